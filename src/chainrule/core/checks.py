@@ -1,0 +1,111 @@
+"""Input checks: every array that a user hands over passes through here once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.errors import InputError, ShapeError, ValuesError
+
+__all__ = ["as_matrix", "check_binary", "check_integer", "check_real"]
+
+
+def as_matrix(X: Any, *, name: str = "X", n_columns: int | None = None, min_rows: int = 1) -> NDArray[Any]:
+    """``X`` as a 2-D numeric array of at least ``min_rows`` rows and one column.
+
+    Raises ``ShapeError`` (rank, width, emptiness) or ``ValuesError`` (not numbers).
+    """
+    if hasattr(X, "to_numpy"):
+        X = X.to_numpy()
+    try:
+        a = np.asarray(X)
+    except ValueError as e:
+        raise ShapeError(f"{name} is ragged: its rows differ in length; pass rows of equal length") from e
+    if a.dtype == object:
+        try:
+            a = a.astype(np.float64)
+        except (TypeError, ValueError) as e:
+            raise ValuesError(f"{name} holds values that are not numbers ({e}); encode them first") from e
+    if a.dtype.kind not in "biuf":
+        raise ValuesError(f"{name} must hold numbers, it holds {a.dtype}; encode its values first")
+    if a.ndim != 2:
+        raise ShapeError(
+            f"{name} must have 2 dimensions (rows, variables), it has {a.ndim} (shape {a.shape}); "
+            f"reshape a single row with {name}.reshape(1, -1)"
+        )
+    if a.shape[1] == 0:
+        raise ShapeError(f"{name} has no columns; pass at least one variable")
+    if n_columns is not None and a.shape[1] != n_columns:
+        raise ShapeError(
+            f"{name} has {a.shape[1]} columns, the model was fitted on {n_columns}; pass the same columns"
+        )
+    if a.shape[0] < min_rows:
+        raise ShapeError(f"{name} has {a.shape[0]} rows; at least {min_rows} needed")
+    return a
+
+
+def check_binary(
+    X: Any,
+    *,
+    name: str = "X",
+    n_columns: int | None = None,
+    min_rows: int = 1,
+    allow_missing: bool = False,
+) -> NDArray[Any]:
+    """``X`` as a 2-D array of 0 and 1: uint8, or float64 with NaN where ``allow_missing``.
+
+    Raises ``ShapeError``, or ``ValuesError`` naming the first cell that is neither 0 nor 1.
+
+    >>> check_binary([[0, 1.0], [True, 0]]).tolist()
+    [[0, 1], [1, 0]]
+    """
+    a = as_matrix(X, name=name, n_columns=n_columns, min_rows=min_rows)
+    good = (a == 0) | (a == 1)
+    if not good.all():
+        missing = np.isnan(a) if a.dtype.kind == "f" else np.zeros(a.shape, bool)
+        bad = ~good & ~missing
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise ValuesError(
+                f"{name} must hold only 0 and 1, but row {i}, column {j} is {a[i, j]:g}; "
+                "binarize it first (for example X > 0.5)"
+            )
+        if not allow_missing:
+            i, j = np.argwhere(missing)[0]
+            raise ValuesError(
+                f"{name} has a missing value (NaN) in row {i}, column {j}, which cannot be used here; "
+                "drop or fill such rows"
+            )
+        return a.astype(np.float64)
+    return np.ascontiguousarray(a, dtype=np.uint8)
+
+
+def check_integer(value: Any, name: str, *, least: int = 1) -> int:
+    """``value`` as a Python int of at least ``least``; raises ``InputError``.
+
+    >>> check_integer(np.int64(3), "hidden")
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
+    return int(value)
+
+
+def check_real(value: Any, name: str, *, least: float = 0.0, strictly: bool = False) -> float:
+    """``value`` as a finite float of at least (or strictly above) ``least``; raises ``InputError``.
+
+    >>> check_real(0, "pseudocount")
+    0.0
+    """
+    ok = (
+        not isinstance(value, bool)
+        and isinstance(value, (int, float, np.integer, np.floating))
+        and bool(np.isfinite(value))
+        and (value > least if strictly else value >= least)
+    )
+    if not ok:
+        bound = "above" if strictly else "of at least"
+        raise InputError(f"{name} must be a finite number {bound} {least:g}; got {value!r}")
+    return float(value)

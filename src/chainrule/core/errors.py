@@ -1,0 +1,83 @@
+"""What can go wrong through a user's hands, and how we say it.
+
+Every message is one line that says what was expected, what came, and what to do.  The command line
+prints it and exits with 2; nothing that a user can cause ends in a traceback.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ChainruleError",
+    "CycleError",
+    "DataError",
+    "InputError",
+    "OutputError",
+    "ParseError",
+    "ShapeError",
+    "TooLargeError",
+    "UnknownNameError",
+    "ValuesError",
+]
+
+
+class ChainruleError(Exception):
+    """Base of every error that chainrule raises on purpose.
+
+    >>> issubclass(ShapeError, ChainruleError) and issubclass(ShapeError, ValueError)
+    True
+    """
+
+
+class InputError(ChainruleError, ValueError):
+    """An argument or a setting that cannot be used."""
+
+
+class ShapeError(InputError):
+    """An array of the wrong rank or width."""
+
+
+class ValuesError(InputError):
+    """An array of the right shape that holds values the model does not accept."""
+
+
+class UnknownNameError(InputError):
+    """A name (of a node, a data set, a family) that does not exist; the message lists near matches."""
+
+    @classmethod
+    def of(cls, what: str, name: object, known: list[str]) -> UnknownNameError:
+        """The error for ``name``, which is none of ``known``.
+
+        >>> print(UnknownNameError.of("data set", "mnits", ["digits", "mnist"]))
+        there is no data set 'mnits'; did you mean 'mnist'? (known: digits, mnist)
+        """
+        from difflib import get_close_matches
+
+        near = get_close_matches(str(name), known, n=3)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ";"
+        shown = ", ".join(known[:20]) + (f", … {len(known)} in all" if len(known) > 20 else "")
+        return cls(f"there is no {what} {str(name)!r}{hint} (known: {shown})")
+
+
+class ParseError(InputError):
+    """Text that does not follow its format; the message names the line and the column."""
+
+
+class CycleError(InputError):
+    """A directed cycle where an acyclic graph was needed; ``cycle`` holds its nodes in order."""
+
+    def __init__(self, cycle: list[str]) -> None:
+        self.cycle = list(cycle)
+        path = " -> ".join([*self.cycle, self.cycle[0]])
+        super().__init__(f"the graph has a directed cycle: {path}; remove one of these edges to get a DAG")
+
+
+class TooLargeError(InputError):
+    """An exact answer that would cost more than is sensible; the message says how much."""
+
+
+class DataError(ChainruleError):
+    """A data file that is missing, damaged, or not what it claims to be."""
+
+
+class OutputError(ChainruleError, OSError):
+    """A place that cannot be written to."""

@@ -1,0 +1,80 @@
+"""Writing files so that a crash, a full disk or Ctrl-C never leaves half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from chainrule.core.errors import OutputError
+
+__all__ = ["make_directory", "replacing", "write_bytes", "write_text"]
+
+
+def make_directory(path: str | Path) -> Path:
+    """Create ``path`` (and its parents) and check that files can be written there.
+
+    Raises ``OutputError`` where that is impossible.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as e:
+        raise OutputError(
+            f"cannot write to {path} ({e.strerror or e}); choose a folder that you may write to"
+        ) from e
+    return path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends well.
+
+    On any exception the temporary file is removed and ``path`` keeps what it had.
+
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with replacing(target) as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+    path = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+    except OSError as e:
+        raise OutputError(
+            f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
+        ) from e
+    temporary = Path(name)
+    try:
+        yield temporary
+        try:
+            os.replace(temporary, path)
+        except OSError as e:
+            raise OutputError(
+                f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
+            ) from e
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | Path, content: str) -> None:
+    """Write ``content`` (UTF-8) to ``path``, whole or not at all."""
+    write_bytes(path, content.encode())

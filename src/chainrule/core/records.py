@@ -1,0 +1,221 @@
+"""Records: what a study found, as plain data.  A page is drawn from records, never from live models.
+
+A ``StudyRecord`` holds *blocks* (what a reader sees, in order), *numbers* (everything measured, by
+name) and *claims* (what was claimed elsewhere, our verdict, the evidence).  Everything goes to strict
+JSON and back without loss; infinities are written as the strings ``"inf"`` and ``"-inf"``, NaN is refused.
+
+Text in blocks is plain prose with four marks: ``$latex$`` for inline mathematics, ``code`` between
+backticks, ``**strong**``, and a blank line between paragraphs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import sys
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from typing import Any, Literal
+
+import numpy as np
+
+from chainrule.core.errors import DataError, InputError
+
+__all__ = [
+    "Block",
+    "Claim",
+    "Figure",
+    "Formula",
+    "Heading",
+    "Step",
+    "Steps",
+    "StudyRecord",
+    "Table",
+    "Text",
+    "Verdict",
+    "dump_json",
+    "machine_info",
+    "to_plain",
+    "versions",
+]
+
+Verdict = Literal["holds", "holds in part", "fails"]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a problem (the problem's own title is not a block)."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """One or more paragraphs; see the module for the four marks."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A displayed formula in LaTeX (no dollar signs)."""
+
+    latex: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a derivation: what is done, the result, and how the step was checked."""
+
+    text: str
+    latex: str = ""
+    check: str = ""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A derivation or a worked procedure, step by step."""
+
+    title: str
+    steps: list[Step]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of strings and numbers under column heads; a cell may use the marks of ``Text``."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture to be drawn: ``kind`` says how, ``data`` is what, ``alt`` is for who cannot see it.
+
+    ``name`` is the file's stem, unique over the report.
+    """
+
+    name: str
+    kind: str
+    data: dict[str, Any]
+    caption: str
+    alt: str
+
+
+Block = Heading | Text | Formula | Steps | Table | Figure
+_BLOCKS: dict[str, type] = {c.__name__.lower(): c for c in (Heading, Text, Formula, Steps, Table, Figure)}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim made elsewhere, our verdict, and the evidence for the verdict."""
+
+    id: str
+    claim: str
+    verdict: Verdict
+    evidence: str
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What one study found.
+
+    ``problem`` is its number, ``asks`` the question in our words, ``provenance`` the seed, settings,
+    data (name, SHA-256, rows), versions, machine and seconds that the numbers come from.
+
+    >>> r = StudyRecord("7", "T", "Q", [Text("a"), Steps("s", [Step("one")])], {"x": 1.5})
+    >>> StudyRecord.from_plain(json.loads(dump_json(r.to_plain()))) == r
+    True
+    """
+
+    problem: str
+    title: str
+    asks: str
+    blocks: list[Block]
+    numbers: dict[str, Any] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The record as dicts, lists, strings and finite numbers."""
+        plain = to_plain(asdict(self))
+        for block, out in zip(self.blocks, plain["blocks"], strict=True):
+            out["type"] = type(block).__name__.lower()
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> StudyRecord:
+        """The record that ``to_plain`` wrote; ``DataError`` where it is not one."""
+        try:
+            fields = dict(plain)
+            fields["blocks"] = [_block(b) for b in plain["blocks"]]
+            fields["claims"] = [Claim(**c) for c in plain.get("claims", [])]
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise DataError(f"not a study record ({e}); run the study again to write a new one") from e
+
+
+def _block(plain: dict[str, Any]) -> Block:
+    fields = dict(plain)
+    kind = fields.pop("type")
+    if kind not in _BLOCKS:
+        raise ValueError(f"unknown block type {kind!r}")
+    if kind == "steps":
+        fields["steps"] = [Step(**s) for s in fields["steps"]]
+    return _BLOCKS[kind](**fields)
+
+
+def to_plain(value: Any) -> Any:
+    """``value`` with arrays as lists, numpy scalars as Python's, infinities as strings; NaN is refused.
+
+    >>> to_plain({"a": np.arange(2), "b": (np.float64(1), -np.inf)})
+    {'a': [0, 1], 'b': [1.0, '-inf']}
+    """
+    if isinstance(value, dict):
+        return {str(k): to_plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return to_plain(value.tolist())
+    if isinstance(value, np.generic):
+        return to_plain(value.item())
+    if isinstance(value, float):
+        if math.isnan(value):
+            raise InputError("a record cannot hold NaN; leave the number out and say why it is missing")
+        return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    raise InputError(f"a record holds plain data, not {type(value).__name__}; convert it first")
+
+
+def dump_json(plain: Any, *, indent: int | None = None) -> str:
+    """Strict JSON (no NaN), non-ASCII letters kept, with a final newline."""
+    return json.dumps(plain, allow_nan=False, ensure_ascii=False, indent=indent) + "\n"
+
+
+def machine_info() -> dict[str, Any]:
+    """The machine that numbers were measured on."""
+    import os
+
+    cpu = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as f:
+            cpu = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), cpu)
+    except OSError:
+        pass  # no /proc on this system: the platform's own word stands
+    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system(), "machine": platform.machine()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, chainrule and the libraries that numbers depend on."""
+    names = ["chainrule", "numpy", "scipy", "scikit-learn", "torch", "sympy", "matplotlib"]
+    out = {"python": sys.version.split()[0]}
+    for name in names:
+        try:
+            out[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            out[name] = "not installed"
+    return out
