@@ -1,0 +1,54 @@
+"""Exact-likelihood modelling of discrete data: learn a joint distribution, score, sample, explain it.
+
+    p(x) = prod_i p(x_i | parents(x_i))
+
+Everything below is loaded when it is first used, so that ``import chainrule`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DAG": "chainrule.graphs",
+    "CountProportional": "chainrule.models",
+    "ExponentialFamily": "chainrule.models",
+    "IndependentBernoulli": "chainrule.models",
+    "MADE": "chainrule.models",
+    "MLPDensity": "chainrule.models",
+    "NADE": "chainrule.models",
+    "ChainruleError": "chainrule.core.errors",
+    "load": "chainrule.core.estimator:load_model",
+    "load_data": "chainrule.data:load",
+}
+_ROOMS = ("core", "data", "derive", "evaluate", "graphs", "models", "report", "studies")
+
+__all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from chainrule.core.errors import ChainruleError as ChainruleError
+    from chainrule.core.estimator import load_model as load
+    from chainrule.data import load as load_data
+    from chainrule.graphs import DAG as DAG
+    from chainrule.models import MADE as MADE
+    from chainrule.models import NADE as NADE
+    from chainrule.models import CountProportional as CountProportional
+    from chainrule.models import ExponentialFamily as ExponentialFamily
+    from chainrule.models import IndependentBernoulli as IndependentBernoulli
+    from chainrule.models import MLPDensity as MLPDensity
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"chainrule.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(import_module(module), attribute or name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_ROOMS]
