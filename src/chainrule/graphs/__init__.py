@@ -1,0 +1,20 @@
+"""Directed graphs without probability: what a DAG says, asked and explained.
+
+Needs nothing but the standard library.
+"""
+
+from chainrule.graphs.dag import DAG
+from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.factors import Factorization
+from chainrule.graphs.independencies import Independence
+from chainrule.graphs.separation import Junction, PathExplanation, SeparationExplanation
+
+__all__ = [
+    "DAG",
+    "DirectedGraph",
+    "Factorization",
+    "Independence",
+    "Junction",
+    "PathExplanation",
+    "SeparationExplanation",
+]

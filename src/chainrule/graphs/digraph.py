@@ -1,0 +1,283 @@
+"""Directed graphs that may have cycles: nodes with names, edges, who is above and below whom.
+
+Inside, a node is its index in ``nodes``; outside, it is its name.  Everything that is listed comes in
+the order of ``nodes``, so equal input gives equal output.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.graphs.parse import parse_edges, quote_name
+
+__all__ = ["DirectedGraph", "Names"]
+
+Names = str | Iterable[str]
+
+
+class DirectedGraph:
+    """A directed graph, immutable; cycles, two-way edges and self loops are allowed.
+
+    ``edges`` are pairs ``(parent, child)``; a repeated edge counts once.  ``nodes`` gives all nodes in
+    the order that you like to see; without it they come as the edges name them.
+
+    Raises ``InputError`` for edges that are not pairs of names and for repeated ``nodes``,
+    ``UnknownNameError`` for an edge to a node that ``nodes`` does not have.
+
+    >>> g = DirectedGraph([("A", "B"), ("B", "A"), ("B", "C")])
+    >>> g.parents("B"), g.find_cycle()
+    (('A',), ['A', 'B'])
+    """
+
+    __slots__ = ("_children", "_index", "_names", "_parents")
+
+    _names: tuple[str, ...]
+    _index: dict[str, int]
+    _parents: tuple[tuple[int, ...], ...]
+    _children: tuple[tuple[int, ...], ...]
+
+    def __init__(self, edges: Iterable[tuple[str, str]] = (), nodes: Iterable[str] | None = None) -> None:
+        names, parents = _adjacency(edges, nodes)
+        self._set(names, parents)
+
+    def _set(self, names: Sequence[str], parents: Sequence[Iterable[int]]) -> None:
+        """Take over node names and the (sorted) parents of each."""
+        self._names = tuple(names)
+        self._index = {name: i for i, name in enumerate(names)}
+        self._parents = tuple(map(tuple, parents))
+        children: list[list[int]] = [[] for _ in names]
+        for v, above in enumerate(self._parents):
+            for u in above:
+                children[u].append(v)
+        self._children = tuple(map(tuple, children))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The graph that ``text`` describes: edges ``A -> B <- C``, groups ``{B C}``, quoted names.
+
+        A statement ends at a newline or ``;``.  Comments run from ``#`` or ``//`` to the end of the line,
+        or stand between ``/*`` and ``*/``.  A name other than letters, digits, ``_`` and ``.`` is quoted.
+        Raises ``ParseError`` with the line, the column and what was expected.
+
+        >>> DirectedGraph.parse('season -> {allergies rain}; rain <- "air pressure"').parents("rain")
+        ('season', 'air pressure')
+        """
+        edges, nodes = parse_edges(text)
+        return cls(edges, nodes)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """All node names."""
+        return self._names
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """All edges ``(parent, child)``, by parent, then by child."""
+        return tuple(
+            (self._names[u], self._names[v]) for u, below in enumerate(self._children) for v in below
+        )
+
+    @property
+    def n_edges(self) -> int:
+        """The number of edges, without listing them."""
+        return sum(map(len, self._parents))
+
+    def has_edge(self, parent: str, child: str) -> bool:
+        """Whether there is an edge ``parent -> child``.
+
+        >>> DirectedGraph.parse("A -> B").has_edge("B", "A")
+        False
+        """
+        return self._id(child) in self._children[self._id(parent)]
+
+    def parents(self, node: str) -> tuple[str, ...]:
+        """The nodes with an edge into ``node``."""
+        return self._to_names(self._parents[self._id(node)])
+
+    def children(self, node: str) -> tuple[str, ...]:
+        """The nodes with an edge from ``node``."""
+        return self._to_names(self._children[self._id(node)])
+
+    def ancestors(self, nodes: Names) -> tuple[str, ...]:
+        """Every other node with a directed path to ``nodes`` (one name or several).
+
+        >>> DirectedGraph.parse("A -> B -> C <- D").ancestors("C")
+        ('A', 'B', 'D')
+        """
+        start = self._ids("node", nodes)
+        return self._to_names(sorted(reachable(self._parents, start) - start))
+
+    def descendants(self, nodes: Names) -> tuple[str, ...]:
+        """Every other node with a directed path from ``nodes`` (one name or several).
+
+        >>> DirectedGraph.parse("A -> B -> C <- D").descendants(["A", "D"])
+        ('B', 'C')
+        """
+        start = self._ids("node", nodes)
+        return self._to_names(sorted(reachable(self._children, start) - start))
+
+    def find_cycle(self) -> list[str] | None:
+        """The nodes of one directed cycle in order, or ``None`` if there is none; linear in the graph.
+
+        It is a shortest cycle through its first node.  A self loop is a cycle of one node.
+
+        >>> DirectedGraph.parse("S -> A -> B -> C -> A").find_cycle()
+        ['A', 'B', 'C']
+        >>> DirectedGraph.parse("A -> A").find_cycle()
+        ['A']
+        """
+        left = self._not_removable()
+        if not left:
+            return None
+        v = min(left)  # every node that is left has a parent that is left: walk up until one comes again
+        seen: set[int] = set()
+        while v not in seen:
+            seen.add(v)
+            v = next(u for u in self._parents[v] if u in left)
+        return list(self._to_names(self._shortest_cycle(v)))
+
+    def _not_removable(self) -> set[int]:
+        """What is left when nodes without parents are removed again and again."""
+        waiting = [len(above) for above in self._parents]
+        ready = [v for v, n in enumerate(waiting) if n == 0]
+        left = set(range(len(self._names)))
+        while ready:
+            u = ready.pop()
+            left.discard(u)
+            for v in self._children[u]:
+                waiting[v] -= 1
+                if waiting[v] == 0:
+                    ready.append(v)
+        return left
+
+    def _shortest_cycle(self, start: int) -> list[int]:
+        """A shortest cycle through ``start``, which lies on one; its first node comes first."""
+        came_from: dict[int, int] = {}
+        queue = deque([start])
+        while start not in came_from:
+            u = queue.popleft()
+            for v in self._children[u]:
+                if v not in came_from:
+                    came_from[v] = u
+                    queue.append(v)
+        cycle = [came_from[start]]
+        while cycle[-1] != start:
+            cycle.append(came_from[cycle[-1]])
+        cycle.reverse()
+        first = cycle.index(min(cycle))
+        return cycle[first:] + cycle[:first]
+
+    def to_text(self) -> str:
+        """The graph as text that ``parse`` reads back, with the same order of nodes.
+
+        >>> print(DirectedGraph([("A", "my node"), ("A", "B")], nodes=["B", "A", "my node", "C"]).to_text())
+        B
+        A
+        "my node"
+        C
+        A -> {B "my node"}
+        """
+        quoted = [quote_name(name) for name in self._names]
+        statements, met = [], []
+        for u, below in enumerate(self._children):
+            if len(below) == 1:
+                statements.append(f"{quoted[u]} -> {quoted[below[0]]}")
+            elif below:
+                statements.append(f"{quoted[u]} -> {{{' '.join(quoted[v] for v in below)}}}")
+            elif not self._parents[u]:
+                statements.append(quoted[u])
+            met += [u, *below] if below or not self._parents[u] else []
+        in_order = list(dict.fromkeys(met)) == list(range(len(quoted)))
+        return "\n".join(statements if in_order else quoted + [s for s in statements if " -> " in s])
+
+    def _id(self, node: str) -> int:
+        try:
+            return self._index[node]
+        except (KeyError, TypeError):
+            raise UnknownNameError.of("node", node, list(self._names)) from None
+
+    def _ids(self, what: str, names: Names, *, may_be_empty: bool = False) -> set[int]:
+        """One name or several as indices; ``what`` names the argument in errors."""
+        if isinstance(names, str):
+            names = (names,)
+        try:
+            ids = {self._id(name) for name in names}
+        except TypeError:
+            raise InputError(f"{what} must be a node name or several; got {names!r}") from None
+        if not ids and not may_be_empty:
+            raise InputError(f"{what} is empty; name at least one node")
+        return ids
+
+    def _to_names(self, ids: Iterable[int]) -> tuple[str, ...]:
+        return tuple(self._names[i] for i in ids)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._index
+
+    def __eq__(self, other: object) -> bool:
+        """Same kind, same names, same edges; the order of the nodes does not matter."""
+        if type(other) is not type(self) or not isinstance(other, DirectedGraph):
+            return NotImplemented
+        if self._names == other._names:
+            return self._parents == other._parents
+        return set(self._names) == set(other._names) and set(self.edges) == set(other.edges)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, frozenset(self._names), frozenset(self.edges)))
+
+    def __repr__(self) -> str:
+        kind = type(self).__name__
+        if self.n_edges + len(self) > 60:
+            return f"<{kind} of {len(self)} nodes and {self.n_edges} edges>"
+        if not self._names:
+            return f"{kind}()"
+        return f"{kind}.parse({'; '.join(self.to_text().split(chr(10)))!r})"
+
+
+def reachable(neighbours: Sequence[Sequence[int]], start: Iterable[int]) -> set[int]:
+    """``start`` and everything that can be reached from it."""
+    seen = set(start)
+    stack = list(seen)
+    while stack:
+        for v in neighbours[stack.pop()]:
+            if v not in seen:
+                seen.add(v)
+                stack.append(v)
+    return seen
+
+
+def _adjacency(
+    edges: Iterable[tuple[str, str]], nodes: Iterable[str] | None
+) -> tuple[list[str], list[list[int]]]:
+    """Names, and the sorted parents of each, from pairs."""
+    if isinstance(edges, str) or isinstance(nodes, str):
+        raise InputError("edges must be pairs of names and nodes a list of names; for text use .parse(text)")
+    index: dict[str, int] = {}
+    for name in nodes if nodes is not None else ():
+        if _name(name) in index:
+            raise InputError(f"nodes has {name!r} twice; name each node once")
+        index[name] = len(index)
+    parents: list[set[int]] = [set() for _ in index]
+    for edge in edges:
+        if not isinstance(edge, (tuple, list)) or len(edge) != 2:
+            raise InputError(f"an edge must be a pair (parent, child); got {edge!r}")
+        for name in edge:
+            if _name(name) not in index:
+                if nodes is not None:
+                    raise UnknownNameError.of("node", name, list(index))
+                index[name] = len(index)
+                parents.append(set())
+        parents[index[edge[1]]].add(index[edge[0]])
+    return list(index), [sorted(above) for above in parents]
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"a node name must be a string that is not empty; got {name!r}")
+    return name

@@ -1,0 +1,65 @@
+"""The factorisation that a DAG states: one factor for each node, given its parents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from chainrule.core.checks import check_integer
+from chainrule.core.errors import UnknownNameError
+from chainrule.graphs.notation import probability_latex, probability_text
+
+__all__ = ["Factorization"]
+
+
+@dataclass(frozen=True)
+class Factorization:
+    """The product of P(node | parents): ``factors`` holds (node, parents) in a topological order.
+
+    >>> f = Factorization((("A", ()), ("B", ("A",))))
+    >>> f.text()
+    'P(A, B) = P(A) P(B | A)'
+    """
+
+    factors: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def text(self) -> str:
+        """The factorisation in one line of plain text."""
+        joint = probability_text([node for node, _ in self.factors])
+        product = " ".join(probability_text([v], parents) for v, parents in self.factors)
+        return f"{joint} = {product or '1'}"
+
+    def latex(self) -> str:
+        """The factorisation in LaTeX."""
+        joint = probability_latex([node for node, _ in self.factors])
+        product = r" \, ".join(probability_latex([v], parents) for v, parents in self.factors)
+        return f"{joint} = {product or '1'}"
+
+    def n_parameters(self, n_states: int | Mapping[str, int] = 2) -> int:
+        """How many free probabilities the factors have: (states − 1) for each state of the parents, summed.
+
+        ``n_states`` is one number for all nodes, or a mapping with one for each.
+
+        >>> Factorization((("A", ()), ("B", ("A",)))).n_parameters({"A": 3, "B": 2})
+        5
+        """
+        states = self._states(n_states)
+        return sum((states[v] - 1) * prod(states[p] for p in parents) for v, parents in self.factors)
+
+    def n_parameters_of_full_table(self, n_states: int | Mapping[str, int] = 2) -> int:
+        """How many free probabilities a table of all joint states has: without any independence.
+
+        >>> Factorization((("A", ()), ("B", ()))).n_parameters_of_full_table()
+        3
+        """
+        return prod(self._states(n_states).values()) - 1
+
+    def _states(self, n_states: int | Mapping[str, int]) -> dict[str, int]:
+        nodes = [node for node, _ in self.factors]
+        if not isinstance(n_states, Mapping):
+            return dict.fromkeys(nodes, check_integer(n_states, "n_states"))
+        for v in nodes:
+            if v not in n_states:
+                raise UnknownNameError.of("entry in n_states for node", v, list(n_states))
+        return {v: check_integer(n_states[v], f"n_states[{v!r}]") for v in nodes}
