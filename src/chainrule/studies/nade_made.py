@@ -1,0 +1,360 @@
+"""Problem 5: NADE and MADE on the same images.  Trained, scored, timed, and the claims about them judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.files import make_directory
+from chainrule.core.progress import track
+from chainrule.core.records import Block, Figure, Heading, StudyRecord, Table, Text
+from chainrule.data import Dataset
+from chainrule.evaluate.cost import measure, median_seconds
+from chainrule.evaluate.likelihood import Likelihood, PairedDifference, paired_difference, summarize_log_prob
+from chainrule.evaluate.textbook import sample_by_full_passes
+from chainrule.models.autoregressive import AutoregressiveEstimator
+from chainrule.models.bernoulli import IndependentBernoulli
+from chainrule.models.made import MADE
+from chainrule.models.nade import NADE
+from chainrule.studies.context import StudyContext
+from chainrule.studies.nade_made_claims import claims, suits
+from chainrule.studies.pictures import as_images
+
+__all__ = ["study"]
+
+HIDDEN = 300  # the homework's size
+_EPOCHS = {"full": 30, "quick": 4}
+_TRAINING_ROWS = {"full": None, "quick": 12_000}
+_SHOWN = 10
+
+# mean test negative log-likelihood in nats on static binarized MNIST, as published
+_PUBLISHED = [
+    ("mixture of 500 Bernoullis", 137.64, "in Larochelle & Murray 2011"),
+    ("FVSBN", 97.45, "in Uria et al. 2014"),
+    ("MADE, one hidden layer", 88.40, "Germain et al. 2015"),
+    ("NADE, 500 hidden units", 88.33, "in Uria et al. 2014"),
+    ("MADE, two hidden layers, 32 masks", 86.64, "Germain et al. 2015"),
+    ("EoNADE, two hidden layers, 128 orderings", 85.10, "Uria et al. 2014"),
+    ("PixelRNN", 79.20, "van den Oord et al. 2016"),
+]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A trained model, its test log-probabilities, and what everything about it cost."""
+
+    model: AutoregressiveEstimator
+    log_prob: NDArray[np.float64]
+    score: Likelihood
+    draws: NDArray[np.uint8]
+    probabilities: NDArray[np.float64]
+    costs: dict[str, Any]
+
+
+def study(context: StudyContext) -> StudyRecord:
+    """Train NADE and two MADEs by one recipe, and compare them with independent pixels and each other."""
+    data = context.images()
+    rows = data.train[: _TRAINING_ROWS[context.preset]]
+    outcomes = {
+        name: _outcome(name, make, rows, data, context)
+        for name, make in track(list(_MODELS.items()), "models of problem 5")
+    }
+    baseline = IndependentBernoulli(pseudocount=0.1).fit(rows)
+    baseline_score = summarize_log_prob(baseline.log_prob(data.test), data.test.shape[1])
+    gaps = {
+        "NADE − MADE, natural order": _gap(outcomes, "NADE", "MADE, natural order"),
+        "NADE − MADE, random order": _gap(outcomes, "NADE", "MADE, random order"),
+        "MADE: random − natural order": _gap(outcomes, "MADE, random order", "MADE, natural order"),
+    }
+    numbers = {
+        "hidden": HIDDEN,
+        "epochs": _EPOCHS[context.preset],
+        "n_training_rows": len(rows),
+        "models": {name: _numbers_of(o) for name, o in outcomes.items()},
+        "independent_pixels": baseline_score.to_plain(),
+        "paired_differences": {k: vars(g) | {"z": g.z} for k, g in gaps.items()},
+        "published_nll_nats": {name: nll for name, nll, _ in _PUBLISHED},
+    }
+    blocks = [
+        *_set_up(numbers, data),
+        _curves(outcomes),
+        Heading("Samples"),
+        _samples(outcomes, data),
+        Heading("Likelihood"),
+        *_likelihoods(outcomes, baseline_score, gaps, data),
+        Heading("Time, memory and size"),
+        _sizes(outcomes),
+        _times(outcomes),
+        Text(
+            "Sampling takes one step per pixel in both models: pixel $t$ cannot be drawn before pixel $t - 1$ is "
+            "known. What differs is what a program does per step. Run as a textbook writes it, the whole network "
+            "once per pixel, either model repeats nearly all of its work. Kept up to date instead (NADE's running "
+            "hidden state; for MADE, each hidden unit computed once, when its last input is drawn), a whole sample "
+            "costs about one forward pass. Both ways give the same images for the same random numbers. "
+            "MADE's parallelism is real where all pixels are known: training and scoring."
+        ),
+        Heading("Which suits the data"),
+        Text(suits(numbers)),
+    ]
+    return StudyRecord(
+        problem="5",
+        title="NADE and MADE on binary images",
+        asks=f"Train NADE and MADE with {HIDDEN} hidden units, look at samples, and say with evidence which one "
+        "does better, which is quicker and smaller, and which suits these data.",
+        blocks=blocks,
+        numbers=numbers,
+        claims=claims(numbers),
+        provenance={"data": data.name},
+    )
+
+
+def _nade(settings: dict[str, Any]) -> AutoregressiveEstimator:
+    return NADE(HIDDEN, **settings)
+
+
+def _made(settings: dict[str, Any]) -> AutoregressiveEstimator:
+    return MADE(HIDDEN, **settings)
+
+
+def _made_in_random_order(settings: dict[str, Any]) -> AutoregressiveEstimator:
+    return MADE(HIDDEN, ordering="random", **settings)
+
+
+_MODELS: dict[str, Callable[[dict[str, Any]], AutoregressiveEstimator]] = {
+    "NADE": _nade,
+    "MADE, natural order": _made,
+    "MADE, random order": _made_in_random_order,
+}
+
+
+def _outcome(
+    name: str,
+    make: Callable[[dict[str, Any]], AutoregressiveEstimator],
+    rows: NDArray[np.uint8],
+    data: Dataset,
+    context: StudyContext,
+) -> _Outcome:
+    slug = name.lower().replace(", ", "-").replace(" ", "-")
+    stream = [context.seed, 5, list(_MODELS).index(name)]
+    settings: dict[str, Any] = {
+        "epochs": _EPOCHS[context.preset],
+        "random_state": int(np.random.default_rng([*stream, 0]).integers(2**31)),
+        "image_shape": data.shape,
+    }
+    checkpoints: Path | None = None
+    if context.workspace is not None:
+        checkpoints = make_directory(context.workspace / "checkpoints")
+        settings["checkpoint"] = str(checkpoints / f"{slug}.training.safetensors")
+        settings["log_dir"] = str(context.workspace / "tensorboard" / slug)
+    model = make(settings)
+    training = measure(lambda: model.fit(rows, valid=data.valid))
+    if checkpoints is not None:
+        model.save(checkpoints / f"{slug}.safetensors")
+
+    log_prob = model.log_prob(data.test)
+    draws = model.sample(_SHOWN, rng=np.random.default_rng([*stream, 1]))
+    scoring = measure(lambda: model.log_prob(data.test))
+    costs = {
+        "training_seconds": model.fit_info_["seconds"],
+        "training_peak_bytes": training.peak_bytes,
+        "score_test_seconds": scoring.seconds,
+        "score_peak_bytes": scoring.peak_bytes,
+        "score_seconds_per_1000": scoring.seconds / len(data.test) * 1000,
+        "parameter_bytes": sum(p.numel() * p.element_size() for p in model.network_.parameters()),
+        **_sampling_costs(model, stream),
+    }
+    return _Outcome(
+        model,
+        log_prob,
+        summarize_log_prob(log_prob, data.test.shape[1]),
+        draws,
+        model.conditional_probabilities(draws),
+        costs,
+    )
+
+
+def _sampling_costs(model: AutoregressiveEstimator, stream: list[int]) -> dict[str, Any]:
+    """Seconds for 1 and 100 images, kept up to date and by full passes, and whether both draw the same."""
+    d, network = model.n_features_in_, model.network_
+    rng = np.random.default_rng([*stream, 2])
+    costs: dict[str, Any] = {}
+    for n in (1, 100):
+        u = rng.random((n, d))
+        free = np.full((n, d), np.nan)
+        textbook = measure(lambda u=u: sample_by_full_passes(network, u))
+        costs[f"sample_{n}_seconds"] = median_seconds(lambda u=u, free=free: network.sample(u, free))
+        costs[f"sample_{n}_full_passes_seconds"] = textbook.seconds
+        differing = int((network.sample(u, free) != textbook.result).any(1).sum())
+        costs[f"sample_{n}_differing_images"] = differing
+    return costs
+
+
+def _gap(outcomes: dict[str, _Outcome], a: str, b: str) -> PairedDifference:
+    return paired_difference(outcomes[a].log_prob, outcomes[b].log_prob)
+
+
+def _numbers_of(o: _Outcome) -> dict[str, Any]:
+    info = {k: v for k, v in o.model.fit_info_.items() if k not in ("seconds", "resumed_from_epoch")}
+    return {
+        "test": o.score.to_plain(),
+        "parameters": o.model.n_parameters_,
+        "training": info,
+        **o.costs,
+    }
+
+
+def _set_up(numbers: dict[str, Any], data: Dataset) -> list[Block]:
+    full = numbers["n_training_rows"] == len(data.train)
+    size = "all" if full else f"the first {numbers['n_training_rows']:,} of"
+    return [
+        Text(
+            f"Three models with {HIDDEN} hidden units are trained for {numbers['epochs']} epochs on {size} "
+            f"{len(data.train):,} training images by one recipe: AdamW in mini-batches of 100, learning rate 0.002 "
+            "with a short warm-up and a cosine to zero, weight decay 0.05; the epoch with the best validation "
+            "likelihood is kept. NADE and the first MADE read the pixels row by row, the second MADE in a random "
+            "order. Every likelihood below is an exact sum in float64. Scalars and sample grids are in "
+            "`tensorboard/`, the models in `checkpoints/`."
+        ),
+    ]
+
+
+def _curves(outcomes: dict[str, _Outcome]) -> Figure:
+    series = []
+    for name, o in outcomes.items():
+        info = o.model.fit_info_
+        epochs = list(range(1, info["epochs"] + 1))
+        series.append({"label": f"{name}, validation", "x": epochs, "y": info["valid_nll_nats"]})
+        series.append(
+            {"label": f"{name}, training", "x": epochs, "y": info["train_nll_nats"], "style": "dashed"}
+        )
+    return Figure(
+        "p5-learning-curves",
+        "lines",
+        {"series": series, "x_label": "epoch", "y_label": "negative log-likelihood, nats per image"},
+        "Learning curves. Training values are means over the epoch while the weights still move; "
+        "validation values are taken at its end.",
+        "Falling curves of training and validation negative log-likelihood for three models.",
+    )
+
+
+def _samples(outcomes: dict[str, _Outcome], data: Dataset) -> Figure:
+    rows = [{"label": "test images", "images": as_images(data.test[:_SHOWN], data)}]
+    for name, o in outcomes.items():
+        rows.append({"label": name, "images": as_images(o.draws, data)})
+        rows.append({"label": f"{name}: probabilities", "images": as_images(o.probabilities, data)})
+    return Figure(
+        "p5-samples",
+        "images",
+        {"rows": rows, "scale": "probability"},
+        f"{_SHOWN} test images, and the first {_SHOWN} samples of each model, not selected: binary, and below each "
+        "the probabilities that its pixels were drawn from.",
+        "Rows of digit images: real ones, then samples and pixel probabilities of three models.",
+    )
+
+
+def _likelihoods(
+    outcomes: dict[str, _Outcome], baseline: Likelihood, gaps: dict[str, PairedDifference], data: Dataset
+) -> list[Block]:
+    ours = [("independent pixels (problem 2)", baseline)] + [(n, o.score) for n, o in outcomes.items()]
+    rows: list[list[Any]] = [
+        [
+            name,
+            f"{-s.mean_log_prob_nats:.2f} ± {s.standard_error_nats or 0:.2f}",
+            f"{s.bits_per_dim:.4f}",
+            "here",
+        ]
+        for name, s in ours
+    ]
+    caption = "Test negative log-likelihood with its standard error over images; lower is better."
+    if data.name == "binarized-mnist":
+        rows += [[name, f"{nll:.2f}", f"{nll / np.log(2) / 784:.4f}", who] for name, nll, who in _PUBLISHED]
+        caption += " Published values are for the same files."
+    return [
+        Table(["model", "nats per image", "bits per pixel", "source"], rows, caption),
+        Table(
+            ["log-likelihood of", "nats per image", "in standard errors", "better on"],
+            [
+                [
+                    k,
+                    f"{g.mean_nats:+.2f} ± {g.standard_error_nats:.2f}",
+                    f"{g.z:+.1f}",
+                    f"{g.share_of_rows_better:.0%}",
+                ]
+                for k, g in gaps.items()
+            ],
+            "Differences on the same test images, which is far sharper than comparing two means.",
+        ),
+    ]
+
+
+def _sizes(outcomes: dict[str, _Outcome]) -> Table:
+    return Table(
+        [
+            "model",
+            "parameters allocated",
+            "in use",
+            "share",
+            "bytes (float32)",
+            "peak memory: training",
+            "scoring",
+        ],
+        [
+            [
+                name,
+                o.model.n_parameters_["allocated"],
+                o.model.n_parameters_["in_use"],
+                f"{o.model.n_parameters_['in_use'] / o.model.n_parameters_['allocated']:.1%}",
+                o.costs["parameter_bytes"],
+                _megabytes(o.costs["training_peak_bytes"]),
+                _megabytes(o.costs["score_peak_bytes"]),
+            ]
+            for name, o in outcomes.items()
+        ],
+        "Size. A parameter behind a zero in a mask is allocated and never used. Memory is how far the process grew "
+        "during the call; what an earlier model freed is used again first.",
+    )
+
+
+def _times(outcomes: dict[str, _Outcome]) -> Table:
+    return Table(
+        [
+            "model",
+            "training",
+            "scoring 1,000 images",
+            "sampling 1 image",
+            "100 images",
+            "1 image by full passes",
+            "100 images by full passes",
+        ],
+        [
+            [name]
+            + [
+                _seconds(o.costs[key])
+                for key in (
+                    "training_seconds",
+                    "score_seconds_per_1000",
+                    "sample_1_seconds",
+                    "sample_100_seconds",
+                    "sample_1_full_passes_seconds",
+                    "sample_100_full_passes_seconds",
+                )
+            ]
+            for name, o in outcomes.items()
+        ],
+        "Wall-clock time on this machine. Full passes: the whole network once per pixel.",
+    )
+
+
+def _megabytes(n: int | None) -> str:
+    return "not measured" if n is None else f"{n / 1e6:.0f} MB"
+
+
+def _seconds(s: float) -> str:
+    if s >= 10:
+        return f"{s:.0f} s"
+    return f"{s:.2f} s" if s >= 0.1 else f"{1000 * s:.2g} ms"
