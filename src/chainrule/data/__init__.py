@@ -4,5 +4,20 @@ The only room that uses the network.
 """
 
 from chainrule.data.dataset import Dataset, split_rows
+from chainrule.data.named import Binarize, fetch, info, list_datasets, load
+from chainrule.data.readers import read_array, read_idx, read_table
+from chainrule.data.tables import Table
 
-__all__ = ["Dataset", "split_rows"]
+__all__ = [
+    "Binarize",
+    "Dataset",
+    "Table",
+    "fetch",
+    "info",
+    "list_datasets",
+    "load",
+    "read_array",
+    "read_idx",
+    "read_table",
+    "split_rows",
+]
