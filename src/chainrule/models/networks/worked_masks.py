@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.core.randomness import RandomState
+from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.records import Step, Table, to_plain
 from chainrule.models.networks.masks import (
     Ordering,
@@ -98,19 +98,23 @@ def explain_masks(
     ordering: Ordering,
     hidden: Sequence[int] = (),
     *,
+    d: int | None = None,
     degrees: Sequence[ArrayLike] | None = None,
     scheme: Scheme = "even",
     rng: RandomState = None,
 ) -> MaskExplanation:
     """Masks for any ordering and hidden layers, worked step by step; ``degrees`` overrides ``hidden``.
 
-    Cost: the product of the masks.  Raises ``InputError`` for an ordering, a size or a degree out of range.
+    ``d`` is needed where the ordering is ``"natural"`` or ``"random"``; ``rng`` draws the ordering, then the
+    degrees.  Cost: the product of the masks.  Raises ``InputError`` for an ordering, a size or a degree out
+    of range.
 
     >>> print(explain_masks("x2,x4,x1,x3", [4]).steps[-1].text)
     So the outputs depend on: x2 on nothing; x4 on x2; x1 on x2, x4; x3 on x2, x4, x1.
     """
-    o = parse_ordering(ordering, rng=rng)
-    layers = assign_degrees(o.size, hidden, rng=rng, scheme=scheme) if degrees is None else degrees
+    generator = as_generator(rng)
+    o = parse_ordering(ordering, d, rng=generator)
+    layers = assign_degrees(o.size, hidden, rng=generator, scheme=scheme) if degrees is None else degrees
     masks = build_masks(o, layers)
     layers = [np.asarray(m, dtype=np.intp) for m in layers]
     check_autoregressive(masks, o)

@@ -1,0 +1,10 @@
+"""What all tests share.  Test folders are packages, so that two rooms may each have a ``test_masks.py``."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+# The same examples at each run, so that a failure is never a matter of luck; and no deadline, since how long
+# an example takes on a busy machine says nothing about whether it is right.
+settings.register_profile("chainrule", derandomize=True, deadline=None)
+settings.load_profile("chainrule")
