@@ -1,0 +1,103 @@
+"""Figures of a record, drawn as SVG and PNG: one module per family of kinds, and the list of kinds.
+
+Each drawing function takes a figure's plain data and gives a matplotlib figure; pyplot is never used, and
+matplotlib's settings are changed only while a figure is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.figure
+import matplotlib.style
+from markupsafe import Markup, escape
+
+from chainrule.core import records
+from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.report.figures.charts import draw_bars, draw_histogram, draw_lines, draw_scatter
+from chainrule.report.figures.graphs import draw_graph
+from chainrule.report.figures.images import draw_images
+from chainrule.report.figures.matrices import draw_heatmap
+from chainrule.report.figures.networks import draw_network
+from chainrule.report.figures.style import PALETTE, SETTINGS
+
+__all__ = ["KINDS", "Drawing", "draw"]
+
+KINDS: dict[str, Callable[[dict[str, Any]], matplotlib.figure.Figure]] = {
+    "bars": draw_bars,
+    "lines": draw_lines,
+    "scatter": draw_scatter,
+    "histogram": draw_histogram,
+    "images": draw_images,
+    "heatmap": draw_heatmap,
+    "graph": draw_graph,
+    "network": draw_network,
+}
+_PNG_DPI = 150
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn figure: the files ``svg`` and ``png`` on white, ``inline`` for the page, ``width`` in CSS pixels."""
+
+    svg: str
+    png: bytes
+    inline: Markup
+    width: int
+
+
+def draw(figure: records.Figure) -> Drawing:
+    """Draw a record's figure; the same record gives the same bytes.
+
+    Raises ``UnknownNameError`` for an unknown kind, ``InputError`` where the data do not fit the kind.
+
+    >>> bars = {"x": ["a", "b"], "series": [{"label": "n", "y": [1, 2]}], "x_label": "", "y_label": "n"}
+    >>> draw(records.Figure("counts", "bars", bars, "Counts.", "Two bars.")).svg[:5]
+    '<?xml'
+    """
+    if figure.kind not in KINDS:
+        raise UnknownNameError.of("kind of figure", figure.kind, sorted(KINDS))
+    svg, png = io.StringIO(), io.BytesIO()
+    with matplotlib.style.context(SETTINGS, after_reset=True):
+        try:
+            drawn = KINDS[figure.kind](figure.data)
+            # no dates, no versions: the bytes depend on the record alone
+            drawn.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+            drawn.set_layout_engine("none")  # laid out once; the second file keeps it
+            drawn.savefig(svg, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        except (InputError, KeyError, IndexError, TypeError, ValueError, AttributeError) as e:
+            reason = f"{e} is missing" if isinstance(e, KeyError) else str(e).strip().splitlines()[-1]
+            raise InputError(f"figure {figure.name!r} ({figure.kind}) cannot be drawn: {reason}") from e
+    width = round(drawn.get_figwidth() * 96)
+    return Drawing(svg.getvalue(), png.getvalue(), _inline(svg.getvalue(), figure, width), width)
+
+
+def _inline(svg: str, figure: records.Figure, width: int) -> Markup:
+    """The drawing as an element of the page: own ids, theme colours, a role and a text alternative."""
+    body = svg[svg.index("<svg") :]
+    for noise in (
+        r"<metadata>.*?</metadata>",
+        r"<style.*?</style>",
+        r"<!--.*?-->",
+        r"\s*xmlns(:xlink)?=\"[^\"]*\"",
+    ):
+        body = re.sub(noise, "", body, flags=re.DOTALL)
+    body = body.replace("xlink:href=", "href=")
+    used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', body))
+    names = {name for pair in used for name in pair if name}
+    body = re.sub(r'\s+id="([^"]*)"', lambda m: f' id="{figure.name}-{m[1]}"' if m[1] in names else "", body)
+    body = re.sub(r'href="#', f'href="#{figure.name}-', body)
+    body = re.sub(r"url\(#", f"url(#{figure.name}-", body)
+    body = re.sub(r"#[0-9a-f]{6}\b", lambda m: _VARIABLES.get(m[0], m[0]), body)
+    body = re.sub(r">\s+<", "><", body)
+    view = re.search(r'viewBox="[^"]*"', body)
+    assert view is not None
+    opening = f'<svg {view[0]} width="{width}" role="img" aria-label="{escape(figure.alt)}">'
+    return Markup(re.sub(r"^<svg[^>]*>", lambda _: opening, body))
+
+
+_VARIABLES = {shade.light: f"var(--{name})" for name, shade in PALETTE.items()}

@@ -1,0 +1,262 @@
+"""Directed graphs: boxes as large as their labels, arrows that end at the boxes, marks as colour and line.
+
+Node places come from the record in layout units (one layer or one slot is 1.0, downwards is positive).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Polygon
+from numpy.typing import NDArray
+
+from chainrule.core.errors import InputError
+from chainrule.report.figures.style import (
+    BLUE,
+    GREEN,
+    INK,
+    PAPER,
+    PURPLE,
+    SOFT,
+    TINT,
+    VERMILLION,
+    as_numbers,
+    blank_canvas,
+    text_width,
+    wrapped,
+)
+
+__all__ = ["draw_graph"]
+
+Points = NDArray[np.float64]  # (k, 2) places in inches
+
+
+@dataclass(frozen=True)
+class _Mark:
+    colour: str
+    line: Any
+    width: float
+    fill: str
+    meaning: str = ""  # named in the legend, where the mark has a fixed meaning
+
+
+_MARKS = {
+    "normal": _Mark(INK, "-", 1.2, TINT),
+    "highlight": _Mark(BLUE, "-", 2.2, TINT),
+    "muted": _Mark(SOFT, (0, (1, 2)), 0.9, PAPER),
+    "open": _Mark(GREEN, "-", 2.4, TINT, "open"),
+    "blocked": _Mark(VERMILLION, (0, (4, 2)), 1.8, TINT, "blocked"),
+    "cycle": _Mark(PURPLE, (0, (6, 1.5, 1.5, 1.5)), 2.2, TINT, "on the cycle"),
+}
+_FONT = 9.5
+_MARGIN = 0.12
+_ARROW = 0.13
+
+
+@dataclass
+class _Box:
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+    mark: _Mark
+
+    @property
+    def centre(self) -> Points:
+        return np.array([self.x, self.y])
+
+    def holds(self, point: Points) -> bool:
+        return bool(
+            abs(point[0] - self.x) <= self.width / 2 + 0.02
+            and abs(point[1] - self.y) <= self.height / 2 + 0.02
+        )
+
+
+def draw_graph(data: dict[str, Any]) -> Figure:
+    """Nodes as boxes and edges as arrows, with a legend where a mark has a meaning."""
+    boxes = {str(node["id"]): _box(node) for node in data["nodes"]}
+    if len(boxes) != len(data["nodes"]):
+        raise InputError("two nodes of a graph figure have the same id; give each its own")
+    edges = [_edge(edge, boxes, data["edges"]) for edge in data["edges"]]
+    bends = [points for _, _, points, _ in edges if points is not None]
+    scale = _scale(list(boxes.values()), bends)
+    for box in boxes.values():
+        box.x, box.y = box.x * scale[0], box.y * scale[1]
+    routes = [
+        _route(boxes[a], boxes[b], None if points is None else points * scale, bent)
+        for (a, b, points, bent) in edges
+    ]
+    legend = [m for k, m in _MARKS.items() if m.meaning and k in {e.get("mark") for e in data["edges"]}]
+    low, high = _extent(list(boxes.values()), routes)
+    width = max(high[0] - low[0], 1.5, 1.3 * len(legend))
+    figure, axes = blank_canvas(width, high[1] - low[1] + (0.35 if legend else 0.0))
+    shift = np.array([(width - (high[0] - low[0])) / 2, 0.0]) - low
+    for edge, route in zip(data["edges"], routes, strict=True):
+        _draw_arrow(axes, route + shift, _mark(edge))
+    for box in boxes.values():
+        box.x, box.y = box.centre + shift
+        _draw_box(axes, box)
+    _draw_legend(axes, legend, high[1] - low[1] + 0.12)
+    return figure
+
+
+def _mark(item: dict[str, Any]) -> _Mark:
+    name = item.get("mark") or "normal"
+    if name not in _MARKS:
+        raise InputError(f"there is no mark {name!r}; use one of {', '.join(_MARKS)}")
+    return _MARKS[name]
+
+
+def _box(node: dict[str, Any]) -> _Box:
+    label = wrapped(str(node["label"]), 16)
+    x, y = as_numbers([node["x"], node["y"]])
+    width = max(0.42, text_width(label, _FONT) + 0.26)
+    return _Box(label, float(x), float(y), width, 0.18 + 0.165 * (label.count("\n") + 1), _mark(node))
+
+
+_Edge = tuple[str, str, Points | None, bool]
+
+
+def _edge(edge: dict[str, Any], boxes: dict[str, _Box], every: list[dict[str, Any]]) -> _Edge:
+    """End nodes, given points, and whether a twin in the other direction asks for a bend."""
+    a, b = str(edge["from"]), str(edge["to"])
+    for name in (a, b):
+        if name not in boxes:
+            raise InputError(f"an edge ends at {name!r}, which is no node of the figure; add the node")
+    points = edge.get("points") or None
+    twin = any(str(e["from"]) == b and str(e["to"]) == a for e in every) and a != b
+    given = None if points is None else np.array([as_numbers(p) for p in points])
+    return a, b, given, twin
+
+
+def _scale(boxes: list[_Box], bends: list[Points]) -> Points:
+    """Inches per layout unit: the least at which neighbours in a layer keep apart."""
+    across, down = 0.9, 0.8
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            if abs(a.y - b.y) < 0.5 and a.x != b.x:
+                across = max(across, ((a.width + b.width) / 2 + 0.22) / abs(a.x - b.x))
+            elif a.y != b.y:
+                down = max(down, ((a.height + b.height) / 2 + 0.35) / max(abs(a.y - b.y), 0.5))
+        for x, y in (point for bend in bends for point in bend[1:-1]):
+            if abs(a.y - y) < 0.5 and a.x != x:
+                across = max(across, (a.width / 2 + 0.12) / max(abs(a.x - x), 0.25))
+    return np.array([min(across, 4.0), down])
+
+
+def _route(a: _Box, b: _Box, points: Points | None, bent: bool) -> Points:
+    """The course of an arrow from the border of ``a`` to the border of ``b``."""
+    if a is b:
+        right, up = a.x + a.width / 2, a.height * 0.3
+        turn = np.linspace(-math.pi / 2, math.pi / 2, 24)
+        loop = np.column_stack([right - 0.02 + 0.32 * np.cos(turn), a.y + up * np.sin(turn)])
+        return np.vstack([[right, a.y - up], loop, [right, a.y + up]])
+    inner = np.empty((0, 2)) if points is None or len(points) < 3 else points[1:-1]
+    if bent and not len(inner):
+        along = b.centre - a.centre
+        side = np.array([-along[1], along[0]]) / np.hypot(*along)
+        inner = ((a.centre + b.centre) / 2 + 0.28 * side)[None, :]
+    course = _rounded(np.vstack([a.centre, inner, b.centre]))
+    return _cut(_cut(course, a)[::-1], b)[::-1]
+
+
+def _rounded(corners: Points) -> Points:
+    """The polyline through ``corners`` with each corner rounded; it never leaves their triangles."""
+    course = [corners[0]]
+    for before, corner, after in zip(corners[:-2], corners[1:-1], corners[2:], strict=True):
+        legs = [before - corner, after - corner]
+        lengths = [float(np.hypot(*leg)) for leg in legs]
+        radius = min(0.45, *(0.5 * length for length in lengths))
+        start, end = (
+            corner + leg * (radius / length if length else 0.0)
+            for leg, length in zip(legs, lengths, strict=True)
+        )
+        t = np.linspace(0, 1, 13)[:, None]
+        course.extend((1 - t) ** 2 * start + 2 * t * (1 - t) * corner + t**2 * end)
+    return np.array([*course, corners[-1]])
+
+
+def _cut(course: Points, box: _Box) -> Points:
+    """``course`` without its beginning inside ``box``, from the point where it leaves for good."""
+    inside = [i for i, point in enumerate(course) if box.holds(point)]
+    if not inside or inside[-1] == len(course) - 1:
+        return course
+    last = inside[-1]
+    inner, outer = course[last], course[last + 1]
+    for _ in range(30):
+        middle = (inner + outer) / 2
+        inner, outer = (middle, outer) if box.holds(middle) else (inner, middle)
+    return np.vstack([outer, course[last + 1 :]])
+
+
+def _extent(boxes: list[_Box], routes: list[Points]) -> tuple[Points, Points]:
+    corners = [box.centre + s * np.array([box.width, box.height]) / 2 for box in boxes for s in (-1, 1)]
+    every = np.vstack([np.array(corners).reshape(-1, 2), *routes, *([[[0.0, 0.0]]] if not boxes else [])])
+    return every.min(axis=0) - _MARGIN, every.max(axis=0) + _MARGIN
+
+
+def _draw_arrow(axes: Axes, course: Points, mark: _Mark) -> None:
+    size = _ARROW * (1 + 0.15 * (mark.width - 1))
+    tip = course[-1]
+    away = np.hypot(*(course - tip).T)
+    behind = course[away > size]
+    base = behind[-1] if len(behind) else course[0]
+    direction = (tip - base) / (np.hypot(*(tip - base)) or 1.0)
+    neck = tip - direction * size * 0.85
+    shaft = np.vstack([behind, neck]) if len(behind) else np.vstack([course[0], neck])
+    axes.plot(
+        *shaft.T,
+        color=mark.colour,
+        linewidth=mark.width,
+        linestyle=mark.line,
+        solid_capstyle="butt",
+        zorder=1,
+    )
+    side = np.array([-direction[1], direction[0]]) * size * 0.42
+    foot = tip - direction * size
+    axes.add_patch(
+        Polygon([tip, foot + side, foot - side], facecolor=mark.colour, edgecolor="none", zorder=2)
+    )
+
+
+def _draw_box(axes: Axes, box: _Box) -> None:
+    corner = (box.x - box.width / 2, box.y - box.height / 2)
+    axes.add_patch(
+        FancyBboxPatch(
+            corner,
+            box.width,
+            box.height,
+            boxstyle="round,pad=0,rounding_size=0.09",
+            facecolor=box.mark.fill,
+            edgecolor=box.mark.colour,
+            linewidth=box.mark.width,
+            linestyle=box.mark.line,
+            zorder=3,
+        )
+    )
+    faint = box.mark is _MARKS["muted"]
+    axes.text(
+        box.x,
+        box.y,
+        box.label,
+        ha="center",
+        va="center",
+        fontsize=_FONT,
+        color=SOFT if faint else INK,
+        zorder=4,
+        linespacing=1.15,
+    )
+
+
+def _draw_legend(axes: Axes, marks: list[_Mark], y: float) -> None:
+    left = 0.1
+    for mark in marks:
+        axes.plot([left, left + 0.4], [y, y], color=mark.colour, linewidth=mark.width, linestyle=mark.line)
+        axes.text(left + 0.48, y, mark.meaning, va="center", fontsize=8.5, color=SOFT)
+        left += 0.75 + text_width(mark.meaning, 8.5)

@@ -1,0 +1,205 @@
+"""``results.json`` to ``index.html``: one self-contained page, and each figure as a file beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from chainrule.core.errors import DataError, InputError
+from chainrule.core.files import make_directory, write_bytes, write_text
+from chainrule.core.progress import track
+from chainrule.core.records import Claim, Figure, Heading, StudyRecord, Table
+from chainrule.report.figures import Drawing, draw
+from chainrule.report.figures.style import PALETTE
+from chainrule.report.numbers import format_value, is_number
+from chainrule.report.text import inline, math, paragraphs
+
+__all__ = ["render", "write_report"]
+
+_FORMAT = "chainrule-results-1"
+_VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗"}
+
+
+def write_report(directory: str | Path) -> Path:
+    """Build the page of the results saved in ``directory``; gives the path of ``index.html``.
+
+    Raises ``DataError`` where ``directory/results.json`` is missing, damaged or of another format.
+    """
+    path = Path(directory) / "results.json"
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as e:
+        raise DataError(
+            f"there is no file {path}; run `chainrule reproduce --out {directory}` to write it"
+        ) from e
+    except (OSError, ValueError) as e:
+        raise DataError(f"{path} cannot be read as JSON ({e}); run `chainrule reproduce` again") from e
+    found = results.get("format") if isinstance(results, dict) else None
+    if found != _FORMAT:
+        raise DataError(f"{path} has the format {found!r}, not {_FORMAT!r}; run `chainrule reproduce` again")
+    return render(results, Path(directory))
+
+
+def render(results: dict[str, Any], out: str | Path) -> Path:
+    """Write ``index.html`` and ``figures/`` for ``results`` into ``out``; gives the path of ``index.html``.
+
+    Everything is drawn and typeset before the first file is written, so a failure leaves ``out`` as it was.
+    Raises ``DataError`` for results of the wrong form, ``InputError`` for a figure or a formula that cannot
+    be drawn, ``OutputError`` where ``out`` cannot be written to.
+    """
+    try:
+        problems = [StudyRecord.from_plain(results["problems"][k]) for k in _ordered(results["problems"])]
+        claims = [Claim(**claim) for claim in results["claims"]]
+        facts = _facts(results)
+        unfinished = _ordered(results["unfinished"])
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        reason = f"{e} is missing" if isinstance(e, KeyError) else str(e)
+        raise DataError(f"the results are incomplete ({reason}); run `chainrule reproduce` again") from e
+    figures = [block for problem in problems for block in problem.blocks if isinstance(block, Figure)]
+    _check_names(figures)
+    drawings = {figure.name: draw(figure) for figure in track(figures, "drawing figures")}
+    page = _typeset(problems, claims, drawings, facts=facts, data=results["data"], unfinished=unfinished)
+    folder = make_directory(Path(out) / "figures")
+    for name, drawing in drawings.items():
+        write_text(folder / f"{name}.svg", drawing.svg)
+        write_bytes(folder / f"{name}.png", drawing.png)
+    write_text(Path(out) / "index.html", page)
+    return Path(out) / "index.html"
+
+
+def _typeset(
+    problems: list[StudyRecord], claims: list[Claim], drawings: dict[str, Drawing], **more: Any
+) -> str:
+    sections = [_section(problem, claims) for problem in problems]
+    known = {section["problem"].problem for section in sections}
+    return _templates.get_template("page.html").render(
+        sections=sections,
+        claims=[(claim, _owner(claim) if _owner(claim) in known else None) for claim in claims],
+        counts=[(verdict, Counter(c.verdict for c in claims)[verdict]) for verdict in _VERDICTS],
+        drawings=drawings,
+        palette=PALETTE,
+        verdicts=_VERDICTS,
+        **more,
+    )
+
+
+def _ordered(numbers: Any) -> list[str]:
+    return sorted(map(str, numbers), key=lambda n: (not n.isdigit(), int(n) if n.isdigit() else 0, n))
+
+
+def _owner(claim: Claim) -> str:
+    """The number of the problem that a claim belongs to."""
+    return claim.id.partition(".")[0]
+
+
+def _check_names(figures: list[Figure]) -> None:
+    for name, count in Counter(figure.name for figure in figures).items():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            raise InputError(
+                f"a figure is named {name!r}; use letters, digits, '-' and '_', and a letter first"
+            )
+        if count > 1:
+            raise InputError(f"{count} figures are named {name!r}; give each its own name")
+
+
+def _section(problem: StudyRecord, claims: list[Claim]) -> dict[str, Any]:
+    """A problem with its blocks numbered: headings get anchors, figures and captioned tables get numbers."""
+    blocks, heads, seen = [], [], Counter()
+    for block in problem.blocks:
+        kind = type(block).__name__.lower()
+        anchor = label = ""
+        if isinstance(block, Heading):
+            seen[kind] += 1
+            anchor = f"p{problem.problem}-{seen[kind]}"
+            heads.append((anchor, block.text))
+        elif isinstance(block, Figure) or (isinstance(block, Table) and block.caption):
+            seen[kind] += 1
+            label = f"{kind.capitalize()} {problem.problem}.{seen[kind]}"
+        blocks.append({"kind": kind, "block": block, "anchor": anchor, "label": label})
+    return {
+        "problem": problem,
+        "blocks": blocks,
+        "heads": heads,
+        "claims": [claim for claim in claims if _owner(claim) == problem.problem],
+        "numbers": _flat(problem.numbers),
+        "provenance": _flat(problem.provenance),
+    }
+
+
+def _facts(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the reader must know about the run, as pairs of name and value."""
+    settings, machine, versions = results["settings"], results["machine"], results["versions"]
+    libraries = ", ".join(f"{k} {v}" for k, v in versions.items() if k not in ("chainrule", "python"))
+    return [
+        ("Preset", str(settings["preset"])),
+        ("Seed", format_value(settings["seed"])),
+        ("Machine", f"{machine['cpu']}, {machine['cores']} cores, {machine['system']} {machine['machine']}"),
+        ("Software", f"chainrule {results['chainrule']}, Python {versions['python']}, {libraries}"),
+        ("Run", f"{_date(results['started'])}, {_duration(float(results['seconds']))}"),
+    ]
+
+
+def _date(iso: str) -> str:
+    when = datetime.fromisoformat(iso)
+    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+    """Nested plain data as pairs of dotted name and written value; long lists give only their length."""
+    if isinstance(value, dict):
+        return [pair for k, v in value.items() for pair in _flat(v, f"{name}.{k}" if name else str(k))]
+    if isinstance(value, list):
+        if len(value) > 12 or any(isinstance(v, (list, dict)) for v in value):
+            return [(name, f"{len(value)} entries, in results.json")]
+        return [(name, ", ".join(format_value(v) for v in value))]
+    return [(name, format_value(value))]
+
+
+def _cell(value: Any) -> Markup:
+    return (
+        inline(value)
+        if isinstance(value, str) and not is_number(value)
+        else Markup("{}").format(format_value(value))
+    )
+
+
+def _numeric_columns(table: Table) -> list[bool]:
+    """Which columns hold numbers, or strings that read as numbers, and so are aligned to the right."""
+    width = len(table.columns)
+    if any(len(row) != width for row in table.rows):
+        raise InputError(f"the table {table.columns!r} has rows that do not have {width} cells; fill them up")
+    columns = zip(*table.rows, strict=True) if table.rows else [()] * width
+    return [bool(column) and all(map(_reads_as_number, column)) for column in columns]
+
+
+def _reads_as_number(value: Any) -> bool:
+    return is_number(value) or (
+        isinstance(value, str)
+        and bool(re.fullmatch(r"[−+±~≈<>-]?\s?\d[\d\s.,%±×⁻⁰¹²³⁴⁵⁶⁷⁸⁹e/+−-]{0,24}", value))
+    )
+
+
+_templates = Environment(
+    loader=PackageLoader("chainrule.report"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+_templates.filters.update(
+    inline=inline, paragraphs=paragraphs, cell=_cell, numeric_columns=_numeric_columns, value=format_value
+)
+_templates.globals["math"] = math
