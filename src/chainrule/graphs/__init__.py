@@ -7,6 +7,7 @@ from chainrule.graphs.dag import DAG
 from chainrule.graphs.digraph import DirectedGraph
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence
+from chainrule.graphs.layout import layout
 from chainrule.graphs.separation import Junction, PathExplanation, SeparationExplanation
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "Junction",
     "PathExplanation",
     "SeparationExplanation",
+    "layout",
 ]

@@ -1,0 +1,190 @@
+"""Why a product of conditional probabilities along a directed cycle need not be a distribution.
+
+Sum over the states of a cycle v_1 -> v_2 -> … -> v_k -> v_1 and the product of its factors becomes the trace
+of a product of stochastic matrices,
+
+    sum_x prod_i P(x_i | x_{i-1}) = tr(T_1 T_2 … T_k).
+
+A stochastic matrix has the eigenvalue one with the vector of ones, hence so has the product; for binary
+variables the other eigenvalue of T_i is l_i = P(1 | 1) − P(1 | 0), and the sum is exactly 1 + l_1 l_2 … l_k.
+It is one only when some l_i is zero: when some factor ignores its parent, so that the cycle is not really there.
+Copying round the cycle (all l_i = 1) gives two, one negation among copies gives zero.
+
+With three or more states the trace may be one by coincidence (a swap of two states has trace one on three),
+so the claim is: *not for all tables*, never "for no tables".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Literal
+
+from chainrule.core.errors import InputError
+from chainrule.core.records import Step
+from chainrule.evaluate.tables import MOST_JOINT_NODES, BinaryTable, joint_table, total_mass
+from chainrule.graphs import DirectedGraph
+from chainrule.graphs.notation import latex_name, names_latex
+
+__all__ = ["Counterexample", "counterexample", "cycle_mass", "dependence"]
+
+_COPY = (Fraction(0), Fraction(1))
+_NEGATE = (Fraction(1), Fraction(0))
+_FAIR = (Fraction(1, 2),)
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Tables for a cyclic graph whose product sums to ``total``, which is not one.
+
+    The same sum was computed as a trace along ``cycle``, by elimination and, up to 20 nodes, over all states
+    (``by_enumeration`` is ``None`` above that).
+    """
+
+    graph: DirectedGraph
+    cycle: tuple[str, ...]
+    tables: dict[str, BinaryTable]
+    total: Fraction
+    by_trace: Fraction
+    by_elimination: Fraction
+    by_enumeration: Fraction | None
+
+    def steps(self) -> list[Step]:
+        """The argument in steps, each with how it was checked."""
+        return _steps(self)
+
+    def text(self) -> str:
+        """The counterexample in a few lines of plain text.
+
+        >>> print(counterexample(DirectedGraph.parse("A -> B -> A")).text())
+        the graph has the cycle A -> B -> A
+        A copies B
+        B copies A
+        the product of these factors sums to 2, not to 1
+        """
+        lines = [f"the graph has the cycle {' -> '.join([*self.cycle, self.cycle[0]])}"]
+        for node in self.cycle:
+            table = self.tables[node]
+            verb = "copies" if table.p_one == _COPY else "negates"
+            lines.append(f"{node} {verb} {'itself' if table.parents[0] == node else table.parents[0]}")
+        if len(self.cycle) < len(self.graph):
+            lines.append("every other node is a fair coin that ignores its parents")
+        return "\n".join([*lines, f"the product of these factors sums to {self.total}, not to 1"])
+
+
+def counterexample(graph: DirectedGraph, total: Literal[2, 0] = 2) -> Counterexample:
+    """Conditional tables for which the product along a cyclic ``graph`` sums to ``total`` instead of one.
+
+    Each node of one cycle copies the node before it; for ``total=0`` the first negates instead.  Every other
+    node is a fair coin.  A table may ignore parents, so this works for every cyclic graph.
+    Raises ``InputError`` for an acyclic graph, along which every product sums to one.
+
+    >>> counterexample(DirectedGraph.parse("A -> B -> C -> A; A -> D")).total
+    Fraction(2, 1)
+    """
+    if total not in (2, 0) or isinstance(total, bool):
+        raise InputError(f"total must be 2 or 0; got {total!r}")
+    cycle = graph.find_cycle()
+    if cycle is None:
+        raise InputError(
+            "the graph has no directed cycle, so the product of its factors sums to one for all tables; "
+            "a counterexample needs a cyclic graph"
+        )
+    tables = {node: BinaryTable(node, (), _FAIR) for node in graph.nodes}
+    for before, node in zip([cycle[-1], *cycle], cycle, strict=False):
+        tables[node] = BinaryTable(node, (before,), _COPY)
+    if total == 0:
+        tables[cycle[0]] = BinaryTable(cycle[0], (cycle[-1],), _NEGATE)
+    by_trace = cycle_mass([_matrix(tables[node]) for node in cycle])
+    by_elimination = total_mass(graph, tables)
+    small = len(graph) <= MOST_JOINT_NODES
+    by_enumeration = joint_table(graph, tables).total if small else None
+    return Counterexample(
+        graph, tuple(cycle), tables, by_elimination, by_trace, by_elimination, by_enumeration
+    )
+
+
+def cycle_mass(matrices: Sequence[Sequence[Sequence[Fraction]]]) -> Fraction:
+    """The sum of the product of factors along a cycle: the trace of a product of stochastic matrices.
+
+    ``matrices[i][a][b]`` is P(node i = b | the node before it = a); rows sum to one.  Any number of states.
+    Raises ``InputError`` where the matrices do not fit each other or a row is no distribution.
+
+    >>> swap = [[0, 1], [1, 0]]
+    >>> cycle_mass([swap, swap]), cycle_mass([swap])
+    (Fraction(2, 1), Fraction(0, 1))
+    """
+    if not matrices:
+        raise InputError("a cycle has at least one node; got no matrices")
+    for matrix, following in zip(matrices, [*matrices[1:], matrices[0]], strict=True):
+        columns = len(following)
+        for row in matrix:
+            if len(row) != columns or sum(row) != 1 or min(row) < 0:
+                raise InputError(
+                    f"each row must hold {columns} probabilities that sum to one (use fractions); got {list(row)}"
+                )
+    size = len(matrices[0])
+    power = [[Fraction(int(i == j)) for j in range(size)] for i in range(size)]
+    for matrix in matrices:
+        power = [
+            [
+                sum((row[k] * Fraction(matrix[k][j]) for k in range(len(matrix))), Fraction(0))
+                for j in range(len(matrix[0]))
+            ]
+            for row in power
+        ]
+    return sum((power[i][i] for i in range(size)), Fraction(0))
+
+
+def dependence(table: BinaryTable) -> Fraction:
+    """The eigenvalue P(1 | 1) − P(1 | 0) of a table with one parent: from −1 (negate) over 0 to 1 (copy).
+
+    >>> dependence(BinaryTable("B", ("A",), (Fraction(1, 4), Fraction(3, 4))))
+    Fraction(1, 2)
+    """
+    if len(table.parents) != 1:
+        raise InputError(f"the table of {table.node!r} must read one parent; it reads {len(table.parents)}")
+    return Fraction(table.p_one[1]) - Fraction(table.p_one[0])
+
+
+def _matrix(table: BinaryTable) -> list[list[Fraction]]:
+    """A table with one parent as a stochastic matrix, a row for each state of the parent."""
+    return [[table.probability(b, (a,)) for b in (0, 1)] for a in (0, 1)]
+
+
+def _steps(found: Counterexample) -> list[Step]:
+    """The argument for ``Counterexample.steps``."""
+    cycle, k = found.cycle, len(found.cycle)
+    n_others = len(found.graph) - k
+    arrows = r" \to ".join(latex_name(v) for v in (*cycle, cycle[0])) if k <= 12 else ""
+    product = prod((dependence(found.tables[v]) for v in cycle), start=Fraction(1))
+    others = (
+        f" The other {n_others} nodes are fair coins that ignore their parents, and sum out to one."
+        if n_others
+        else ""
+    )
+    if found.total == 2:
+        rule = "Each node of the cycle copies the node before it." + others
+        left = "Only two states of the cycle have mass: all zeros and all ones, one each."
+    else:
+        rule = f"`{cycle[0]}` negates the node before it, every other node of the cycle copies." + others
+        left = "Going round once turns a value into its opposite, so no state of the cycle has mass."
+    checks = [f"trace {found.by_trace}", f"elimination {found.by_elimination}"]
+    if found.by_enumeration is not None:
+        checks.append(f"sum over all {2 ** len(found.graph):,} states {found.by_enumeration}")
+    factors = r"\prod_{v} P(x_v \mid x_{\mathrm{parents}(v)})"
+    return [
+        Step("Find a directed cycle.", arrows, f"{k} nodes, each edge is in the graph"),
+        Step(
+            rule, rf"\text{{cycle: }} {names_latex(cycle)}" if k <= 12 else "", "every entry is 0, 1/2 or 1"
+        ),
+        Step(left, rf"\sum_x {factors} = {found.total}", ", ".join(checks)),
+        Step(
+            "In general the sum along a binary cycle is a trace, and with "
+            r"$\lambda_i = P(1 \mid 1) - P(1 \mid 0)$ for each factor it is one plus their product.",
+            r"\operatorname{tr}(T_1 \cdots T_k) = 1 + \prod_{i} \lambda_i",
+            f"here the product is {product}, so the sum is {1 + product}",
+        ),
+    ]
