@@ -53,7 +53,7 @@ class UnknownNameError(InputError):
         from difflib import get_close_matches
 
         near = get_close_matches(str(name), known, n=3)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ";"
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         shown = ", ".join(known[:20]) + (f", … {len(known)} in all" if len(known) > 20 else "")
         return cls(f"there is no {what} {str(name)!r}{hint} (known: {shown})")
 

@@ -77,7 +77,6 @@ def study(context: StudyContext) -> StudyRecord:
         blocks=blocks,
         numbers=numbers,
         claims=_claims(numbers),
-        provenance={"data": data.name},
     )
 
 

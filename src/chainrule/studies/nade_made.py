@@ -109,7 +109,6 @@ def study(context: StudyContext) -> StudyRecord:
         blocks=blocks,
         numbers=numbers,
         claims=claims(numbers),
-        provenance={"data": data.name},
     )
 
 

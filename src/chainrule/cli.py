@@ -1,0 +1,324 @@
+"""The command line: parses, calls, prints; nothing else.
+
+Results go to standard output, progress to standard error.  What a user can cause ends in one line and
+exit code 2; Ctrl-C in 130.  Everything heavy is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.core.errors import ChainruleError, InputError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="chainrule",
+    help="Exact-likelihood models of discrete data.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Named data sets: list, fetch, describe.")
+app.add_typer(data_app, name="data")
+
+# every wrong use of options and arguments; typer exports only this child of it
+_UsageError: Any = typer.BadParameter.__base__
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        from chainrule import __version__
+
+        print_line(f"chainrule {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print_line(context.get_help())
+
+
+@app.command()
+def reproduce(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report; default reproduction/PRESET.")
+    ] = None,
+    problems: Annotated[
+        str | None, typer.Option(help="Which problems, such as 1,2,5 or 3-5; default all.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="quick (minutes) or full (the homework's own size).")] = "quick",
+    data: Annotated[str, typer.Option(help="auto, binarized-mnist, mnist or digits.")] = "auto",
+    binarize: Annotated[
+        str | None, typer.Option(help="How grey pixels become 0 and 1: threshold or dynamic.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Remove earlier results in the folder first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Work through the seven problems and write one report.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+    from chainrule.report import write_report
+    from chainrule.studies import parse_problems
+    from chainrule.studies import reproduce as run
+
+    chosen = parse_problems(problems)
+    known = ("auto", "binarized-mnist", "mnist", "digits")
+    if data not in known:
+        raise InputError(f"--data must be one of {', '.join(known)}; got {data!r}")
+    folder = out or Path("reproduction") / preset
+    with progress():
+        try:
+            results = run(
+                folder,
+                problems=chosen,
+                preset=preset,  # type: ignore[arg-type]  # checked by the runner, which names the choices
+                data=data,
+                binarize=binarize,  # type: ignore[arg-type]  # checked by the loader
+                seed=seed,
+                fresh=fresh,
+            )
+        except KeyboardInterrupt:
+            _print_error(
+                f"stopped; what is done is kept in {folder}, and the same command goes on from there"
+            )
+            raise typer.Exit(130) from None
+        page = write_report(folder)
+    if as_json:
+        print_json(
+            {
+                "report": str(page),
+                "results": str(folder / "results.json"),
+                "settings": results["settings"],
+                "data": results["data"],
+                "seconds": results["seconds"],
+                "claims": results["claims"],
+                "numbers": {p: r["numbers"] for p, r in results["problems"].items()},
+            }
+        )
+        return
+    print_table(
+        ["problem", "claim", "verdict"], [[c["id"], c["claim"], c["verdict"]] for c in results["claims"]]
+    )
+    print_line(f"\n{results['seconds']:.0f} s of work. Report: {page}")
+
+
+@app.command()
+def report(
+    directory: Annotated[Path, typer.Argument(help="A folder that `chainrule reproduce` wrote.")],
+) -> None:
+    """Build the page again from saved records, without fitting anything."""
+    from chainrule.report import write_report
+
+    print_line(str(write_report(directory)))
+
+
+@app.command()
+def masks(
+    order: Annotated[str, typer.Option(help="Variables in the order of generation, such as x2,x4,x1,x3.")],
+    hidden: Annotated[str, typer.Option(help="Sizes of the hidden layers, such as 4,4.")] = "4",
+    degrees: Annotated[
+        str, typer.Option(help="How hidden units get their degrees: even or random.")
+    ] = "even",
+    seed: Annotated[int, typer.Option(help="Seed of random degrees.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Masks that turn an autoencoder into an autoregressive model, step by step and checked."""
+    from chainrule.models.networks.masks import explain_masks
+
+    worked = explain_masks(order, parse_sizes(hidden), scheme=degrees, rng=seed)  # type: ignore[arg-type]
+    if as_json:
+        print_json(worked.to_plain())
+    else:
+        print_line(worked.to_text())
+
+
+@app.command()
+def derive(
+    family: Annotated[str, typer.Argument(help="exponential, bernoulli, poisson, …")],
+    data: Annotated[
+        Path | None, typer.Option(help="Numbers to fit: one column of CSV, .data, .npy or .npz.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Maximum likelihood of a family, every step checked by computer algebra, and its fit to data."""
+    from chainrule.derive import derive_and_fit
+
+    x = None
+    if data is not None:
+        from chainrule.data import read_array
+
+        x = read_array(data)
+    found = derive_and_fit(family, x)
+    if as_json:
+        print_json(found.to_plain())
+    else:
+        print_line(found.to_text())
+
+
+@data_app.command("list")
+def data_list(as_json: AsJson = False) -> None:
+    """The named data sets, and where each is to be had on this machine."""
+    from chainrule.data import list_datasets
+
+    found = list_datasets()
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["name", "rows", "columns", "here", "what"],
+        [
+            [d["name"], f"{sum(d['rows'].values()):,}", d["columns"], d["available"] or "no", d["what"]]
+            for d in found
+        ],
+    )
+
+
+@data_app.command("fetch")
+def data_fetch(name: Annotated[str, typer.Argument(help="A name from `data list`, or auto.")]) -> None:
+    """Bring a data set to this machine and check it against its SHA-256."""
+    from chainrule.data import fetch
+
+    with progress():
+        found = fetch(name)
+    print_line(f"{found['name']}: {found['source']}")
+
+
+@data_app.command("info")
+def data_info(
+    name: Annotated[str, typer.Argument(help="A name from `data list`.")], as_json: AsJson = False
+) -> None:
+    """What is known about a data set: rows, files, checksums, licence, source."""
+    from chainrule.data import info
+
+    found = info(name)
+    if as_json:
+        print_json(found)
+        return
+    for key, value in found.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            for item in value:
+                print_line(f"{key:>10}  " + "  ".join(f"{k}={v}" for k, v in item.items()))
+        else:
+            print_line(f"{key:>10}  {value}")
+
+
+def parse_sizes(text: str) -> list[int]:
+    """The positive integers of ``"4,4"``; raises ``InputError``.
+
+    >>> parse_sizes("4, 3")
+    [4, 3]
+    """
+    parts = [p.strip() for p in text.split(",")]
+    if not all(p.isdecimal() and int(p) > 0 for p in parts):
+        raise InputError(f"sizes are positive integers such as 4,4; got {text!r}")
+    return [int(p) for p in parts]
+
+
+def print_line(text: str) -> None:
+    """One line or more to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def print_json(plain: Any) -> None:
+    """One JSON document to standard output."""
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_table(columns: list[str], rows: list[list[Any]]) -> None:
+    """A table to standard output, as wide as the terminal."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console(soft_wrap=False).print(table)
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """Bars on standard error while the block works; plain lines where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from chainrule.core.progress import listening
+
+    console = Console(stderr=True)
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}", markup=False),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bars, listening(_Bars(bars)):
+        yield
+
+
+class _Bars:
+    """Progress that the library reports, drawn by rich; one plain line for each piece without a terminal."""
+
+    def __init__(self, bars: Any) -> None:
+        self.bars = bars
+
+    def start(self, label: str, total: int) -> int:
+        if self.bars.disable:
+            sys.stderr.write(f"{label} …\n")
+        return self.bars.add_task(label, total=total, detail="")
+
+    def advance(self, task: int, detail: str) -> None:
+        self.bars.update(task, advance=1, detail=detail)
+
+    def stop(self, task: int) -> None:
+        self.bars.remove_task(task)
+
+    def note(self, text: str) -> None:
+        self.bars.console.print(text, markup=False, highlight=False)
+
+
+def _print_error(text: str) -> None:
+    sys.stderr.write(f"chainrule: {' '.join(text.split())}\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+    except ChainruleError as e:
+        _print_error(str(e))
+        return 2
+    except _UsageError as e:
+        _print_error(f"{e.format_message()} (see chainrule --help)")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        _print_error("stopped")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away; there is nobody to tell
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
