@@ -1,0 +1,22 @@
+"""The ``device`` setting of the neural estimators."""
+
+from __future__ import annotations
+
+import torch
+
+from chainrule.core.errors import InputError
+
+__all__ = ["parse_device"]
+
+
+def parse_device(name: str) -> torch.device:
+    """``name`` as a torch device; ``"auto"`` is a GPU where there is one.  Raises ``InputError``.
+
+    >>> parse_device("cpu").type
+    'cpu'
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cpu" or (isinstance(name, str) and name.startswith("cuda") and torch.cuda.is_available()):
+        return torch.device(name)
+    raise InputError(f"device must be 'cpu', 'auto', or 'cuda' where there is one; got {name!r}; use 'cpu'")
