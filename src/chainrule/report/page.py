@@ -56,8 +56,8 @@ def render(results: dict[str, Any], out: str | Path) -> Path:
     """
     try:
         problems = [StudyRecord.from_plain(results["problems"][k]) for k in _ordered(results["problems"])]
-        claims = [Claim(**claim) for claim in results["claims"]]
-        facts = _facts(results)
+        claims = [_claim(claim) for claim in results["claims"]]
+        facts, data = _facts(results), _data(results["data"])
         unfinished = _ordered(results["unfinished"])
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         reason = f"{e} is missing" if isinstance(e, KeyError) else str(e)
@@ -65,7 +65,7 @@ def render(results: dict[str, Any], out: str | Path) -> Path:
     figures = [block for problem in problems for block in problem.blocks if isinstance(block, Figure)]
     _check_names(figures)
     drawings = {figure.name: draw(figure) for figure in track(figures, "drawing figures")}
-    page = _typeset(problems, claims, drawings, facts=facts, data=results["data"], unfinished=unfinished)
+    page = _typeset(problems, claims, drawings, facts=facts, data=data, unfinished=unfinished)
     folder = make_directory(Path(out) / "figures")
     for name, drawing in drawings.items():
         write_text(folder / f"{name}.svg", drawing.svg)
@@ -92,6 +92,12 @@ def _typeset(
 
 def _ordered(numbers: Any) -> list[str]:
     return sorted(map(str, numbers), key=lambda n: (not n.isdigit(), int(n) if n.isdigit() else 0, n))
+
+
+def _claim(plain: dict[str, Any]) -> Claim:
+    if plain["verdict"] not in _VERDICTS:
+        raise ValueError(f"a verdict is one of {', '.join(_VERDICTS)}; got {plain['verdict']!r}")
+    return Claim(**plain)
 
 
 def _owner(claim: Claim) -> str:
@@ -146,6 +152,22 @@ def _facts(results: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _data(plain: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Which data were used and why, for the first lines of the page."""
+    if plain is None:
+        return None
+    rows = plain.get("rows") or {}
+    split = ", ".join(f"{format_value(n)} {name}" for name, n in rows.items())
+    size = f"{split} rows of {format_value(plain['columns'])} columns" if split else ""
+    return {
+        "name": str(plain["name"]),
+        "size": size,
+        "reason": str(plain["reason"]).rstrip("."),
+        "binarization": str(plain.get("binarization") or "").rstrip("."),
+        "files": dict(plain.get("files") or {}),
+    }
+
+
 def _date(iso: str) -> str:
     when = datetime.fromisoformat(iso)
     return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
@@ -186,7 +208,7 @@ def _numeric_columns(table: Table) -> list[bool]:
 
 
 def _reads_as_number(value: Any) -> bool:
-    return is_number(value) or (
+    return (is_number(value) and len(format_value(value)) <= 24) or (
         isinstance(value, str)
         and bool(re.fullmatch(r"[−+±~≈<>-]?\s?\d[\d\s.,%±×⁻⁰¹²³⁴⁵⁶⁷⁸⁹e/+−-]{0,24}", value))
     )

@@ -55,7 +55,7 @@ class _ImageRow:
         self.columns = min(int(data.get("columns", 10)), max(n, 1))
         roomy = 2.2 if n == 1 else 1.05
         self.size = min(roomy, (WIDTH - 0.04 - (self.columns - 1) * _GAP) / self.columns)
-        self.tallest = self.size * max((i.shape[0] / i.shape[1] for i in self.images), default=0.0)
+        self.tallest = max((_height(image, self.size) for image in self.images), default=0.0)
         lines = max((t.count("\n") + 1 for t in map(self._title, self.titles)), default=0)
         self.title_height = 0.15 * lines + (0.04 if lines else 0.0)
         self.label_height = 0.26 if self.label else 0.02
@@ -102,8 +102,13 @@ def _image(values: Any, scale: str) -> NDArray[np.float64]:
     return image
 
 
+def _height(image: NDArray[np.float64], width: float) -> float:
+    """Pixels are square, except in images so flat or so tall that they could not be seen."""
+    return width * min(max(image.shape[0] / image.shape[1], 0.1), 3.0)
+
+
 def _draw_image(axes: Axes, image: NDArray[np.float64], left: float, top: float, width: float) -> None:
-    height = width * image.shape[0] / image.shape[1]
+    height = _height(image, width)
     extent = (left, left + width, top + height, top)
     axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="none", extent=extent, aspect="auto")
     axes.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=_FRAME, linewidth=0.6))

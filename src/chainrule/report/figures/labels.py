@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
+from numpy.typing import NDArray
 
 from chainrule.report.figures.style import INK, SOFT, VERMILLION, halo, wrapped
 
-__all__ = ["label_horizontals", "label_points", "label_verticals"]
+__all__ = ["label_horizontals", "label_points", "label_verticals", "spread_apart"]
 
 _LINE_POINTS = 11.5  # height of one line of a label
 
@@ -46,13 +47,19 @@ def _spread(figure: Figure, axes: Axes, notes: list[Annotation]) -> None:
     wanted = np.array([axes.transData.transform((0, note.xy[1]))[1] for note in notes]) * 72 / figure.dpi
     heights = np.array([_LINE_POINTS * (1 + note.get_text().count("\n")) for note in notes])
     gaps = (heights[1:] + heights[:-1]) / 2
-    placed = _apart(wanted, gaps)
+    placed = spread_apart(wanted, gaps)
     for note, shift in zip(notes, placed - wanted, strict=True):
         note.set_position((6, shift))
 
 
-def _apart(wanted: np.ndarray, gaps: np.ndarray) -> np.ndarray:
-    """The least-squares nearest places to ``wanted`` that keep the ``gaps`` (isotonic regression)."""
+def spread_apart(wanted: NDArray[np.float64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The places nearest to ``wanted`` (n, increasing) in least squares that keep the ``gaps`` (n - 1).
+
+    Taking the gaps off turns this into isotonic regression, solved by pooling adjacent violators.
+
+    >>> spread_apart(np.array([0.0, 1.0, 9.0]), np.array([3.0, 3.0])).tolist()
+    [-1.0, 2.0, 9.0]
+    """
     offsets = np.concatenate([[0.0], np.cumsum(gaps)])
     blocks: list[list[float]] = []  # sums and sizes of pooled neighbours
     for value in wanted - offsets:

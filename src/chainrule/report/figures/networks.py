@@ -147,7 +147,7 @@ def _draw_connections(axes: Axes, layers: list[_Layer], data: dict[str, Any], ex
             _draw_lines(axes, a, b, everything, GRID, 0.8, "-")
         return
     for name, colour, width, line in (("dropped", SOFT, 0.5, (0, (1, 3))), ("edges", INK, 1.1, "-")):
-        pairs = data.get(name) or [[] for _ in gaps]
+        pairs = data.get(name, [[] for _ in gaps])
         if len(pairs) != len(gaps):
             raise InputError(f"{len(layers)} layers have {len(gaps)} gaps, but {name} has {len(pairs)} lists")
         for (a, b), between in zip(gaps, pairs, strict=True):
