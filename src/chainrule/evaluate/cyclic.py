@@ -106,7 +106,7 @@ def counterexample(graph: DirectedGraph, total: Literal[2, 0] = 2) -> Counterexa
     )
 
 
-def cycle_mass(matrices: Sequence[Sequence[Sequence[Fraction]]]) -> Fraction:
+def cycle_mass(matrices: Sequence[Sequence[Sequence[Fraction | int]]]) -> Fraction:
     """The sum of the product of factors along a cycle: the trace of a product of stochastic matrices.
 
     ``matrices[i][a][b]`` is P(node i = b | the node before it = a); rows sum to one.  Any number of states.

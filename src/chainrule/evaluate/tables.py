@@ -79,7 +79,7 @@ def random_tables(
 ) -> dict[str, BinaryTable]:
     """A random table for each node that reads all its parents: entries k / ``denominator``, never 0 or 1.
 
-    Raises ``TooLargeError`` for a node with more than 16 parents.
+    Raises ``TooLargeError`` for a node with more than 15 parents.
 
     >>> tables = random_tables(DirectedGraph.parse("A -> B"), 0)
     >>> tables["B"].parents, len(tables["B"].p_one)
@@ -90,10 +90,10 @@ def random_tables(
     out = {}
     for node in graph.nodes:
         parents = graph.parents(node)
-        if len(parents) > MOST_WIDTH:
+        if len(parents) >= MOST_WIDTH:
             raise TooLargeError(
                 f"{node!r} has {len(parents)} parents, its table 2^{len(parents)} rows; "
-                f"at most {MOST_WIDTH} parents are possible here"
+                f"at most {MOST_WIDTH - 1} parents are possible here"
             )
         numerators = generator.integers(1, denominator, size=2 ** len(parents))
         out[node] = BinaryTable(node, parents, tuple(Fraction(int(k), denominator) for k in numerators))

@@ -1,0 +1,104 @@
+"""Minimal and minimum separators against trying every set."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from chainrule.core.errors import InputError
+from chainrule.graphs import DAG
+from tests.graphs.dags import random_dag
+
+
+def separating_sets(dag: DAG, x: set[str], y: set[str]) -> list[frozenset[str]]:
+    rest = [v for v in dag.nodes if v not in x | y]
+    every = (frozenset(c) for k in range(len(rest) + 1) for c in combinations(rest, k))
+    return [z for z in every if dag.is_d_separated(x, y, z)]
+
+
+def test_minimal_separators_are_exactly_those_that_brute_force_finds():
+    rng = np.random.default_rng([3, 1])
+    most = 0
+    ladder = DAG.parse("x -> {a1 b1}; a1 -> a2 -> a3; b1 -> b2 -> b3; {a3 b3} -> y; a2 -> b3")
+    random = (random_dag(int(rng.integers(2, 10)), rng.uniform(0.1, 0.5), rng) for _ in range(120))
+    for dag in (ladder, *random):
+        x, y = ("x", "y") if dag is ladder else map(str, rng.choice(dag.nodes, 2, replace=False))
+        separating = separating_sets(dag, {x}, {y})
+        minimal = {z for z in separating if not any(other < z for other in separating)}
+        found = list(dag.minimal_d_separators(x, y))
+        assert len(found) == len(set(found))
+        assert set(map(frozenset, found)) == minimal
+        most = max(most, len(found))
+    assert most >= 4  # the enumeration has been made to branch
+
+
+def test_separators_between_sets_are_right_too():
+    rng = np.random.default_rng([3, 2])
+    found_any = 0
+    for _ in range(80):
+        dag = random_dag(8, 0.3, rng)
+        names = list(map(str, rng.permutation(dag.nodes)))
+        x, y = set(names[:2]), set(names[2 : 2 + int(rng.integers(1, 3))])
+        separating = separating_sets(dag, x, y)
+        minimal = {z for z in separating if not any(other < z for other in separating)}
+        assert set(map(frozenset, dag.minimal_d_separators(x, y))) == minimal
+        least = dag.minimum_d_separator(x, y)
+        assert (least is None) == (not separating)
+        if least is not None:
+            found_any += 1
+            assert frozenset(least) in minimal
+            assert len(least) == min(map(len, separating))
+    assert found_any > 20
+
+
+def test_the_minimum_separator_has_the_fewest_nodes():
+    rng = np.random.default_rng([3, 3])
+    sizes = set()
+    for _ in range(200):
+        dag = random_dag(9, rng.uniform(0.2, 0.7), rng)
+        x, y = map(str, rng.choice(dag.nodes, 2, replace=False))
+        found = dag.minimum_d_separator(x, y)
+        every = list(dag.minimal_d_separators(x, y))
+        if found is None:
+            assert every == []
+            assert dag.has_edge(x, y) or dag.has_edge(y, x)
+        else:
+            assert dag.is_d_separated(x, y, found)
+            assert len(found) == min(map(len, every))
+            sizes.add(len(found))
+    assert {0, 1, 2, 3} <= sizes
+
+
+def test_no_separator_and_the_empty_separator_are_told_apart():
+    dag = DAG.parse("A -> B; C")
+    assert dag.minimum_d_separator("A", "B") is None
+    assert list(dag.minimal_d_separators("A", "B")) == []
+    assert dag.minimum_d_separator("A", "C") == ()
+    assert list(dag.minimal_d_separators("A", "C")) == [()]
+
+
+def test_a_search_that_must_go_back_along_an_earlier_path_still_finds_the_minimum():
+    # both short ways share b1 and b2 crosswise: the first path found must be taken apart
+    dag = DAG.parse(
+        "x -> a1 -> b2 -> y; x -> b1; a1 -> b1; b1 -> a2 -> y; x -> c -> b2; a2 -> d -> y; b1 -> b2"
+    )
+    found = dag.minimum_d_separator("x", "y")
+    separating = separating_sets(dag, {"x"}, {"y"})
+    assert found is not None
+    assert len(found) == min(map(len, separating))
+
+
+def test_enumeration_streams_where_there_are_too_many_separators_to_list():
+    ladder = [e for i in range(40) for e in ((f"a{i}", f"a{i + 1}"), (f"b{i}", f"b{i + 1}"))]
+    dag = DAG([("x", "a0"), ("x", "b0"), *ladder, ("a40", "y"), ("b40", "y")])
+    stream = dag.minimal_d_separators("x", "y")
+    first = [next(stream) for _ in range(100)]  # of 41 × 41
+    assert len(set(first)) == 100
+    assert all(dag.is_d_separated("x", "y", z) for z in first)
+
+
+def test_overlapping_sets_are_refused():
+    with pytest.raises(InputError, match="both hold 'A'"):
+        DAG.parse("A -> B").minimal_d_separators("A", "A")
