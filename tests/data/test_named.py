@@ -260,6 +260,14 @@ def test_parsed_rows_that_cannot_be_kept_are_reported_and_load_goes_on(monkeypat
     assert len(heard.notes) == 3
 
 
+def test_a_cache_that_cannot_even_be_looked_at_is_as_good_as_none(monkeypatch, tmp_path, heard: Heard):
+    put(monkeypatch, tmp_path / "own", small_binarized(monkeypatch))
+    too_long = tmp_path / ("x" * 300)
+    assert load("binarized-mnist", cache=too_long).n_columns == 4
+    assert info("binarized-mnist", cache=too_long)["available"] == "CHAINRULE_DATA"
+    assert len(heard.notes) == 3
+
+
 def test_fetch_makes_a_set_ready_and_says_what_it_got(monkeypatch, cache, server: Server):
     files = small_mnist(monkeypatch, address=server.address)
     server.pages |= {f"/{file.name}": content for file, content in files.items()}

@@ -8,6 +8,7 @@ row padded to whole bytes.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def decoded_path(sha256: str, cache: Path) -> Path:
 def read_decoded(sha256: str, cache: Path) -> NDArray[np.uint8] | None:
     """The rows (n, d) parsed earlier from the raw file of this SHA-256; ``None`` if absent or damaged."""
     path = decoded_path(sha256, cache)
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
     try:
         content = path.read_bytes()

@@ -7,6 +7,7 @@ that cannot be had either, the digits that scikit-learn ships, which are always 
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -199,7 +200,7 @@ def _binarized(
 
 
 def _where(file: RawFile, cache: Path) -> str | None:
-    return "cache" if decoded_path(file.sha256, cache).is_file() else locate(file, cache)
+    return "cache" if os.path.isfile(decoded_path(file.sha256, cache)) else locate(file, cache)
 
 
 def _in_words(files: tuple[RawFile, ...], places: list[str]) -> str:

@@ -83,14 +83,14 @@ def data_folder() -> Path | None:
     if not named:
         return None
     folder = Path(named).expanduser()
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"CHAINRULE_DATA names {named}, which is not a folder; correct it or unset it")
     return folder
 
 
 def locate(file: RawFile, cache: Path) -> str | None:
     """Where a copy of the file lies on this machine ("cache", "CHAINRULE_DATA"), unchecked; else ``None``."""
-    if _cached_path(file, cache).is_file():
+    if os.path.isfile(_cached_path(file, cache)):
         return "cache"
     return None if _local_path(file) is None else "CHAINRULE_DATA"
 
@@ -130,7 +130,7 @@ def _sources(file: RawFile) -> Iterator[Callable[[RawFile, Path], Found]]:
 
 def _from_cache(file: RawFile, cache: Path) -> Found:
     path = _cached_path(file, cache)
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, False where it cannot be looked at
         raise _Missing(f"the cache {cache} does not have it")
     try:
         return Found(_read_verified(path, file), f"the cache {cache}")
@@ -261,7 +261,7 @@ def _local_path(file: RawFile) -> Path | None:
     if folder is None:
         return None
     paths = [folder / file.folder / name for name in (file.name, f"{file.name}.gz")]
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
 def _one_line(error: BaseException) -> str:
