@@ -21,8 +21,8 @@ _HOMES = {
     "MLPDensity": "chainrule.models",
     "NADE": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
-    "load": "chainrule.core.estimator:load_model",
     "load_data": "chainrule.data:load",
+    "load_model": "chainrule.models",
 }
 _ROOMS = ("core", "data", "derive", "evaluate", "graphs", "models", "report", "studies")
 
@@ -30,7 +30,6 @@ __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedD
 
 if TYPE_CHECKING:
     from chainrule.core.errors import ChainruleError as ChainruleError
-    from chainrule.core.estimator import load_model as load
     from chainrule.data import load as load_data
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import IndependentBernoulli as IndependentBernoulli
     from chainrule.models import MLPDensity as MLPDensity
+    from chainrule.models import load_model as load_model
 
 
 def __getattr__(name: str) -> Any:

@@ -110,16 +110,14 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         if not isinstance(model, cls):
             raise DataError(
                 f"{path} holds a {type(model).__name__}, not a {cls.__name__}; "
-                f"load it with {type(model).__name__}.load or chainrule.load"
+                f"load it with {type(model).__name__}.load or chainrule.load_model"
             )
         return model
 
 
 def load_model(path: str | Path) -> DensityEstimator:
-    """Any model that ``save`` wrote, by the class its file names."""
+    """Any model that ``save`` wrote, by the class its file names (which must have been imported)."""
     from safetensors import SafetensorError, safe_open
-
-    import chainrule.models  # noqa: F401  # registers the classes
 
     try:
         with safe_open(str(path), framework="numpy") as f:
