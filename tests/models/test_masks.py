@@ -305,7 +305,7 @@ def test_the_worked_homework_names_what_each_output_sees() -> None:
     e = explain_masks("x2,x4,x1,x3", [4, 4])
     assert e.sees == {"x2": [], "x4": ["x2"], "x1": ["x2", "x4"], "x3": ["x2", "x4", "x1"]}
     assert e.unused == {}
-    text = e.text()
+    text = e.to_text()
     assert "x2 is 1, x4 is 2, x1 is 3, x3 is 4" in text
     assert "of the 10 entries on and above the diagonal 0 differ from zero; of the 6 below it 6 do" in text
 
@@ -313,7 +313,7 @@ def test_the_worked_homework_names_what_each_output_sees() -> None:
 def test_a_network_too_narrow_for_the_chain_rule_says_what_it_misses() -> None:
     e = explain_masks("x1,x2,x3", degrees=[[1]])
     assert e.unused == {"x3": ["x2"]}
-    assert "x3 does not see x2" in e.text()
+    assert "x3 does not see x2" in e.to_text()
 
 
 def test_the_worked_steps_are_plain_data() -> None:
@@ -326,7 +326,7 @@ def test_the_worked_steps_are_plain_data() -> None:
 def test_a_large_network_is_explained_without_tables_of_a_million_cells() -> None:
     e = explain_masks("random", [500], d=784, rng=0)
     assert e.tables == []
-    assert len(e.text()) < 20_000
+    assert len(e.to_text()) < 20_000
 
 
 def test_random_choices_for_the_ordering_and_the_degrees_come_from_one_stream() -> None:

@@ -72,7 +72,9 @@ def parse_ordering(ordering: Ordering, d: int | None = None, *, rng: RandomState
         d = check_integer(d, "the number of variables")
     if isinstance(ordering, str) and ordering.strip() in ("natural", "random"):
         if d is None:
-            raise InputError(f"the ordering {ordering.strip()!r} needs the number of variables; give it")
+            raise InputError(
+                f"the ordering {ordering.strip()!r} needs the number of variables; pass d, or list the names"
+            )
         natural = np.arange(d, dtype=np.intp)
         return natural if ordering.strip() == "natural" else as_generator(rng).permutation(natural)
     items: list[Any] = ordering.replace(",", " ").split() if isinstance(ordering, str) else _listed(ordering)

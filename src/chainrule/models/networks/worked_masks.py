@@ -84,7 +84,7 @@ class MaskExplanation:
             }
         )
 
-    def text(self) -> str:
+    def to_text(self) -> str:
         """The steps and the tables of comparisons, for a terminal."""
         lines: list[str] = []
         for k, step in enumerate(self.steps, 1):
@@ -138,14 +138,14 @@ def _steps(e: MaskExplanation) -> list[Step]:
         steps.append(
             Step(
                 f"Hidden layer 1: a unit of degree m sees the inputs of number t ≤ m, {_kept(e.masks[0])}.",
-                r"M^{(1)}_{k,j} = [\, t(x_j) \le m_k \,]",
+                r"M^{(1)}_{kj} = [\, t(x_j) \le m^{(1)}_k \,]",
             )
         )
         steps += [
             Step(
                 f"Hidden layer {k}: a unit of degree m sees the units of degree m' ≤ m in layer {k - 1}, "
                 f"{_kept(mask)}.",
-                rf"M^{{({k})}}_{{k,k'}} = [\, m'_{{k'}} \le m_k \,]",
+                rf"M^{{({k})}}_{{kj}} = [\, m^{{({k - 1})}}_j \le m^{{({k})}}_k \,]",
             )
             for k, mask in enumerate(e.masks[1:-1], 2)
         ]
@@ -153,7 +153,7 @@ def _steps(e: MaskExplanation) -> list[Step]:
             Step(
                 f"Output layer: the output of number t sees the units of degree m < t (strictly), "
                 f"{_kept(e.masks[-1])}.",
-                r"M^{\mathrm{out}}_{i,k} = [\, m_k < t(x_i) \,]",
+                rf"M^{{\mathrm{{out}}}}_{{ij}} = [\, m^{{({len(e.degrees)})}}_j < t(x_i) \,]",
             )
         )
     else:
@@ -226,7 +226,7 @@ def _comparisons(e: MaskExplanation) -> list[Table]:
             [
                 f"{unit} ({m})",
                 *(
-                    f"{t} {'<' if output else '≤'} {m}: {int(v)}"
+                    f"{t}\u00a0{'<' if output else '≤'}\u00a0{m}:\u00a0{int(v)}"
                     for (_, t), v in zip(levels[k], r, strict=True)
                 ),
             ]
@@ -234,7 +234,9 @@ def _comparisons(e: MaskExplanation) -> list[Table]:
         ]
         heads = ["output (number)" if output else "unit (degree)", *(f"{n} ({t})" for n, t in levels[k])]
         kind = "output layer" if output else f"hidden layer {k + 1}"
-        tables.append(Table(heads, rows, f"Mask {k + 1}, {kind}: each comparison and its entry"))
+        tables.append(
+            Table(heads, rows, f"Mask {k + 1}, {kind}: each comparison and its entry (1 where it holds)")
+        )
     return tables
 
 
