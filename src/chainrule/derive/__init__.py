@@ -10,12 +10,13 @@ raises ``DerivationError``: it is never shown.
 from chainrule.derive.derivation import Derivation, DerivationError, DerivedStep
 from chainrule.derive.exponential_form import ExponentialForm, exponential_family_form
 from chainrule.derive.independent_bernoulli import derive_independent_bernoulli
-from chainrule.derive.maximum_likelihood import derive_and_fit, derive_mle, list_families
+from chainrule.derive.maximum_likelihood import DerivedFit, derive_and_fit, derive_mle, list_families
 from chainrule.derive.slips import refute_exponential_score
 
 __all__ = [
     "Derivation",
     "DerivationError",
+    "DerivedFit",
     "DerivedStep",
     "ExponentialForm",
     "derive_and_fit",

@@ -8,6 +8,7 @@ The only way to make a ``DerivedStep`` is ``derived``, which wants at least one 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from chainrule.core.errors import ChainruleError, InputError
@@ -64,6 +65,16 @@ class Derivation:
             for s in self.steps
         ]
         return {"title": plain_text(self.title), "steps": steps}
+
+    def to_text(self) -> str:
+        """The derivation for a terminal: each step's words, its formula, and what was checked."""
+        plain = self.to_plain()
+        lines = [plain["title"], "=" * len(plain["title"])]
+        for number, step in enumerate(plain["steps"], start=1):
+            lines += ["", *wrap(step["text"], 96, initial_indent=f"{number}. ", subsequent_indent="   "), ""]
+            lines += [f"      {line}".rstrip() for line in step["plain"].splitlines()]
+            lines += ["", *wrap(step["check"], 96, initial_indent="   checked: ", subsequent_indent=" " * 12)]
+        return "\n".join(lines)
 
 
 def derived(text: str, formulas: Formula | list[Formula], *checks: Verified) -> DerivedStep:

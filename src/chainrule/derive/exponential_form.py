@@ -24,9 +24,10 @@ __all__ = ["ExponentialForm", "exponential_family_form"]
 
 @dataclass(frozen=True)
 class ExponentialForm:
-    """The four parts of the form as SymPy objects, and the checked derivation.
+    """The parts of the form as SymPy objects, the maximum-likelihood estimate, and the checked derivation.
 
-    ``natural`` is written in the usual parameter, ``log_partition`` in the natural one.
+    ``natural`` is written in the usual parameter, ``log_partition`` in the natural one, ``estimate`` in the
+    statistics: S the sum of the rows, m their mean, M their squared deviations from it, c the counts.
     """
 
     family: str
@@ -34,6 +35,7 @@ class ExponentialForm:
     statistic: Any
     log_partition: Any
     carrier: Any
+    estimate: Any
     derivation: Derivation
 
 
@@ -81,7 +83,7 @@ def _one_parameter(f: OneParameterFamily) -> ExponentialForm:
         equal(mean.subs(f.parameter, estimator(f)), S / n, "at the estimate the mean of the model is S/n"),
     )
     same = [equal(rebuilt, sp.log(f.density), _SAME, where=f.chart)]
-    return _form(f.name, (f.natural, f.x, f.log_partition, f.carrier), same, moments, match)
+    return _form(f.name, (f.natural, f.x, f.log_partition, f.carrier), estimator(f), same, moments, match)
 
 
 def _normal() -> ExponentialForm:
@@ -116,13 +118,14 @@ def _normal() -> ExponentialForm:
         equal(means.subs({mu: m, v: M / n}), average, "at the estimate both means of the model match"),
     )
     same = [equal(sp.expand(rebuilt), sp.expand(density), _SAME)]
-    return _form("normal", (natural, statistic, log_partition, carrier), same, moments, match)
+    estimate = sp.Matrix([m, M / n])
+    return _form("normal", (natural, statistic, log_partition, carrier), estimate, same, moments, match)
 
 
 def _categorical() -> ExponentialForm:
-    p: Any = sp.symbols("p1:4", positive=True)
-    etas: Any = sp.symbols("eta1:4", real=True)
-    counts: Any = sp.symbols("c1:4", positive=True)
+    p: Any = sp.symbols("p:3", positive=True)
+    etas: Any = sp.symbols("eta:3", real=True)
+    counts: Any = sp.symbols("c:3", positive=True)
     shift = sp.Symbol("a", real=True)
     one_hot: list[Any] = [sp.eye(3)[:, k] for k in range(3)]
     natural: Any = sp.Matrix([sp.log(pk) for pk in p])
@@ -160,11 +163,12 @@ def _categorical() -> ExponentialForm:
         all_equal(pairs, _SAME),
         equal(moved, log_partition + shift, "adding a to every η adds a to A: nothing but differences count"),
     ]
-    return _form("categorical", (natural, statistic, log_partition, sp.Integer(1)), same, moments, match)
+    parts = (natural, statistic, log_partition, sp.Integer(1))
+    return _form("categorical", parts, sp.Matrix(counts) / n, same, moments, match)
 
 
 def _form(
-    family: str, parts: tuple[Any, Any, Any, Any], same: list[Verified], *rest: DerivedStep
+    family: str, parts: tuple[Any, Any, Any, Any], estimate: Any, same: list[Verified], *rest: DerivedStep
 ) -> ExponentialForm:
     """The form from its parts (natural, statistic, log-partition, base measure) and its steps."""
     names = (r"\eta", "T(x)", r"A(\eta)", "h(x)")
@@ -175,7 +179,7 @@ def _form(
         *same,
     )
     title = f"The {family} distribution as an exponential family"
-    return ExponentialForm(family, *parts, Derivation(title, (written, *rest)))
+    return ExponentialForm(family, *parts, estimate, Derivation(title, (written, *rest)))
 
 
 def _gradient(value: Any, symbols: Any, at: Any) -> Any:

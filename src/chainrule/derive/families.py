@@ -40,9 +40,9 @@ class Edge:
     impossible: Any = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OneParameterFamily:
-    """A family whose one statistic is the value itself, T(x) = x."""
+    """A family whose one statistic is the value itself, T(x) = x; two objects are equal only if identical."""
 
     name: str
     title: str
@@ -74,9 +74,9 @@ class OneParameterFamily:
     def expectation(self, g: Any) -> Any:
         """E[g(x)]; where ``g`` is a polynomial in x, from the first moments, each a sum or an integral."""
         if not sp.sympify(g).is_polynomial(self.x):
-            return _expected(self.name, g)
+            return _expected(self, g)
         terms = sp.Poly(g, self.x).terms()
-        return sp.simplify(sp.Add(*(c * _expected(self.name, self.x**k) for (k,), c in terms)))
+        return sp.simplify(sp.Add(*(c * _expected(self, self.x**k) for (k,), c in terms)))
 
     def converged(self, total: Any) -> Any:
         """``total`` with each Piecewise that SymPy hedges a sum with resolved.
@@ -107,9 +107,8 @@ def check_family(name: str) -> str:
 
 
 @cache
-def _expected(name: str, g: Any) -> Any:
+def _expected(family: OneParameterFamily, g: Any) -> Any:
     """The sum or integral of ``g`` times the density over the support."""
-    family = ONE_PARAMETER[name]
     sum_up = sp.summation if family.is_discrete else sp.integrate
     return sp.simplify(family.converged(sum_up(g * family.density, (family.x, *family.support))))
 
@@ -123,7 +122,7 @@ def _bernoulli() -> OneParameterFamily:
     )
     return OneParameterFamily(
         name="bernoulli",
-        title="Bernoulli: a yes or a no",
+        title="the Bernoulli distribution: a yes or a no",
         parameter=p,
         x=x,
         row=sp.IndexedBase("x", integer=True, nonnegative=True),
@@ -151,7 +150,7 @@ def _geometric() -> OneParameterFamily:
     x = sp.Symbol("x", integer=True, positive=True)
     return OneParameterFamily(
         name="geometric",
-        title="Geometric: the number of trials up to and including the first success",
+        title="the geometric distribution: the number of trials up to and including the first success",
         parameter=p,
         x=x,
         row=sp.IndexedBase("x", integer=True, positive=True),
@@ -189,7 +188,7 @@ def _poisson() -> OneParameterFamily:
     x = sp.Symbol("x", integer=True, nonnegative=True)
     return OneParameterFamily(
         name="poisson",
-        title="Poisson: a count",
+        title="the Poisson distribution: a count",
         parameter=rate,
         x=x,
         row=sp.IndexedBase("x", integer=True, nonnegative=True),
@@ -226,7 +225,7 @@ def _exponential() -> OneParameterFamily:
     rate, eta = sp.Symbol("lambda", positive=True), sp.Symbol("eta", negative=True)
     return OneParameterFamily(
         name="exponential",
-        title="Exponential: a waiting time",
+        title="the exponential distribution: a waiting time",
         parameter=rate,
         x=sp.Symbol("x", positive=True),
         row=sp.IndexedBase("x", positive=True),

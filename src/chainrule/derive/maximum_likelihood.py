@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.derive.categorical import derive_categorical
@@ -12,8 +14,9 @@ from chainrule.derive.exponential_form import exponential_family_form
 from chainrule.derive.families import FAMILIES, ONE_PARAMETER, check_family
 from chainrule.derive.normal import derive_normal
 from chainrule.derive.one_parameter import derive_one_parameter
+from chainrule.models.exponential_family import ExponentialFamily, fit_mle
 
-__all__ = ["derive_and_fit", "derive_mle", "list_families"]
+__all__ = ["DerivedFit", "derive_and_fit", "derive_mle", "list_families"]
 
 
 def list_families() -> list[str]:
@@ -41,26 +44,69 @@ def derive_mle(family: str) -> Derivation:
     return derive_one_parameter(ONE_PARAMETER[family])
 
 
+@dataclass(frozen=True)
+class DerivedFit:
+    """A family's derivation, its exponential-family form and, where there were data, the fit."""
+
+    family: str
+    derivation: Derivation
+    form: Derivation
+    model: ExponentialFamily | None
+    level: float
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain data: ``family``, ``derivation``, ``form``, and ``fit`` (``None`` without data)."""
+        return {
+            "family": self.family,
+            "derivation": self.derivation.to_plain(),
+            "form": self.form.to_plain(),
+            "fit": None if self.model is None else self.model.summary(level=self.level),
+        }
+
+    def to_text(self) -> str:
+        """The same for a terminal, in Unicode."""
+        parts = [self.derivation.to_text(), self.form.to_text()]
+        if self.model is not None:
+            parts.append(_fit_text(self.model, self.level))
+        return "\n\n".join(parts)
+
+
 def derive_and_fit(
     family: str, x: ArrayLike | None = None, *, n_states: int | None = None, level: float = 0.95
-) -> dict[str, Any]:
-    """Derivation, exponential-family form and, with data ``x`` (n,) or (n, 1), the fit, as plain data.
+) -> DerivedFit:
+    """Derivation, exponential-family form and, with data ``x`` (n,) or (n, 1), the fit.
 
-    Keys: ``family``, ``derivation`` and ``form`` (each ``title`` and ``steps`` with ``text``, ``plain``,
-    ``latex`` and ``check``), ``fit`` (``None`` without data; see ``ExponentialFamily.summary``).
-    Raises ``UnknownNameError``, ``ShapeError``, ``ValuesError``.
+    Raises ``UnknownNameError``, ``ShapeError``, ``ValuesError``; the data are looked at first.
 
-    >>> out = derive_and_fit("poisson", [2, 0, 4])
-    >>> out["fit"]["estimates"]
-    {'rate': 2.0}
+    >>> print(derive_and_fit("poisson", [2, 0, 4]).to_text().splitlines()[-6])
+      rate                2   standard error 0.8165
     """
-    from chainrule.models.exponential_family import fit_mle
-
     check_family(family)
-    fit = None if x is None else fit_mle(family, x, n_states=n_states).summary(level=level)
-    return {
-        "family": family,
-        "derivation": derive_mle(family).to_plain(),
-        "form": exponential_family_form(family).derivation.to_plain(),
-        "fit": fit,
-    }
+    model = None if x is None else fit_mle(family, x, n_states=n_states)
+    if model is not None:
+        model.confidence_intervals(level)
+    return DerivedFit(family, derive_mle(family), exponential_family_form(family).derivation, model, level)
+
+
+def _fit_text(model: ExponentialFamily, level: float) -> str:
+    """The fit, one line per number."""
+    exact = model.confidence_intervals(level)
+    wald = model.confidence_intervals(level, method="wald")
+    title = f"Fit to {model.n_rows_} rows"
+    lines = [title, "=" * len(title)]
+    for name, estimate in model.estimates_.items():
+        values, errors = np.atleast_1d(estimate), np.atleast_1d(model.standard_errors_[name])
+        bounds = zip(np.atleast_2d(exact[name]), np.atleast_2d(wald[name]), strict=True)
+        for k, (value, error, (inside, approximate)) in enumerate(zip(values, errors, bounds, strict=True)):
+            label = name if values.size == 1 else f"{name}[{k}]"
+            lines += [
+                f"  {label:<15} {value:>5.6g}   standard error {error:.4g}",
+                f"    {100 * level:g} % exact interval  {inside[0]:.6g} … {inside[1]:.6g}   ({model.interval_method_})",
+                f"    {100 * level:g} % Wald interval   {approximate[0]:.6g} … {approximate[1]:.6g}   (approximate)",
+            ]
+    for name, value in model.bias_corrected_.items():
+        if not np.array_equal(value, model.estimates_[name]):
+            lines.append(f"  {name} without bias: {value:.6g}")
+    lines.append(f"  log-likelihood: {model.log_likelihood_:.6g} nats")
+    lines += [f"  note: {note}" for note in model.notes_]
+    return "\n".join(lines)

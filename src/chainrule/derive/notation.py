@@ -60,7 +60,9 @@ def plain_text(text: str) -> str:
     'the root λ̂ = n/S as n → ∞'
     """
     for command, sign in _SIGNS.items():
-        text = re.sub(re.escape(command) + r"(?![A-Za-z])(?: (?=[\w{(]))?", sign, text)
+        # the space after a letter only ends the command's name; around an operator it is wanted
+        space = r"(?: (?=[\w{(]))?" if len(sign) == 1 and (sign.isalpha() or sign == "∂") else ""
+        text = re.sub(re.escape(command) + r"(?![A-Za-z])" + space, sign, text)
     text = re.sub(r"\\(hat|bar|tilde) ?\{?(\w)\}?", lambda m: m[2] + _ACCENTS[m[1]], text)
     text = re.sub(r"\\(?:mathrm|text)\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)", text)
@@ -90,7 +92,7 @@ _SIGNS = {
     r"\partial": "∂",
     r"\sum": "Σ",
     r"\prod": "Π",
-    r"\log": "log ",
+    r"\log": "log",
     r"\to": "→",
     r"\in": "∈",
     r"\neq": "≠",
@@ -102,7 +104,7 @@ _SIGNS = {
     r"\pm": "±",
     r"\exp": "exp",
     r"\nabla": "∇",
-    r"\int": "∫ ",
+    r"\int": "∫",
     r"\ldots": "…",
 }
 

@@ -188,17 +188,27 @@ def fit_mle(family: str, x: ArrayLike, *, n_states: int | None = None) -> Expone
 class SimulatedFits:
     """Fits to simulated data sets: R repeats, k parameters.
 
-    ``estimates`` (R, k); ``corrected`` (R, k), or None where there is no unbiased estimate; ``exact_covers`` and
-    ``wald_covers`` (R, k) say whether each interval held the true parameter.
+    ``estimates`` and ``corrected`` (R, k), the latter NaN where there is no unbiased estimate; ``exact`` and
+    ``wald`` (R, k, 2) the bounds of both intervals.
     """
 
     truth: NDArray[np.float64]
     n_rows: int
     level: float
     estimates: NDArray[np.float64]
-    corrected: NDArray[np.float64] | None
-    exact_covers: NDArray[np.bool_]
-    wald_covers: NDArray[np.bool_]
+    corrected: NDArray[np.float64]
+    exact: NDArray[np.float64]
+    wald: NDArray[np.float64]
+
+    def misses(self, method: IntervalMethod = "exact") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Shares (k,) of intervals that lie wholly below, and wholly above, the true parameter."""
+        bounds = self.exact if _checked_method(method) == "exact" else self.wald
+        return (bounds[:, :, 1] < self.truth).mean(axis=0), (bounds[:, :, 0] > self.truth).mean(axis=0)
+
+    def coverage(self, method: IntervalMethod = "exact") -> NDArray[np.float64]:
+        """Share (k,) of intervals that hold the true parameter."""
+        below, above = self.misses(method)
+        return 1 - below - above
 
 
 def simulate_fits(
@@ -232,21 +242,13 @@ def simulate_fits(
     for _ in track(range(n_repeats), f"{family}, {n_rows} rows, simulated"):
         s = law.statistics(law.draw(n_rows, truth, generator).astype(np.float64))
         theta = law.estimate(s)
+        unbiased = law.corrected(s)
         estimates.append(theta)
-        corrected.append(law.corrected(s))
-        for covers, method in ((exact, "exact"), (wald, "wald")):
-            bounds = _bounds(law, theta, s, level, method)
-            covers.append((bounds[:, 0] <= truth) & (truth <= bounds[:, 1]))
-    known = all(c is not None for c in corrected)
-    return SimulatedFits(
-        truth,
-        n_rows,
-        level,
-        np.array(estimates),
-        np.array(corrected) if known else None,
-        np.array(exact),
-        np.array(wald),
-    )
+        corrected.append(np.full(theta.shape, np.nan) if unbiased is None else unbiased)
+        exact.append(_bounds(law, theta, s, level, "exact"))
+        wald.append(_bounds(law, theta, s, level, "wald"))
+    columns = (np.array(rows) for rows in (estimates, corrected, exact, wald))
+    return SimulatedFits(truth, n_rows, level, *columns)
 
 
 def _bounds(
@@ -256,12 +258,16 @@ def _bounds(
     if not (isinstance(level, (int, float)) and 0 < level < 1):
         raise InputError(f"level must lie strictly between 0 and 1; got {level!r}; pass for example 0.95")
     tail = (1 - level) / 2
-    if method == "exact":
+    if _checked_method(method) == "exact":
         return law.exact_interval(s, tail)
-    if method == "wald":
-        half = ndtri(1 - tail) * np.sqrt(law.variances(theta, s[0]))
-        return np.stack([theta - half, theta + half], axis=1)
-    raise InputError(f"method must be 'exact' or 'wald'; got {method!r}")
+    half = ndtri(1 - tail) * np.sqrt(law.variances(theta, s[0]))
+    return np.stack([theta - half, theta + half], axis=1)
+
+
+def _checked_method(method: str) -> str:
+    if method not in ("exact", "wald"):
+        raise InputError(f"method must be 'exact' or 'wald'; got {method!r}")
+    return method
 
 
 def _named_bounds(law: Law, bounds: NDArray[np.float64]) -> dict[str, Any]:
