@@ -138,7 +138,7 @@ def masks(
     as_json: AsJson = False,
 ) -> None:
     """Masks that turn an autoencoder into an autoregressive model, step by step and checked."""
-    from chainrule.models.networks.masks import explain_masks
+    from chainrule.models.networks.worked_masks import explain_masks
 
     worked = explain_masks(order, parse_sizes(hidden), scheme=degrees, rng=seed)  # type: ignore[arg-type]
     if as_json:

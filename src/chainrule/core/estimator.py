@@ -89,13 +89,18 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         header = {
             "format": _FORMAT,
             "class": type(self).__name__,
-            "settings": json.dumps(to_plain(self._settings())),
-            "plain": json.dumps(to_plain(plain | {"n_features_in": self.n_features_in_})),
-            "fit_info": json.dumps(to_plain(self.fit_info_)),
+            "settings": self._settings(),
+            "n_features_in": self.n_features_in_,
+            "fitted": plain,
+            "fit_info": self.fit_info_,
         }
+        # one entry, since the order of several is not kept and equal models should give equal files
+        metadata = {"chainrule": json.dumps(to_plain(header), allow_nan=False)}
         with replacing(path) as temporary:
             try:
-                save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary, metadata=header)
+                save_file(
+                    {k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary, metadata=metadata
+                )
             except OSError as e:
                 raise OutputError(f"cannot write {path} ({e}); is the disk full?") from e
 
@@ -121,11 +126,11 @@ def load_model(path: str | Path) -> DensityEstimator:
 
     try:
         with safe_open(str(path), framework="numpy") as f:
-            header = f.metadata() or {}
+            header = json.loads((f.metadata() or {}).get("chainrule", "{}"))
             arrays = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118  # not a dict
     except FileNotFoundError as e:
         raise DataError(f"there is no file {path}; give the path of a saved model") from e
-    except (OSError, SafetensorError) as e:
+    except (OSError, ValueError, SafetensorError) as e:
         raise DataError(f"{path} is not a saved model, or is damaged ({e}); save it again") from e
     if header.get("format") != _FORMAT:
         raise DataError(
@@ -134,9 +139,8 @@ def load_model(path: str | Path) -> DensityEstimator:
     classes = DensityEstimator._registry
     if header["class"] not in classes:
         raise UnknownNameError.of("model class", header["class"], sorted(classes))
-    model = classes[header["class"]](**json.loads(header["settings"]))
-    plain = json.loads(header["plain"])
-    model.n_features_in_ = plain.pop("n_features_in")
-    model.fit_info_ = json.loads(header["fit_info"])
-    model._set_state(arrays, plain)
+    model = classes[header["class"]](**header["settings"])
+    model.n_features_in_ = header["n_features_in"]
+    model.fit_info_ = header["fit_info"]
+    model._set_state(arrays, header["fitted"])
     return model

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_binary, check_integer, check_real
+from chainrule.core.errors import InputError
 from chainrule.core.estimator import DensityEstimator
 from chainrule.core.numerics import xlogy
 from chainrule.core.randomness import RandomState, as_generator
@@ -59,10 +60,20 @@ class IndependentBernoulli(DensityEstimator):
     def sample(
         self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None
     ) -> NDArray[np.uint8]:
-        """``n`` independent draws (n, d) in {0, 1}; ``given`` (d,) fixes the values that are not NaN."""
+        """``n`` independent draws (n, d) in {0, 1}; ``given`` (d,) fixes the values that are not NaN.
+
+        Given values of probability zero raise ``InputError``.
+        """
         check_is_fitted(self)
         n = check_integer(n, "n", least=0)
         fixed = check_given(given, self.n_features_in_)
+        impossible = (fixed == 1) & (self.probabilities_ == 0) | (fixed == 0) & (self.probabilities_ == 1)
+        if impossible.any():
+            i = int(np.flatnonzero(impossible)[0])
+            raise InputError(
+                f"given fixes variable {i} to {fixed[i]:g}, which has probability zero under the fitted model; "
+                "leave it out (NaN), or fit with a pseudocount above 0"
+            )
         draws = as_generator(rng).random((n, self.n_features_in_)) < self.probabilities_
         return np.where(np.isnan(fixed), draws, fixed == 1).astype(np.uint8)
 
