@@ -89,6 +89,29 @@ def test_the_exact_interval_misses_equally_on_both_sides_and_the_wald_interval_d
     assert numbers["wald_with_negative_rates"][0] == 1
 
 
+def test_each_cell_of_a_table_stands_under_its_heading():
+    tables = [b for b in record().blocks if isinstance(b, Table)]
+    for table in tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}
+    fits = next(t for t in tables if "SciPy" in t.columns)
+    families = record().numbers["families"]
+    for row in fits.rows:
+        cells = dict(zip(fits.columns, row, strict=True))
+        found = families[cells["family"]]
+        k = (
+            int(cells["parameter"][-2])
+            if cells["parameter"].endswith("]")
+            else int(cells["parameter"] == "variance")
+        )
+        assert (
+            float(cells["true"])
+            == np.concatenate([np.atleast_1d(v) for v in TRUTHS[cells["family"]].values()])[k]
+        )
+        assert float(cells["estimate"]) == pytest.approx(found["estimate"][k], abs=1e-5)
+        assert float(cells["error"]) == pytest.approx(found["standard_error"][k], abs=1e-5)
+        assert float(cells["SciPy"]) == pytest.approx(found["scipy"][k], abs=1e-5)
+
+
 def test_the_figures_are_of_the_agreed_kinds_and_named_once():
     figures = [b for b in record().blocks if isinstance(b, Figure)]
     assert [f.name for f in figures] == ["p7-slopes", "p7-log-likelihood", "p7-bias", "p7-misses"]
