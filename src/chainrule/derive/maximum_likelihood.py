@@ -78,7 +78,7 @@ def derive_and_fit(
 
     Raises ``UnknownNameError``, ``ShapeError``, ``ValuesError``; the data are looked at first.
 
-    >>> print(derive_and_fit("poisson", [2, 0, 4]).to_text().splitlines()[-6])
+    >>> print(derive_and_fit("poisson", [2, 0, 4]).to_text().splitlines()[-4])
       rate                2   standard error 0.8165
     """
     check_family(family)
