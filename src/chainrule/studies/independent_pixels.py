@@ -241,7 +241,7 @@ def _claims(n: dict[str, Any]) -> list[Claim]:
             "2.mean",
             "The maximum-likelihood estimate of a Bernoulli probability is the sample mean.",
             "holds in part" if impossible else "holds",
-            f"Derived above with every step checked; the fitted values differ from the pixel means by at most "
+            f"Derived with every step checked; the fitted values differ from the pixel means by at most "
             f"{n['largest_difference_to_pixel_mean']:.1g}. What is left out: at the boundary the estimate is 0 "
             f"({never} pixels), which makes {impossible} test images impossible unless a pseudocount is used.",
         ),

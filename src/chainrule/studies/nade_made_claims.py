@@ -92,8 +92,8 @@ def _nade_samples_slower(n: dict[str, Any]) -> Claim:
         "NADE generates slowly because it draws one pixel at a time; MADE generates faster because it is parallel.",
         verdict,
         "Both draw one pixel at a time; no order allows otherwise. Time of NADE over time of MADE: "
-        f"{ours[1]:.2f} for one image and {ours[100]:.2f} for 100, each kept up to date; {full[1]:.2f} and "
-        f"{full[100]:.2f} when the whole network runs once per pixel. "
+        f"{ours[1]:.2g} for one image and {ours[100]:.2g} for 100, each kept up to date; {full[1]:.2g} and "
+        f"{full[100]:.2g} when the whole network runs once per pixel. "
         f"MADE by full passes takes {made['sample_100_full_passes_seconds'] / nade['sample_100_seconds']:.0f} times "
         "as long as NADE kept up to date.",
     )
