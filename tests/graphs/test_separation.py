@@ -136,7 +136,7 @@ def test_an_explanation_reads_as_one_would_say_it():
     dag = DAG.parse("A -> C <- B; C -> D; E")
     assert dag.explain_d_separation("A", "B", "D").text().splitlines() == [
         "A and B are not d-separated given D",
-        "  A -> C <- B: open: open at C (collider, its descendant D is observed)",
+        "  A -> C <- B: open at C (collider, its descendant D is observed)",
     ]
     assert dag.explain_d_separation("A", "E").text().splitlines()[1] == "  no path joins them"
     (chain,) = dag.explain_d_separation("A", "D", "C").paths

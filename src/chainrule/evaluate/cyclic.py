@@ -26,7 +26,7 @@ from chainrule.core.errors import InputError
 from chainrule.core.records import Step
 from chainrule.evaluate.tables import MOST_JOINT_NODES, BinaryTable, joint_table, total_mass
 from chainrule.graphs import DirectedGraph
-from chainrule.graphs.notation import latex_name, names_latex
+from chainrule.graphs.notation import latex_name
 
 __all__ = ["Counterexample", "counterexample", "cycle_mass", "dependence"]
 
@@ -154,11 +154,20 @@ def _matrix(table: BinaryTable) -> list[list[Fraction]]:
     return [[table.probability(b, (a,)) for b in (0, 1)] for a in (0, 1)]
 
 
+def _equation(table: BinaryTable) -> str:
+    """What a table that copies or negates its one parent says, in LaTeX."""
+    node, parent = (f"x_{{{latex_name(name)}}}" for name in (table.node, table.parents[0]))
+    return f"{node} = {parent}" if table.p_one == _COPY else f"{node} = 1 - {parent}"
+
+
 def _steps(found: Counterexample) -> list[Step]:
     """The argument for ``Counterexample.steps``."""
     cycle, k = found.cycle, len(found.cycle)
     n_others = len(found.graph) - k
     arrows = r" \to ".join(latex_name(v) for v in (*cycle, cycle[0])) if k <= 12 else ""
+    equations = r", \quad ".join(_equation(found.tables[v]) for v in cycle) if k <= 12 else ""
+    n_edges = sum(found.graph.has_edge(a, b) for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True))
+    entries = sorted({p for table in found.tables.values() for p in table.p_one})
     product = prod((dependence(found.tables[v]) for v in cycle), start=Fraction(1))
     others = (
         f" The other {n_others} nodes are fair coins that ignore their parents, and sum out to one."
@@ -176,10 +185,8 @@ def _steps(found: Counterexample) -> list[Step]:
         checks.append(f"sum over all {2 ** len(found.graph):,} states {found.by_enumeration}")
     factors = r"\prod_{v} P(x_v \mid x_{\mathrm{parents}(v)})"
     return [
-        Step("Find a directed cycle.", arrows, f"{k} nodes, each edge is in the graph"),
-        Step(
-            rule, rf"\text{{cycle: }} {names_latex(cycle)}" if k <= 12 else "", "every entry is 0, 1/2 or 1"
-        ),
+        Step("Find a directed cycle.", arrows, f"{n_edges} of its {k} edges are in the graph"),
+        Step(rule, equations, f"entries of the tables: {', '.join(map(str, entries))}"),
         Step(left, rf"\sum_x {factors} = {found.total}", ", ".join(checks)),
         Step(
             "In general the sum along a binary cycle is a trace, and with "

@@ -1,6 +1,6 @@
 """Directed graphs without probability: what a DAG says, asked and explained.
 
-Needs nothing but the standard library.
+Imports nothing heavier than numpy.
 """
 
 from chainrule.graphs.dag import DAG

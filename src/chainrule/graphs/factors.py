@@ -30,11 +30,23 @@ class Factorization:
         product = " ".join(probability_text([v], parents) for v, parents in self.factors)
         return f"{joint} = {product or '1'}"
 
-    def latex(self) -> str:
-        """The factorisation in LaTeX."""
+    def latex(self, factors_per_line: int | None = None) -> str:
+        """The factorisation in LaTeX; over several lines, if ``factors_per_line`` is given.
+
+        >>> print(Factorization((("A", ()), ("B", ("A",)))).latex(factors_per_line=1))
+        \\begin{aligned} & P(A, B) \\\\ & = P(A) \\\\ & \\quad \\cdot P(B \\mid A) \\end{aligned}
+        """
         joint = probability_latex([node for node, _ in self.factors])
-        product = r" \, ".join(probability_latex([v], parents) for v, parents in self.factors)
-        return f"{joint} = {product or '1'}"
+        factors = [probability_latex([v], parents) for v, parents in self.factors] or ["1"]
+        if factors_per_line is None:
+            product = r" \, ".join(factors)
+            return f"{joint} = {product}"
+        check_integer(factors_per_line, "factors_per_line")
+        lines = [
+            r" \, ".join(factors[i : i + factors_per_line]) for i in range(0, len(factors), factors_per_line)
+        ]
+        product = r" \\ & \quad \cdot ".join(lines)
+        return rf"\begin{{aligned}} & {joint} \\ & = {product} \end{{aligned}}"
 
     def n_parameters(self, n_states: int | Mapping[str, int] = 2) -> int:
         """How many free probabilities the factors have: (states − 1) for each state of the parents, summed.

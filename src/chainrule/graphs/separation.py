@@ -83,8 +83,6 @@ class PathExplanation:
         """The path and the reason, in one line."""
         if not self.junctions:
             return f"{self.arrow_text()}: open (an edge; nothing can block it)"
-        if self.is_open:
-            return f"{self.arrow_text()}: open: {'; '.join(j.text() for j in self.junctions)}"
         return f"{self.arrow_text()}: {'; '.join(j.text() for j in self.deciding)}"
 
 

@@ -63,7 +63,8 @@ def claims(judgements: list[Judgement], measured: Measured) -> list[Claim]:
             "3.disagree-cat-mood-dog-bark",
             "The independence of cat mood and dog bark given rain is not to be accepted.",
             "holds in part",
-            f"As a reading of the graph it fails: $\\mathrm{{CM}} \\perp \\mathrm{{DB}} \\mid R$ {reason(apart)}. "
+            "As a reading of the graph it fails, since the graph implies the independence: "
+            f"$\\mathrm{{CM}} \\perp \\mathrm{{DB}} \\mid R$ {reason(apart)}. "
             "As a doubt about the graph it is legitimate, and calls for an edge between the two; no data were given "
             f"to decide. The dependence does appear ({measured.db_cm_given_r_ch_nats:.2g} nats in random tables) "
             "when it is also known whether the cat hides.",

@@ -86,7 +86,7 @@ def _the_graph() -> list[Block]:
             "A directed acyclic graph with season and atmospheric pressure at the top and cat hides at the bottom.",
         ),
         Text("The graph promises that the joint distribution is a product of one factor for each node:"),
-        Formula(f.latex()),
+        Formula(f.latex(factors_per_line=5)),
         Table(
             ["Node", "Meaning", "Parents", "Numbers, given its parents", "Numbers, given all before it"],
             rows,
@@ -105,7 +105,7 @@ def _chain_rule() -> list[Block]:
         steps.append(
             Step(
                 f"The factor of ${names_latex(s.x)}$ leaves out ${names_latex(s.y)}$.",
-                rf"{s.comparison} \;\Rightarrow\; {s.latex()}",
+                rf"\begin{{aligned}} & {s.comparison} \\ & \Rightarrow {s.latex()} \end{{aligned}}",
                 f"d-separation: {'blocked' if separated else 'not blocked'}, {n_paths} paths examined",
             )
         )
@@ -115,7 +115,7 @@ def _chain_rule() -> list[Block]:
             "The chain rule holds for every distribution and in every order. In the topological order "
             f"${names_latex(order)}$ it says:"
         ),
-        Formula(DAG.fully_connected(order).factorization().latex()),
+        Formula(DAG.fully_connected(order).factorization().latex(factors_per_line=2)),
         Text(
             "Sum the last variable out of both products, then the one before it, and so on: since parents come "
             "first, the factors must agree one by one. What the graph's factor leaves out of the condition is "

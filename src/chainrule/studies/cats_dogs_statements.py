@@ -128,7 +128,7 @@ def reason(why: SeparationExplanation) -> str:
         return "holds: no path joins them"
     if why.separated:
         n = len(why.paths)
-        count = "the only path is" if n == 1 else f"all {n} paths are"
+        count = {1: "the only path is", 2: "both paths are"}.get(n, f"all {n} paths are")
         return f"holds: {count} blocked{', the shortest' if n > 1 else ''}: `{why.paths[0].text()}`"
     return f"fails: `{next(p for p in why.paths if p.is_open).text()}`"
 

@@ -13,7 +13,7 @@ from chainrule.core.records import Block, Claim, Figure, Formula, Heading, Steps
 from chainrule.evaluate.cyclic import Counterexample, counterexample, cycle_mass, dependence
 from chainrule.evaluate.tables import BinaryTable, joint_table, random_tables, total_mass
 from chainrule.graphs import DAG, DirectedGraph, layout
-from chainrule.graphs.notation import latex_name, names_latex
+from chainrule.graphs.notation import latex_name, probability_latex
 from chainrule.studies.context import StudyContext
 
 __all__ = ["study"]
@@ -158,25 +158,25 @@ def _tables(caption: str, found: Counterexample) -> Table:
         table = found.tables[node]
         for state in (0, 1):
             given = f"${latex_name(table.parents[0])} = {state}$"
-            probabilities = [str(table.probability(value, (state,))) for value in (0, 1)]
+            probabilities = [_plain(table.probability(value, (state,))) for value in (0, 1)]
             rows.append([f"${latex_name(node)}$", given, *probabilities])
     return Table(["Node", "Given", "P(0)", "P(1)"], rows, caption)
 
 
 def _states(caption: str, found: Counterexample) -> Table:
     nodes = found.graph.nodes
-    factors = [
-        rf"$P({latex_name(v)} \mid {names_latex(found.tables[v].parents)})$" if found.tables[v].parents else v
-        for v in nodes
-    ]
+    factors = [f"${probability_latex([v], found.tables[v].parents)}$" for v in nodes]
     rows = []
     for state, mass in joint_table(found.graph, found.tables).states():
         value = dict(zip(nodes, state, strict=True))
-        terms = [_factor(found.tables[v], value) for v in nodes]
-        rows.append([*map(str, state), *map(str, terms), str(mass)])
-    blank = [""] * (2 * len(nodes) - 1)
-    rows.append(["**sum**", *blank, f"**{found.total}**"])
+        rows.append([*state, *(_plain(_factor(found.tables[v], value)) for v in nodes), _plain(mass)])
+    caption = f"{caption} The products sum to {found.total}."
     return Table([*(f"${latex_name(v)}$" for v in nodes), *factors, "product"], rows, caption)
+
+
+def _plain(value: Fraction) -> int | str:
+    """A whole number as such, a fraction as text."""
+    return int(value) if value.denominator == 1 else str(value)
 
 
 def _factor(table: BinaryTable, value: dict[str, int]) -> Fraction:
@@ -230,7 +230,7 @@ def _random_tables(random: _RandomCycles, acyclic: list[Fraction]) -> list[Block
         Text(
             f"Of {len(acyclic)} draws of random tables along the acyclic graph `{_one_line(ACYCLIC)}`, {n_one} sum "
             f"to exactly one. Of {len(random.masses):,} draws on the three-cycle (fractions over 10,007), "
-            f"{random.n_one} do, where two entries of a table happen to be equal; the sums run "
+            f"{random.n_one} do (it takes two equal entries in one table); the sums run "
             f"from {min(values):.3f} to {max(values):.3f} with standard deviation {np.std(values):.3f} (uniform "
             f"tables would give $6^{{-3/2}} = {6**-1.5:.3f}$, the variance of a difference of two uniforms being "
             f"1/6). The closed form agrees, as a fraction, with elimination in {random.n_equal} of "
