@@ -57,7 +57,7 @@ def opened(request: pytest.FixtureRequest, browser: Any, page: Path) -> Any:
     features = [{"name": "prefers-color-scheme", "value": theme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     browser.get(page.as_uri())
-    browser.theme = theme
+    browser.width, browser.theme = width, theme
     return browser
 
 
@@ -66,8 +66,7 @@ def test_the_page_opens_without_a_word_on_the_console(opened: Any):
 
 
 def test_the_page_never_scrolls_sideways(opened: Any):
-    wide, inner = opened.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= inner
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= opened.width
 
 
 def test_every_figure_is_shown_at_a_readable_size(opened: Any):
@@ -118,8 +117,7 @@ def test_the_contents_stand_beside_the_text_or_fold_above_it(opened: Any):
     side, fold = opened.execute_script(
         "return ['.side', 'main > .fold'].map(s => document.querySelector(s).checkVisibility())"
     )
-    wide = opened.execute_script("return innerWidth") > 1000
-    assert (side, fold) == (wide, not wide)
+    assert (side, fold) == ((True, False) if opened.width > 1000 else (False, True))
 
 
 def test_the_page_prints(browser: Any, page: Path):

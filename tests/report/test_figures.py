@@ -332,6 +332,18 @@ def test_names_are_moved_apart_by_as_little_as_isotonic_regression_says(wanted, 
     np.testing.assert_allclose(moved, isotonic_regression(places - offsets) + offsets, atol=1e-9)
 
 
+def test_the_name_of_a_point_does_not_hide_the_line_it_lies_on():
+    x = np.linspace(0, 1, 50)
+    for rising in (1, -1):
+        data = {"series": [{"label": "s", "x": x, "y": rising * x}], **NAMES}
+        marked = data | {"marks": [{"x": 0.5, "y": 0.5 * rising, "label": "a name of some length"}]}
+        drawn = draw_lines(marked)
+        drawn.draw_without_rendering()
+        axes = drawn.axes[0]
+        name = axes.texts[-1].get_window_extent()
+        assert not name.count_contains(axes.lines[0].get_transform().transform(axes.lines[0].get_xydata()))
+
+
 def random_graph(seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     nodes = [

@@ -58,6 +58,17 @@ def test_a_script_in_text_or_in_a_formula_stays_text():
         assert "script" not in Words(inline(text)).elements
 
 
+def test_a_formula_keeps_the_punctuation_after_it_on_its_line():
+    assert inline("if $x$, then").startswith('if <span class="whole"><math>')
+    assert inline("if $x$, then").endswith(",</span> then")
+    assert "whole" not in inline("if $x$ then")
+
+
+def test_a_formula_too_long_for_a_phone_may_scroll_within_its_line():
+    assert 'class="long"' in inline("$" + "+".join("x" * 30) + "$")
+    assert 'class="long"' not in inline("$x + x$")
+
+
 def test_a_displayed_formula_says_so():
     assert math("x", display=True).startswith('<math display="block">')
 

@@ -31,6 +31,10 @@ def write_report(directory: str | Path) -> Path:
     """Build the page of the results saved in ``directory``; gives the path of ``index.html``.
 
     Raises ``DataError`` where ``directory/results.json`` is missing, damaged or of another format.
+
+    >>> write_report("x")
+    Traceback (most recent call last):
+    chainrule.core.errors.DataError: there is no file x/results.json; run `chainrule reproduce --out x` to write it
     """
     path = Path(directory) / "results.json"
     try:
@@ -191,27 +195,31 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
 
 
 def _cell(value: Any) -> Markup:
-    return (
-        inline(value)
-        if isinstance(value, str) and not is_number(value)
-        else Markup("{}").format(format_value(value))
-    )
+    if is_number(value) or not isinstance(value, str):
+        return Markup("{}").format(format_value(value))
+    return inline(_HYPHEN_AS_MINUS.sub("−", value) if _NUMERIC.fullmatch(value) else value)
 
 
-def _numeric_columns(table: Table) -> list[bool]:
-    """Which columns hold numbers, or strings that read as numbers, and so are aligned to the right."""
+# What reads as a number though it is a string: "4/45", "-88.3 ± 0.2", "18.7 (2.6)", "12 %".
+_NUMERIC = re.compile(r"[−+±~≈<>-]?\s?\d[\d\s.,%()±×⁻⁰¹²³⁴⁵⁶⁷⁸⁹e/+−-]{0,24}")
+_HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
+
+
+def _column_classes(table: Table) -> list[str]:
+    """How each column is set: ``number`` (to the right, never broken), ``long`` (broken anywhere), or plain."""
     width = len(table.columns)
     if any(len(row) != width for row in table.rows):
         raise InputError(f"the table {table.columns!r} has rows that do not have {width} cells; fill them up")
     columns = zip(*table.rows, strict=True) if table.rows else [()] * width
-    return [bool(column) and all(map(_reads_as_number, column)) for column in columns]
+    return [_column_class([v for v in column if v not in (None, "")]) for column in columns]
 
 
-def _reads_as_number(value: Any) -> bool:
-    return (is_number(value) and len(format_value(value)) <= 24) or (
-        isinstance(value, str)
-        and bool(re.fullmatch(r"[−+±~≈<>-]?\s?\d[\d\s.,%±×⁻⁰¹²³⁴⁵⁶⁷⁸⁹e/+−-]{0,24}", value))
-    )
+def _column_class(values: list[Any]) -> str:
+    written = [format_value(value) for value in values]
+    if any(len(word) > 30 for text in written if "$" not in text for word in text.split(" ")):
+        return "long"
+    numeric = (is_number(v) or bool(_NUMERIC.fullmatch(t)) for v, t in zip(values, written, strict=True))
+    return "number" if values and all(numeric) else ""
 
 
 _templates = Environment(
@@ -222,6 +230,6 @@ _templates = Environment(
     undefined=StrictUndefined,
 )
 _templates.filters.update(
-    inline=inline, paragraphs=paragraphs, cell=_cell, numeric_columns=_numeric_columns, value=format_value
+    inline=inline, paragraphs=paragraphs, cell=_cell, column_classes=_column_classes, value=format_value
 )
 _templates.globals["math"] = math

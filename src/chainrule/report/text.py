@@ -12,6 +12,8 @@ from chainrule.core.errors import InputError
 
 __all__ = ["inline", "math", "paragraphs"]
 
+_LONG_LATEX = 45  # a longer formula within a line may be wider than a phone, so it may scroll
+_PUNCTUATION = re.compile(r"[.,;:!?)\]]+")
 # Formulas and code come first, so that two stars inside them stay stars.
 _MARKS = re.compile(r"\$(?P<math>[^$]+)\$|`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*", re.DOTALL)
 
@@ -34,8 +36,13 @@ def inline(text: str) -> Markup:
     """
     out, done = Markup(), 0
     for mark in _MARKS.finditer(text):
-        out += _plain(text[done : mark.start()], text) + _marked(mark)
-        done = mark.end()
+        out += _plain(text[done : mark.start()], text)
+        after = _PUNCTUATION.match(text, mark.end()) if mark["math"] is not None else None
+        done = after.end() if after else mark.end()
+        if after:  # else a browser may break the line between a formula and its comma
+            out += Markup('<span class="whole">{}{}</span>').format(_marked(mark), after[0])
+        else:
+            out += _marked(mark)
     return out + _plain(text[done:], text)
 
 
@@ -61,7 +68,9 @@ _converter = LatexToMathML(fancy_error=False)
 
 def _marked(mark: re.Match[str]) -> Markup:
     if mark["math"] is not None:
-        return math(mark["math"])
+        formula = math(mark["math"])
+        long = len(mark["math"]) > _LONG_LATEX
+        return Markup('<span class="long">{}</span>').format(formula) if long else formula
     if mark["code"] is not None:
         return Markup("<code>{}</code>").format(mark["code"])
     return Markup("<strong>{}</strong>").format(inline(mark["strong"]))

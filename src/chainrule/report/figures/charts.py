@@ -24,15 +24,20 @@ __all__ = ["draw_bars", "draw_histogram", "draw_lines", "draw_scatter"]
 _MARKERS = "osD^vP"
 
 
+_MOST_LYING_BARS = 30
+
+
 def draw_bars(data: dict[str, Any]) -> Figure:
     """Grouped bars, lying down where the labels are too long to stand under them."""
     labels, series = [str(label) for label in data["x"]], data["series"]
     values = [as_numbers(s["y"]) for s in series]
     if any(len(v) != len(labels) for v in values):
         raise InputError(f"bars need one value per label; there are {len(labels)} labels")
-    room = 0.8 * WIDTH / max(len(labels), 1)
-    across = any(text_width(wrapped(label, 12), 9.5) > room for label in labels)
     n_bars = len(labels) * max(len(series), 1)
+    room = 0.8 * WIDTH / max(len(labels), 1)
+    stood_up = [wrapped(label, 12) for label in labels]
+    too_long = any(text_width(name, 9.5) > room or name.count("\n") > 2 for name in stood_up)
+    across = too_long and len(labels) <= _MOST_LYING_BARS
     figure, axes = _axes(max(1.6, 0.7 + 0.26 * n_bars + 0.12 * len(labels)) if across else 3.3)
     positive = [v[(v > 0) & np.isfinite(v)] for v in values]
     log = bool(data.get("log_y")) and any(map(len, positive))
@@ -40,23 +45,29 @@ def draw_bars(data: dict[str, Any]) -> Figure:
     for i, s in enumerate(series):
         at = np.arange(len(labels), dtype=np.float64) + (i - (len(series) - 1) / 2) * thickness
         _bars(axes, at, values[i], 0.92 * thickness, i, s["label"], across, log, n_bars <= 16)
+    _label_bars(axes, labels, data, across)
+    if log:
+        name = "x" if across else "y"
+        axes.set(**{f"{name}scale": "log"})
+        axes.set(**{f"{name}lim": (min(v.min() for v in positive if len(v)) / 3, None)})
+    return _finished(figure, axes)
+
+
+def _label_bars(axes: Axes, labels: list[str], data: dict[str, Any], across: bool) -> None:
+    """The names of the groups, of every second or third group where there is no room for all."""
     ticks = np.arange(len(labels))
     if across:
         axes.set(ylim=(len(labels) - 0.4, -0.6), xlabel=data["y_label"], ylabel=data["x_label"])
         axes.set_yticks(ticks, [wrapped(label, 34) for label in labels])
         axes.margins(x=0.12)
     else:
+        widest = max((text_width(wrapped(label, 12), 9.5) for label in labels), default=0.0)
+        step = 1 + int((widest + 0.06) * len(labels) / (0.9 * WIDTH))
         axes.set(xlim=(-0.6, len(labels) - 0.4), xlabel=data["x_label"], ylabel=data["y_label"])
-        axes.set_xticks(ticks, [wrapped(label, 12) for label in labels])
+        axes.set_xticks(ticks[::step], [wrapped(label, 12) for label in labels[::step]])
         axes.margins(y=0.12)
     axes.grid(False, axis="y" if across else "x")
     axes.tick_params(axis="y" if across else "x", length=0)
-    if log:
-        name = "x" if across else "y"
-        least = min(v.min() for v in positive if len(v))
-        axes.set(**{f"{name}scale": "log"})
-        axes.set(**{f"{name}lim": (least / 3, None)})
-    return _finished(figure, axes)
 
 
 def draw_lines(data: dict[str, Any]) -> Figure:
@@ -66,8 +77,8 @@ def draw_lines(data: dict[str, Any]) -> Figure:
     for i, s in enumerate(data["series"]):
         _line(axes, s, i)
     label_horizontals(figure, axes, data.get("references", []))
-    label_verticals(axes, data.get("vertical", []))
-    label_points(axes, data.get("marks", []))
+    label_verticals(figure, axes, data.get("vertical", []))
+    label_points(figure, axes, data.get("marks", []))
     axes.set(xlabel=data["x_label"], ylabel=data["y_label"])
     return _finished(figure, axes)
 
@@ -91,14 +102,14 @@ def draw_scatter(data: dict[str, Any]) -> Figure:
             markeredgewidth=0,
             label=label,
         )
-    limits = axes.get_xlim()
+    limits, heights = axes.get_xlim(), axes.get_ylim()  # those of the points alone
     if data.get("diagonal"):
         axes.axline((0, 0), slope=1, color=INK, linewidth=1, linestyle=(0, (5, 3)), label="$y = x$")
     reach = np.array(limits)
     for j, band in enumerate(data.get("bands", [])):
         low, high = band["factor_low"] * reach, band["factor_high"] * reach
         axes.fill_between(reach, low, high, color=SOFT, alpha=0.2 / (j + 1), linewidth=0, label=band["label"])
-    axes.set_xlim(limits)
+    axes.set(xlim=limits, ylim=heights)
     axes.set(xlabel=data["x_label"], ylabel=data["y_label"])
     return _finished(figure, axes)
 
@@ -126,7 +137,8 @@ def draw_histogram(data: dict[str, Any]) -> Figure:
             heights, colour = np.maximum(counts, floor), colour_of(i)
             axes.stairs(heights, edges, baseline=floor, fill=True, color=colour, alpha=0.25)
             axes.stairs(heights, edges, baseline=floor, color=colour, linewidth=1.4, label=s["label"])
-    axes.set_ylim(bottom=floor)
+    top = max((float(as_numbers(s["counts"]).max(initial=0)) for s in data["series"]), default=0.0)
+    axes.set_ylim(floor, max(top, 2 * floor, 0.5) * (1.6 if log else 1.06))
     axes.set(xlabel=data["x_label"], ylabel=data["y_label"])
     return _finished(figure, axes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,19 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
-from chainrule.report.figures.style import INK, SOFT, VERMILLION, halo, wrapped
+from chainrule.report.figures.style import INK, SOFT, VERMILLION, halo, text_width, wrapped
 
 __all__ = ["label_horizontals", "label_points", "label_verticals", "spread_apart"]
 
+_Points = NDArray[np.float64]  # (k, 2) in pixels or points
+_FONT = 8.5
+_DASHED: dict[str, Any] = {"color": SOFT, "linewidth": 1.1, "linestyle": (0, (2, 2))}
+_NAME: dict[str, Any] = {
+    "textcoords": "offset points",
+    "fontsize": _FONT,
+    "color": SOFT,
+    "annotation_clip": False,
+}
 _LINE_POINTS = 11.5  # height of one line of a label
 
 
@@ -22,34 +33,89 @@ def label_horizontals(figure: Figure, axes: Axes, references: list[dict[str, Any
     notes: list[Annotation] = []
     for reference in sorted(references, key=lambda r: float(r["y"])):
         level = float(reference["y"])
-        axes.axhline(level, color=SOFT, linewidth=1.1, linestyle=(0, (2, 2)))
-        name = wrapped(str(reference["label"]), 20)
-        notes.append(
-            axes.annotate(
-                name,
-                (1.0, level),
-                xycoords=axes.get_yaxis_transform(),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8.5,
-                color=SOFT,
-                annotation_clip=False,
-            )
-        )
-    if len(notes) > 1:
-        _spread(figure, axes, notes)
+        axes.axhline(level, **_DASHED)
+        name, transform = wrapped(str(reference["label"]), 20), axes.get_yaxis_transform()
+        place = {"xy": (1.0, level), "xycoords": transform, "xytext": (6, 0), "ha": "left", "va": "center"}
+        notes.append(axes.annotate(name, **place, **_NAME))
+    heights = [_LINE_POINTS * (1 + note.get_text().count("\n")) for note in notes]
+    _move_apart(figure, axes, notes, heights, axis=1)
 
 
-def _spread(figure: Figure, axes: Axes, notes: list[Annotation]) -> None:
-    """Shift the names (sorted upwards) so that no two touch, each as near to its level as that allows."""
-    figure.draw_without_rendering()  # fixes where the levels lie
-    wanted = np.array([axes.transData.transform((0, note.xy[1]))[1] for note in notes]) * 72 / figure.dpi
-    heights = np.array([_LINE_POINTS * (1 + note.get_text().count("\n")) for note in notes])
-    gaps = (heights[1:] + heights[:-1]) / 2
-    placed = spread_apart(wanted, gaps)
-    for note, shift in zip(notes, placed - wanted, strict=True):
-        note.set_position((6, shift))
+def label_verticals(figure: Figure, axes: Axes, places: list[dict[str, Any]]) -> None:
+    """A dashed upright line for each place with its name above the plot; close names are moved apart."""
+    notes: list[Annotation] = []
+    for item in sorted(places, key=lambda p: float(p["x"])):
+        at = float(item["x"])
+        axes.axvline(at, **_DASHED)
+        name, transform = wrapped(str(item["label"]), 13), axes.get_xaxis_transform()
+        place = {"xy": (at, 1.0), "xycoords": transform, "xytext": (0, 4), "ha": "center", "va": "bottom"}
+        notes.append(axes.annotate(name, **place, **_NAME))
+    widths = [72 * text_width(note.get_text(), _FONT) + 8 for note in notes]
+    _move_apart(figure, axes, notes, widths, axis=0)
+
+
+def label_points(figure: Figure, axes: Axes, marks: list[dict[str, Any]]) -> None:
+    """A ring around each marked point, with its name on the side where it hides the least of the lines."""
+    if not marks:
+        return
+    lines = list(axes.lines)
+    ring = {"markersize": 8, "fillstyle": "none", "markeredgewidth": 1.6, "color": VERMILLION}
+    for mark in marks:
+        axes.plot([mark["x"]], [mark["y"]], "o", **ring)
+    figure.draw_without_rendering()  # fixes where the lines lie
+    courses = [_course(line.get_transform().transform(line.get_xydata())) for line in lines]
+    hidden = np.vstack([*courses, np.empty((0, 2))]) * 72 / figure.dpi
+    frame = np.array(axes.bbox.get_points()) * 72 / figure.dpi
+    for mark in marks:
+        name = wrapped(str(mark["label"]), 28)
+        place = axes.transData.transform((mark["x"], mark["y"])) * 72 / figure.dpi
+        size = np.array([72 * text_width(name, 9), 12.0 * (1 + name.count("\n"))])
+        offset, (ha, va) = min(_SIDES, key=partial(_cost, place, size, hidden, frame))
+        look = {"textcoords": "offset points", "fontsize": 9, "color": INK, "path_effects": halo()}
+        axes.annotate(name, (mark["x"], mark["y"]), xytext=offset, ha=ha, va=va, **look)
+
+
+_Side = tuple[tuple[float, float], tuple[str, str]]
+_SIDES: list[_Side] = [  # where a name may stand: offset in points, alignment; the first of equals is taken
+    ((8, 6), ("left", "bottom")),
+    ((8, -6), ("left", "top")),
+    ((-8, 6), ("right", "bottom")),
+    ((-8, -6), ("right", "top")),
+    ((0, 9), ("center", "bottom")),
+    ((0, -9), ("center", "top")),
+]
+
+
+def _cost(place: _Points, size: _Points, hidden: _Points, frame: _Points, side: _Side) -> float:
+    """How much of the lines a name of that ``size`` at that side of ``place`` hides, or how far it sticks out."""
+    offset, (ha, va) = side
+    part = np.array([{"left": 0.0, "center": 0.5, "right": 1.0}[ha], 0.0 if va == "bottom" else 1.0])
+    low = place + offset - size * part
+    covered = ((hidden > low) & (hidden < low + size)).all(axis=1).sum()
+    return float(covered + 100 * max(0.0, *(frame[0] - low), *(low + size - frame[1])))
+
+
+def _course(corners: _Points) -> _Points:
+    """Points on the polyline through ``corners``, close enough for none to slip through a name."""
+    corners = corners[np.isfinite(corners).all(axis=1)]
+    steps = [np.linspace(a, b, 2 + int(np.hypot(*(b - a)) / 4)) for a, b in pairwise(corners)]
+    return np.vstack([corners, *steps])
+
+
+def _move_apart(
+    figure: Figure, axes: Axes, notes: list[Annotation], sizes: list[float], *, axis: int
+) -> None:
+    """Shift names (in increasing order along ``axis``) so that none of those ``sizes`` (points) touch."""
+    if len(notes) < 2:
+        return
+    figure.draw_without_rendering()  # fixes where the names stand
+    corners = np.array([note.xy for note in notes], dtype=np.float64)
+    wanted = axes.transData.transform(corners)[:, axis] * 72 / figure.dpi
+    size = np.array(sizes)
+    shifts = spread_apart(wanted, (size[1:] + size[:-1]) / 2) - wanted
+    for note, shift in zip(notes, shifts, strict=True):
+        x, y = note.get_position()
+        note.set_position((x + shift, y) if axis == 0 else (x, y + shift))
 
 
 def spread_apart(wanted: NDArray[np.float64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,50 +135,3 @@ def spread_apart(wanted: NDArray[np.float64], gaps: NDArray[np.float64]) -> NDAr
             blocks[-1][0] += total
             blocks[-1][1] += size
     return np.concatenate([np.full(int(size), total / size) for total, size in blocks]) + offsets
-
-
-def label_verticals(axes: Axes, places: list[dict[str, Any]]) -> None:
-    """A dashed upright line for each place, with its name along it."""
-    for place in places:
-        axes.axvline(float(place["x"]), color=SOFT, linewidth=1.1, linestyle=(0, (2, 2)))
-        axes.annotate(
-            str(place["label"]),
-            (float(place["x"]), 0.98),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(-3, 0),
-            textcoords="offset points",
-            rotation=90,
-            ha="right",
-            va="top",
-            fontsize=8.5,
-            color=SOFT,
-            path_effects=halo(),
-        )
-
-
-def label_points(axes: Axes, marks: list[dict[str, Any]]) -> None:
-    """A ring around each marked point, with its name on the side where there is room."""
-    for mark in marks:
-        axes.plot(
-            [mark["x"]],
-            [mark["y"]],
-            "o",
-            color=VERMILLION,
-            markersize=8,
-            fillstyle="none",
-            markeredgewidth=1.6,
-        )
-    for mark in marks:
-        across, up = axes.transAxes.inverted().transform(axes.transData.transform((mark["x"], mark["y"])))
-        right, above = across < 0.6, up < 0.8
-        axes.annotate(
-            wrapped(str(mark["label"]), 28),
-            (mark["x"], mark["y"]),
-            xytext=(8 if right else -8, 7 if above else -7),
-            textcoords="offset points",
-            ha="left" if right else "right",
-            va="bottom" if above else "top",
-            fontsize=9,
-            color=INK,
-            path_effects=halo(),
-        )
