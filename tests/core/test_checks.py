@@ -37,7 +37,9 @@ def test_missing_values_pass_only_where_they_are_allowed():
     assert np.isnan(out[0, 1])
 
 
-@pytest.mark.parametrize("X", [[[True, False]], [[1.0, 0.0]], np.array([[1, 0]], object), np.array([[1, 0]], np.int8)])
+@pytest.mark.parametrize(
+    "X", [[[True, False]], [[1.0, 0.0]], np.array([[1, 0]], object), np.array([[1, 0]], np.int8)]
+)
 def test_every_way_to_write_one_and_zero_gives_the_same_bytes(X):
     out = check_binary(X)
     assert (out.dtype, out.tolist()) == (np.uint8, [[1, 0]])

@@ -30,7 +30,9 @@ blocks = st.one_of(
     st.builds(Formula, words, words),
     st.builds(Steps, words, st.lists(st.builds(Step, words, words, words), max_size=3)),
     st.builds(Table, st.lists(words, max_size=3), st.lists(st.lists(cells, max_size=3), max_size=3), words),
-    st.builds(Figure, words, words, st.dictionaries(words, st.lists(cells, max_size=3), max_size=2), words, words),
+    st.builds(
+        Figure, words, words, st.dictionaries(words, st.lists(cells, max_size=3), max_size=2), words, words
+    ),
 )
 records = st.builds(
     StudyRecord,
@@ -61,7 +63,12 @@ def test_a_live_object_is_refused():
 
 @pytest.mark.parametrize(
     "plain",
-    [{}, {"problem": "1"}, {"problem": "1", "title": "", "asks": "", "blocks": [{"type": "film"}]}, {"blocks": 3}],
+    [
+        {},
+        {"problem": "1"},
+        {"problem": "1", "title": "", "asks": "", "blocks": [{"type": "film"}]},
+        {"blocks": 3},
+    ],
 )
 def test_what_is_no_record_is_named_as_such(plain):
     with pytest.raises(DataError, match="not a study record"):
