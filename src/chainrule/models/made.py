@@ -51,7 +51,7 @@ class MADE(AutoregressiveEstimator):
     ) -> None:
         self.hidden = hidden
         self.ordering = ordering
-        self.degrees = degrees
+        self.degrees: Scheme = degrees
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -127,6 +127,7 @@ class _KernelLogits(torch.autograd.Function):
     def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         (d_logits,) = grads
         d_logits = np.ascontiguousarray(d_logits.numpy())
-        dW, dV, dc = nade_backward(*ctx.kept, d_logits, get_num_threads())
+        data, order, W, V, final = ctx.kept
+        dW, dV, dc = nade_backward(data, order, W, V, final, d_logits, get_num_threads())
         db = torch.from_numpy(d_logits.sum(0))
         return None, None, torch.from_numpy(dW), torch.from_numpy(dV), db, torch.from_numpy(dc)
