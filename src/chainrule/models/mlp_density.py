@@ -149,8 +149,10 @@ class MLPDensity(DensityEstimator):
         """
         check_is_fitted(self)
         n = check_integer(n, "n", least=0)
-        numbers = completion_numbers(check_given(given, self.n_features_in_))
-        log_p = self._table()[numbers]
+        fixed = check_given(given, self.n_features_in_)
+        table = self._table()
+        numbers = completion_numbers(fixed)
+        log_p = table[numbers]
         p = np.exp(log_p - log_sum_exp(log_p))
         drawn = as_generator(rng).choice(numbers, n, p=p / p.sum())
         digits = np.arange(self.n_features_in_ - 1, -1, -1)
