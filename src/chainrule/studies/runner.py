@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule import __version__
+from chainrule.core.checks import check_integer
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import make_directory, write_text
 from chainrule.core.progress import note, track
@@ -93,7 +94,7 @@ def reproduce(
     unknown = [p for p in problems if p not in PROBLEMS]
     if unknown:
         raise InputError(f"problems are {', '.join(PROBLEMS)}; got {', '.join(map(str, unknown))}")
-    run = _Run(preset, data, binarize, seed)
+    run = _Run(preset, data, binarize, check_integer(seed, "seed", least=0))
     images = cache(lambda: load(data, binarize=binarize))
     out = make_directory(out)
     if fresh:
