@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.core.errors import ChainruleError, InputError
+from chainrule.core.text import plain_text
 
 __all__ = ["app", "main"]
 
@@ -112,7 +113,8 @@ def reproduce(
         )
         return
     print_table(
-        ["problem", "claim", "verdict"], [[c["id"], c["claim"], c["verdict"]] for c in results["claims"]]
+        ["problem", "claim", "verdict"],
+        [[c["id"], plain_text(c["claim"]), c["verdict"]] for c in results["claims"]],
     )
     print_line(f"\n{results['seconds']:.0f} s of work. Report: {page}")
 

@@ -47,9 +47,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
     except OSError as e:
         raise OutputError(
             f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
@@ -58,6 +55,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         try:
+            os.chmod(temporary, 0o666 & ~_umask())  # whatever wrote it may have made it private
             os.replace(temporary, path)
         except OSError as e:
             raise OutputError(
@@ -67,6 +65,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,8 @@ import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.stringpict import prettyForm
+
+from chainrule.core.text import plain_text
 
 __all__ = ["Formula", "formula", "joined", "plain_text"]
 
@@ -49,64 +50,6 @@ def joined(formulas: Sequence[Formula]) -> Formula:
         latex=r",\qquad ".join(f.latex for f in formulas),
         plain="\n".join(f.plain for f in formulas),
     )
-
-
-def plain_text(text: str) -> str:
-    r"""Prose with ``$latex$`` marks, or simple LaTeX itself, as Unicode text.
-
-    Only the commands that the derivations use are known; tests hold that none is left over.
-
-    >>> plain_text(r"the root $\hat{\lambda} = n/S$ as $n \to \infty$")
-    'the root λ̂ = n/S as n → ∞'
-    """
-    for command, sign in _SIGNS.items():
-        # the space after a letter only ends the command's name; around an operator it is wanted
-        space = r"(?: (?=[\w{(]))?" if len(sign) == 1 and (sign.isalpha() or sign == "∂") else ""
-        text = re.sub(re.escape(command) + r"(?![A-Za-z])" + space, sign, text)
-    text = re.sub(r"\\(hat|bar|tilde) ?\{?(\w)\}?", lambda m: m[2] + _ACCENTS[m[1]], text)
-    text = re.sub(r"\\(?:mathrm|text)\{([^{}]*)\}", r"\1", text)
-    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)", text)
-    text = re.sub(r"\\sqrt\{([^{}]*)\}", r"√(\1)", text)
-    text = re.sub(r"\^\{?2\}?", "²", text)
-    text = re.sub(r"([_^])\{(\w|-\w)\}", r"\1\2", text)
-    text = re.sub(r"([_^])\{([^{}]*)\}", r"\1(\2)", text)
-    return re.sub(r"[${}]|\*\*|`", "", text).replace("\\,", " ")
-
-
-_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
-_SIGNS = {
-    r"\lambda": "λ",
-    r"\mu": "μ",
-    r"\sigma": "σ",
-    r"\theta": "θ",
-    r"\eta": "η",
-    r"\gamma": "γ",
-    r"\alpha": "α",
-    r"\chi": "χ",
-    r"\delta": "δ",
-    r"\pi": "π",
-    r"\ell": "ℓ",
-    r"\Lambda": "Λ",
-    r"\Gamma": "Γ",
-    r"\infty": "∞",
-    r"\partial": "∂",
-    r"\sum": "Σ",
-    r"\prod": "Π",
-    r"\log": "log",
-    r"\to": "→",
-    r"\in": "∈",
-    r"\neq": "≠",
-    r"\le": "≤",
-    r"\ge": "≥",
-    r"\approx": "≈",
-    r"\cdot": "·",
-    r"\sim": "~",
-    r"\pm": "±",
-    r"\exp": "exp",
-    r"\nabla": "∇",
-    r"\int": "∫",
-    r"\ldots": "…",
-}
 
 
 class _PositiveFirst:

@@ -14,13 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_binary, check_integer, check_real
-from chainrule.core.errors import InputError, OutputError
+from chainrule.core.errors import OutputError
 from chainrule.core.estimator import DensityEstimator
 from chainrule.core.numerics import bernoulli_log_prob, sigmoid
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.completion import completions, log_prob_with_missing
 from chainrule.models.conditioning import check_given
+from chainrule.models.devices import parse_device
 from chainrule.models.networks.masks import parse_ordering, variable_names
 from chainrule.models.training import Recipe, train
 
@@ -80,7 +81,7 @@ class AutoregressiveEstimator(DensityEstimator):
         batch_size = check_integer(self.batch_size, "batch_size")
         learning_rate = check_real(self.learning_rate, "learning_rate", strictly=True)
         weight_decay = check_real(self.weight_decay, "weight_decay")
-        device = _device(self.device)
+        device = parse_device(self.device)
         seed = int(as_generator(self.random_state).integers(2**31))
         streams = np.random.SeedSequence(seed).generate_state(3)
 
@@ -198,14 +199,6 @@ class AutoregressiveEstimator(DensityEstimator):
 
 def _parts(rows: NDArray[Any]) -> list[NDArray[Any]]:
     return [rows[i : i + _BATCH] for i in range(0, len(rows), _BATCH)]
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cpu" or (isinstance(name, str) and name.startswith("cuda") and torch.cuda.is_available()):
-        return torch.device(name)
-    raise InputError(f"device must be 'cpu', 'auto', or 'cuda' where there is one; got {name!r}; use 'cpu'")
 
 
 class _board:

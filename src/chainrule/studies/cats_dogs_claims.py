@@ -31,7 +31,7 @@ def claims(judgements: list[Judgement], measured: Measured) -> list[Claim]:
             "3.factorization",
             "The joint probability is the product of one factor for each of the nine nodes given its parents.",
             "holds",
-            f"It is the factorisation of the drawn graph, ${f.latex()}$, with {f.n_parameters()} free "
+            f"It is the factorisation of the drawn graph, with {f.n_parameters()} free "
             f"probabilities for binary variables instead of {f.n_parameters_of_full_table()}.",
         ),
         Claim(

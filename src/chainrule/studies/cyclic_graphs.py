@@ -192,12 +192,13 @@ def _general_argument(coincidence: Fraction) -> list[Block]:
         ),
         Formula(
             r"\sum_{x_1, \ldots, x_k} \prod_{i} P(x_i \mid x_{i-1}) = \operatorname{tr}(T_1 T_2 \cdots T_k)"
-            r" = 1 + \lambda_1 \lambda_2 \cdots \lambda_k, \qquad \lambda_i = P(1 \mid 1) - P(1 \mid 0)"
+            r" = 1 + \lambda_1 \lambda_2 \cdots \lambda_k"
         ),
         Text(
             "The rows of each $T_i$ sum to one, so the vector of ones is an eigenvector of every $T_i$, and of their "
             "product, with eigenvalue one. Modulo that vector a binary $T_i$ multiplies by a number, its other "
-            "eigenvalue $\\lambda_i$, so the other eigenvalue of the product is the product of the $\\lambda_i$. "
+            "eigenvalue $\\lambda_i = P(1 \\mid 1) - P(1 \\mid 0)$, so the other eigenvalue of the product is "
+            "the product of the $\\lambda_i$. "
             "Hence the sum lies between 0 and 2, it is 2 only when nodes copy or an even number of them negates, and "
             "it is 1 **exactly when some $\\lambda_i$ is zero**: when some node ignores its parent. Then that edge "
             "carries nothing, and the graph in use is acyclic."

@@ -284,7 +284,7 @@ def _family_blocks(
                     f"{ours:.5f}",
                     f"{record['standard_error'][k]:.5f}",
                     f"{theirs:.5f}",
-                    f"{abs(ours - theirs):.1e}",
+                    abs(ours - theirs),
                 ]
             )
     return [
@@ -362,7 +362,7 @@ def _claims(numbers: dict[str, Any]) -> list[Claim]:
             "holds",
             f"The only root of the true derivative (the written one shares it). On {numbers['rows']} simulated rows "
             f"with rate {numbers['true_rate']:g}: {numbers['rate']:.6f} ± {numbers['standard_error']:.6f}, SciPy's fit "
-            f"differs by {one['largest_difference']:.1e}. It is biased by n/(n−1): measured "
+            f"differs by {one['largest_difference']:.1g}. It is biased by n/(n−1): measured "
             f"{numbers['mean_estimate_over_truth'][0]:.3f} at n = {numbers['sizes'][0]}, derived "
             f"{numbers['derived_mean_over_truth'][0]:.3f}.",
         ),

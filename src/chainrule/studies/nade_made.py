@@ -24,7 +24,7 @@ from chainrule.models.made import MADE
 from chainrule.models.nade import NADE
 from chainrule.studies.context import StudyContext
 from chainrule.studies.nade_made_claims import claims, suits
-from chainrule.studies.pictures import as_images
+from chainrule.studies.pictures import as_images, some_rows
 
 __all__ = ["study"]
 
@@ -61,7 +61,7 @@ class _Outcome:
 def study(context: StudyContext) -> StudyRecord:
     """Train NADE and two MADEs by one recipe, and compare them with independent pixels and each other."""
     data = context.images()
-    rows = data.train[: _TRAINING_ROWS[context.preset]]
+    rows = _training_rows(data, context)
     epochs = max(_EPOCHS[context.preset], math.ceil(_FEWEST_STEPS[context.preset] * 100 / len(rows)))
     outcomes = {
         name: _outcome(name, make, epochs, rows, data, context)
@@ -87,7 +87,7 @@ def study(context: StudyContext) -> StudyRecord:
         *_set_up(numbers, data),
         _curves(outcomes),
         Heading("Samples"),
-        _samples(outcomes, data),
+        _samples(outcomes, some_rows(data.test, _SHOWN, [context.seed, 5, 100]), data),
         Heading("Likelihood"),
         *_likelihoods(outcomes, baseline_score, gaps, data),
         Heading("Time, memory and size"),
@@ -113,6 +113,12 @@ def study(context: StudyContext) -> StudyRecord:
         numbers=numbers,
         claims=claims(numbers),
     )
+
+
+def _training_rows(data: Dataset, context: StudyContext) -> NDArray[np.uint8]:
+    """All of them, or as many as the preset allows, drawn at random: a file may be sorted."""
+    most = _TRAINING_ROWS[context.preset] or len(data.train)
+    return data.train if most >= len(data.train) else some_rows(data.train, most, [context.seed, 5, 101])
 
 
 def _nade(settings: dict[str, Any]) -> AutoregressiveEstimator:
@@ -213,7 +219,7 @@ def _numbers_of(o: _Outcome) -> dict[str, Any]:
 
 def _set_up(numbers: dict[str, Any], data: Dataset) -> list[Block]:
     full = numbers["n_training_rows"] == len(data.train)
-    size = "all" if full else f"the first {numbers['n_training_rows']:,} of"
+    size = "all" if full else f"{numbers['n_training_rows']:,} of the"
     return [
         Text(
             f"Three models with {HIDDEN} hidden units are trained for {numbers['epochs']} epochs on {size} "
@@ -245,8 +251,8 @@ def _curves(outcomes: dict[str, _Outcome]) -> Figure:
     )
 
 
-def _samples(outcomes: dict[str, _Outcome], data: Dataset) -> Figure:
-    rows = [{"label": "test images", "images": as_images(data.test[:_SHOWN], data)}]
+def _samples(outcomes: dict[str, _Outcome], real: NDArray[np.uint8], data: Dataset) -> Figure:
+    rows = [{"label": "test images", "images": as_images(real, data)}]
     for name, o in outcomes.items():
         rows.append({"label": name, "images": as_images(o.draws, data)})
         rows.append({"label": f"{name}: probabilities", "images": as_images(o.probabilities, data)})
@@ -254,8 +260,8 @@ def _samples(outcomes: dict[str, _Outcome], data: Dataset) -> Figure:
         "p5-samples",
         "images",
         {"rows": rows, "scale": "probability"},
-        f"{_SHOWN} test images, and the first {_SHOWN} samples of each model, not selected: binary, and below each "
-        "the probabilities that its pixels were drawn from.",
+        f"{_SHOWN} test images drawn at random, and the first {_SHOWN} samples of each model, not selected: binary, "
+        "and below each the probabilities that its pixels were drawn from.",
         "Rows of digit images: real ones, then samples and pixel probabilities of three models.",
     )
 
@@ -319,7 +325,7 @@ def _sizes(outcomes: dict[str, _Outcome]) -> Table:
             for name, o in outcomes.items()
         ],
         "Size. A parameter behind a zero in a mask is allocated and never used. Memory is how far the process grew "
-        "during the call; what an earlier model freed is used again first.",
+        "during the call, after freed memory was given back.",
     )
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data import Dataset
 
-__all__ = ["as_images"]
+__all__ = ["as_images", "some_rows"]
+
+
+def some_rows(rows: NDArray[Any], n: int, seed: list[int]) -> NDArray[Any]:
+    """``n`` different rows (all, if there are fewer), drawn at random and kept in their order."""
+    chosen = np.random.default_rng(seed).choice(len(rows), min(n, len(rows)), replace=False)
+    return rows[np.sort(chosen)]
 
 
 def as_images(rows: ArrayLike, data: Dataset) -> list[Any]:
