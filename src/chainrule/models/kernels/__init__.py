@@ -1,0 +1,1 @@
+"""The compiled loops (numba) behind NADE and MADE, in plain scalar code that vectorises."""

@@ -1,0 +1,1 @@
+"""The torch modules under the neural estimators, and the masks of MADE."""
