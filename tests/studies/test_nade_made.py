@@ -75,6 +75,10 @@ def test_verdicts_follow_the_numbers_and_not_the_other_way_round(run):
     nade["training_seconds"], made["training_seconds"] = 30.0, 10.0
     nade["score_seconds_per_1000"], made["score_seconds_per_1000"] = 1.0, 1.0
     assert [c.verdict for c in claims(n)][2:4] == ["holds", "holds in part"]
+    nade["score_seconds_per_1000"] = 2.0
+    assert [c.verdict for c in claims(n)][2:4] == ["holds", "holds"]
+    nade["sample_100_seconds"] = 0.1
+    assert [c.verdict for c in claims(n)][2:4] == ["holds in part", "holds in part"]
     assert "MADE, natural order trains 3.0 times as fast as NADE" in suits(n)
 
 

@@ -103,7 +103,8 @@ def _made_is_quicker(n: dict[str, Any]) -> Claim:
     nade, made = n["models"][_NADE], n["models"][_NATURAL]
     train = nade["training_seconds"] / made["training_seconds"]
     score = nade["score_seconds_per_1000"] / made["score_seconds_per_1000"]
-    quicker = [train > _SIMILAR, score > _SIMILAR]
+    sample = nade["sample_100_seconds"] / made["sample_100_seconds"]
+    quicker = [ratio > _SIMILAR for ratio in (train, score, sample)]
     verdict: Verdict = "holds" if all(quicker) else "holds in part" if any(quicker) else "fails"
     return Claim(
         "5.made-quicker",
@@ -111,7 +112,7 @@ def _made_is_quicker(n: dict[str, Any]) -> Claim:
         verdict,
         f"Where all pixels are known, MADE is two matrix products: NADE's training time is {train:.2f} times MADE's "
         f"({nade['training_seconds']:.0f} s and {made['training_seconds']:.0f} s), scoring {score:.2f} times. "
-        "It does not carry over to sampling (the claim above).",
+        f"Sampling is another matter: {sample:.2g} times (the claim above).",
     )
 
 

@@ -22,6 +22,7 @@ __all__ = ["nade_backward", "nade_forward", "nade_sample"]
 
 ROWS = 8  # rows that walk together: their states fit the first-level cache, each weight row serves all
 UNITS = 160  # most hidden units in one piece of the gradient: its (d, UNITS) blocks stay near the core
+LANES = 16  # pieces are multiples of this, so that only the last one ends in single numbers
 
 # sums may be reordered (so that they vectorise), but infinities keep their meaning
 _MATH: Any = {"contract", "reassoc", "nsz"}
@@ -66,9 +67,10 @@ def nade_backward(x, order, W, V, final, d_logits, threads):  # type: ignore[no-
     zero = W.dtype.type(0)
     dW, dV, dc = np.zeros_like(W), np.zeros_like(V), np.zeros(h, W.dtype)
     pieces = (h + UNITS * threads - 1) // (UNITS * threads) * threads
-    for piece in prange(pieces):
-        k0 = h * piece // pieces
-        m = h * (piece + 1) // pieces - k0
+    size = ((h + pieces - 1) // pieces + LANES - 1) // LANES * LANES
+    for piece in prange((h + size - 1) // size):
+        k0 = piece * size
+        m = min(size, h - k0)
         a = np.empty((ROWS, m), W.dtype)
         p = np.empty((ROWS, m), W.dtype)  # derivative with respect to a, summed over later variables
         for lo in range(0, n, ROWS):
