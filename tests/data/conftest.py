@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -95,7 +96,8 @@ def server() -> Iterator[Server]:
             self.send_response(404 if page is None else 200)
             self.send_header("Content-Length", str(len(page or b"")))
             self.end_headers()
-            self.wfile.write(page or b"")
+            with suppress(ConnectionError):  # whoever asked may have seen enough
+                self.wfile.write(page or b"")
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""

@@ -107,7 +107,10 @@ def train(
         state = _resume(recipe.checkpoint, key, network, optimizer, shuffle) or state
     resumed_from = state.epochs_done
 
-    epochs = track(range(resumed_from + 1, recipe.epochs + 1), f"training {type(network).__name__}")
+    epochs = track(
+        range(resumed_from + 1, recipe.epochs + 1),
+        f"training {type(network).__name__.removesuffix('Network')}",
+    )
     for epoch in epochs:
         started = time.perf_counter()
         mean_nll = _one_epoch(network, rows, optimizer, shuffle, recipe, epoch)

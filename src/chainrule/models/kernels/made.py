@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
+from chainrule.models.kernels.interrupts import interruptible
+
 __all__ = ["made_sample"]
 
 _MATH: Any = {"contract", "reassoc", "nsz"}
 
 
+@interruptible
 @njit(parallel=True, cache=True, fastmath=_MATH)
 def made_sample(uniforms, given, first, W_in, weights, biases, W_out, b_out):  # type: ignore[no-untyped-def]
     """Rows (n, d) in {0, 1} in sampling order: on where ``uniforms`` is below the conditional probability.

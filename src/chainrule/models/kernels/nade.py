@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
+from chainrule.models.kernels.interrupts import interruptible
+
 __all__ = ["nade_backward", "nade_forward", "nade_sample"]
 
 ROWS = 8  # rows that walk together: their states fit the first-level cache, each weight row serves all
@@ -28,6 +30,7 @@ LANES = 16  # pieces are multiples of this, so that only the last one ends in si
 _MATH: Any = {"contract", "reassoc", "nsz"}
 
 
+@interruptible
 @njit(parallel=True, cache=True, fastmath=_MATH)
 def nade_forward(x, order, W, V, b, c):  # type: ignore[no-untyped-def]
     """Logits (n, d) of every conditional, and the final states (n, h) that the gradient starts from."""
@@ -55,6 +58,7 @@ def nade_forward(x, order, W, V, b, c):  # type: ignore[no-untyped-def]
     return logits, final
 
 
+@interruptible
 @njit(parallel=True, cache=True, fastmath=_MATH)
 def nade_backward(x, order, W, V, final, d_logits, threads):  # type: ignore[no-untyped-def]
     """Gradients (dW, dV, dc) of a sum whose derivative with respect to the logits is ``d_logits``.
@@ -99,6 +103,7 @@ def nade_backward(x, order, W, V, final, d_logits, threads):  # type: ignore[no-
     return dW, dV, dc
 
 
+@interruptible
 @njit(parallel=True, cache=True, fastmath=_MATH)
 def nade_sample(uniforms, given, order, W, V, b, c):  # type: ignore[no-untyped-def]
     """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
