@@ -153,6 +153,7 @@ def test_a_loss_that_is_no_number_is_an_error_that_says_what_to_do(stripes):
         ({"activation": "tanh"}, "activation must be"),
         ({"ordering": [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]}, "order"),
         ({"random_state": -3}, "seed"),
+        ({"image_shape": (3, 3)}, "image_shape"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(settings, message, stripes):

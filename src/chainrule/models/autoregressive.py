@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_binary, check_integer, check_real
-from chainrule.core.errors import OutputError
+from chainrule.core.errors import InputError, OutputError
 from chainrule.core.estimator import DensityEstimator
 from chainrule.core.numerics import bernoulli_log_prob, sigmoid
 from chainrule.core.randomness import RandomState, as_generator
@@ -86,6 +87,11 @@ class AutoregressiveEstimator(DensityEstimator):
         streams = np.random.SeedSequence(seed).generate_state(3)
 
         d = rows.shape[1]
+        if self.image_shape is not None and math.prod(self.image_shape) != d:
+            raise InputError(
+                f"image_shape {self.image_shape} has {math.prod(self.image_shape)} pixels, X has {d} columns; "
+                "pass (height, width) of one row, or None"
+            )
         self.n_features_in_ = d
         self._choose_structure(d, np.random.default_rng(streams[0]))
         means = rows.mean(0)
