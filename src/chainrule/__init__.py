@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainrule.core.lazy import loader
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -42,12 +44,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f"chainrule.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(":")
-    return getattr(import_module(module), attribute or name)
+    return import_module(f"chainrule.{name}") if name in _ROOMS else loader(__name__, _HOMES)(name)
 
 
 def __dir__() -> list[str]:

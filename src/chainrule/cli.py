@@ -126,7 +126,9 @@ def report(
     """Build the page again from saved records, without fitting anything."""
     from chainrule.report import write_report
 
-    print_line(str(write_report(directory)))
+    with progress():
+        page = write_report(directory)
+    print_line(str(page))
 
 
 @app.command()
@@ -165,7 +167,8 @@ def derive(
         from chainrule.data import read_array
 
         x = read_array(data)
-    found = derive_and_fit(family, x)
+    with progress():
+        found = derive_and_fit(family, x)
     if as_json:
         print_json(found.to_plain())
     else:

@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.errors import DataError, OutputError, UnknownNameError
+from chainrule.core.errors import DataError, OutputError
 from chainrule.core.files import replacing
 from chainrule.core.randomness import RandomState
 from chainrule.core.records import to_plain
 
-__all__ = ["DensityEstimator", "load_model"]
+__all__ = ["DensityEstimator"]
 
 _FORMAT = "chainrule-model-1"
 
@@ -111,17 +111,22 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """The model that ``save`` wrote; ``DataError`` where the file is damaged or of another class."""
-        model = load_model(path)
-        if not isinstance(model, cls):
+        header, arrays = _read(path)
+        kind = DensityEstimator._registry.get(header["class"])
+        if kind is None or not issubclass(kind, cls):
             raise DataError(
-                f"{path} holds a {type(model).__name__}, not a {cls.__name__}; "
-                f"load it with {type(model).__name__}.load or chainrule.load_model"
+                f"{path} holds a {header['class']}, not a {cls.__name__}; "
+                "load it with chainrule.load_model, by the version of chainrule that saved it"
             )
+        model = kind(**header["settings"])
+        model.n_features_in_ = header["n_features_in"]
+        model.fit_info_ = header["fit_info"]
+        model._set_state(arrays, header["fitted"])
         return model
 
 
-def load_model(path: str | Path) -> DensityEstimator:
-    """Any model that ``save`` wrote, by the class its file names (which must have been imported)."""
+def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and arrays of a saved model; ``DataError`` where ``path`` is not one."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -136,11 +141,4 @@ def load_model(path: str | Path) -> DensityEstimator:
         raise DataError(
             f"{path} is not a chainrule model (format {header.get('format')!r}); save one with .save"
         )
-    classes = DensityEstimator._registry
-    if header["class"] not in classes:
-        raise UnknownNameError.of("model class", header["class"], sorted(classes))
-    model = classes[header["class"]](**header["settings"])
-    model.n_features_in_ = header["n_features_in"]
-    model.fit_info_ = header["fit_info"]
-    model._set_state(arrays, header["fitted"])
-    return model
+    return header, arrays

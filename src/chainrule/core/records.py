@@ -23,6 +23,8 @@ import numpy as np
 from chainrule.core.errors import DataError, InputError
 
 __all__ = [
+    "RESULTS_FILE",
+    "RESULTS_FORMAT",
     "Block",
     "Claim",
     "Figure",
@@ -39,6 +41,9 @@ __all__ = [
     "to_plain",
     "versions",
 ]
+
+RESULTS_FILE = "results.json"  # what a run keeps and a page is built from
+RESULTS_FORMAT = "chainrule-results-1"
 
 Verdict = Literal["holds", "holds in part", "fails"]
 

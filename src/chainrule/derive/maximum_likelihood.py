@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.core.progress import track
 from chainrule.derive.categorical import derive_categorical
 from chainrule.derive.derivation import Derivation
 from chainrule.derive.exponential_form import exponential_family_form
@@ -85,7 +86,9 @@ def derive_and_fit(
     model = None if x is None else fit_mle(family, x, n_states=n_states)
     if model is not None:
         model.confidence_intervals(level)
-    return DerivedFit(family, derive_mle(family), exponential_family_form(family).derivation, model, level)
+    derive = (derive_mle, lambda name: exponential_family_form(name).derivation)
+    derivation, form = (step(family) for step in track(derive, "deriving and checking"))
+    return DerivedFit(family, derivation, form, model, level)
 
 
 def _fit_text(model: ExponentialFamily, level: float) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
 from chainrule.core.numerics import log_sum_exp
+from chainrule.models.states import states_between
 
 __all__ = ["LARGEST", "completions", "log_prob_with_missing"]
 
@@ -45,7 +46,7 @@ def completions(
             "fit with an ordering that puts the observed variables first, or fill some values"
         )
     filled = np.repeat(np.nan_to_num(row)[None], 2**m, axis=0)
-    filled[:, before] = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
+    filled[:, before] = states_between(0, 2**m, m)
     counts = np.zeros(len(row), bool)
     counts[order[:last]] = True
     return filled, counts

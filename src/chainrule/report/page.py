@@ -15,7 +15,7 @@ from markupsafe import Markup
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import make_directory, write_bytes, write_text
 from chainrule.core.progress import track
-from chainrule.core.records import Claim, Figure, Heading, StudyRecord, Table
+from chainrule.core.records import RESULTS_FILE, RESULTS_FORMAT, Claim, Figure, Heading, StudyRecord, Table
 from chainrule.report.figures import Drawing, draw
 from chainrule.report.figures.style import PALETTE
 from chainrule.report.numbers import format_value, is_number
@@ -23,7 +23,6 @@ from chainrule.report.text import inline, math, paragraphs
 
 __all__ = ["render", "write_report"]
 
-_FORMAT = "chainrule-results-1"
 _VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗"}
 
 
@@ -36,7 +35,7 @@ def write_report(directory: str | Path) -> Path:
     Traceback (most recent call last):
     chainrule.core.errors.DataError: there is no file x/results.json; run `chainrule reproduce --out x` to write it
     """
-    path = Path(directory) / "results.json"
+    path = Path(directory) / RESULTS_FILE
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as e:
@@ -46,8 +45,10 @@ def write_report(directory: str | Path) -> Path:
     except (OSError, ValueError) as e:
         raise DataError(f"{path} cannot be read as JSON ({e}); run `chainrule reproduce` again") from e
     found = results.get("format") if isinstance(results, dict) else None
-    if found != _FORMAT:
-        raise DataError(f"{path} has the format {found!r}, not {_FORMAT!r}; run `chainrule reproduce` again")
+    if found != RESULTS_FORMAT:
+        raise DataError(
+            f"{path} has the format {found!r}, not {RESULTS_FORMAT!r}; run `chainrule reproduce` again"
+        )
     return render(results, Path(directory))
 
 

@@ -22,14 +22,19 @@ from chainrule.core.checks import check_integer
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import make_directory, write_text
 from chainrule.core.progress import note, track
-from chainrule.core.records import StudyRecord, dump_json, machine_info, versions
+from chainrule.core.records import (
+    RESULTS_FILE,
+    RESULTS_FORMAT,
+    StudyRecord,
+    dump_json,
+    machine_info,
+    versions,
+)
 from chainrule.data import Binarize, Dataset, load
 from chainrule.studies.context import Preset, StudyContext
 
-__all__ = ["PROBLEMS", "RESULTS", "parse_problems", "reproduce"]
+__all__ = ["PROBLEMS", "parse_problems", "reproduce"]
 
-RESULTS = "results.json"
-_FORMAT = "chainrule-results-1"
 
 PROBLEMS = {
     "1": "small_images",
@@ -106,7 +111,7 @@ def reproduce(
     for done in (p for p in problems if p in results["problems"]):
         note(f"problem {done} is done already")
     results["unfinished"] = open_problems
-    write_text(out / RESULTS, dump_json(results, indent=1))
+    write_text(out / RESULTS_FILE, dump_json(results, indent=1))
 
     context = StudyContext(seed, preset, images, out)
     for problem in track(open_problems, "problems"):
@@ -116,7 +121,7 @@ def reproduce(
         results["unfinished"] = [p for p in results["unfinished"] if p != problem]
         results["claims"] = [c for r in results["problems"].values() for c in r["claims"]]
         results["seconds"] = sum(r["provenance"]["seconds"] for r in results["problems"].values())
-        write_text(out / RESULTS, dump_json(results, indent=1))
+        write_text(out / RESULTS_FILE, dump_json(results, indent=1))
     return results
 
 
@@ -141,7 +146,7 @@ def _run(problem: str, context: StudyContext, run: _Run) -> StudyRecord:
 
 def _new(run: _Run) -> dict[str, Any]:
     return {
-        "format": _FORMAT,
+        "format": RESULTS_FORMAT,
         "chainrule": __version__,
         "settings": run.settings(),
         "data": None,
@@ -157,13 +162,13 @@ def _new(run: _Run) -> dict[str, Any]:
 
 def _earlier(out: Path, run: _Run) -> dict[str, Any] | None:
     """Results that ``out`` already holds by the same settings and version."""
-    path = out / RESULTS
+    path = out / RESULTS_FILE
     if not path.exists():
         return None
     try:
         results = json.loads(path.read_text("utf-8"))
         found = {"chainrule": results["chainrule"], **results["settings"]}
-        usable = results["format"] == _FORMAT and isinstance(results["problems"], dict)
+        usable = results["format"] == RESULTS_FORMAT and isinstance(results["problems"], dict)
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise DataError(
             f"{path} cannot be read ({e}); move it away, or pass --fresh to start over in that folder"
@@ -193,7 +198,7 @@ def _check_data(results: dict[str, Any], data: Dataset, out: Path) -> None:
 
 def _clear(out: Path) -> None:
     """Remove what earlier runs wrote under ``out``, and nothing else."""
-    for name in (RESULTS, "index.html"):
+    for name in (RESULTS_FILE, "index.html"):
         (out / name).unlink(missing_ok=True)
     for name in ("figures", "tensorboard", "checkpoints"):
         if (out / name).is_dir():
