@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from chainrule.core.records import Figure, Heading, StudyRecord, Table, Text, dump_json
+from chainrule.evaluate.enumeration import all_states, exact_table
+from chainrule.models import CountProportional
 from chainrule.studies import StudyContext, large_images, learned_images, partition_function
 from chainrule.studies.small_images import study
 
@@ -105,6 +107,19 @@ def test_the_accepted_images_are_consistent_with_their_rate(record: StudyRecord)
     assert rule["acceptance_rate_all"] == pytest.approx(rule["accepted_all"] / 512)
     uniform = sum(abs(Fraction(k, 2304) - Fraction(1, 512)) * comb(9, k) for k in range(10)) / 2
     assert rule["total_variation_uniform"] == pytest.approx(float(uniform), abs=1e-12)
+
+
+def test_the_rule_is_judged_by_the_images_it_was_given(record: StudyRecord) -> None:
+    truth = exact_table(CountProportional(3, 3), 9)
+    black = all_states(9).sum(1)
+    only_black = learned_images._distance_of_uniform(truth, black == 9)
+    assert only_black == pytest.approx(1 - 1 / 256)  # all but one image of probability 1/256 is missed
+    rule = record.numbers["1b"]["ten_percent_rule"]
+    # fewer images to choose from cannot leave less of the truth out: at most 312 of the 512 can come out
+    least = 1 - np.sort(np.exp(truth))[-rule["accepted_held_out"] :].sum()
+    assert rule["total_variation_accepted_held_out"] >= least
+    evidence = next(c.evidence for c in record.claims if c.id == "1.rejection")
+    assert f"{rule['total_variation_accepted_held_out']:.3f} (over the {rule['accepted_all']}" in evidence
 
 
 def test_the_true_labels_vanish_in_float32_and_nothing_moves(record: StudyRecord) -> None:
