@@ -44,7 +44,7 @@ def suits(n: dict[str, Any]) -> str:
         "The homework asks for equal hidden sizes. NADE's units are shared by all pixels after their own prefix, "
         "while a MADE unit of degree $m$ serves only the pixels after $m$, so equal size is not equal capacity: "
         "published MADE results use far wider layers. For these binary images, at this size, choose by likelihood; "
-        "where rows must be scored by the million, or several hidden layers are wanted, MADE is the simpler engine."
+        "where several hidden layers are wanted, or nothing but matrix products is at hand, MADE is the simpler engine."
     )
 
 
