@@ -137,8 +137,11 @@ def test_a_wrong_answer_is_not_used_and_not_kept_and_the_next_address_is_asked(c
     assert not files_below(cache)
 
 
+# Named, since gzip writes the time into its bytes: the workers of one run must agree on the names of tests.
 @pytest.mark.parametrize(
-    "damaged", [gzip.compress(b"1,1\n1,1\n"), gzip.compress(CONTENT)[:-5], gzip.compress(bytes(2 << 20)), b""]
+    "damaged",
+    [gzip.compress(b"1,1\n1,1\n"), gzip.compress(CONTENT)[:-5], gzip.compress(bytes(2 << 20)), b""],
+    ids=["other content", "cut", "too long", "empty"],
 )
 def test_a_damaged_file_in_the_cache_is_reported_and_replaced(cache, server: Server, heard: Heard, damaged):
     file = raw_file(CONTENT, f"{server.address}/tiny")
@@ -345,6 +348,7 @@ def test_a_tarball_can_write_nowhere_and_point_nowhere(monkeypatch, tmp_path, ca
         ("cp PACKED .", tarball({"package/readme": b""}), "it does not hold data/tiny.data"),
         ("cp PACKED .", gzip.compress(bytes(32 << 20)), "holds more than"),
     ],
+    ids=["error", "no tarball", "no tar", "cut", "other content", "other files", "too long"],
 )
 def test_an_npm_that_fails_is_a_reason_and_nothing_is_kept(
     monkeypatch, tmp_path, cache, script, packed, expected
