@@ -91,6 +91,6 @@ class MADE(AutoregressiveEstimator):
     def _count_parameters(self) -> dict[str, int]:
         biases = sum(p.numel() for p in self.network_.biases)
         return {
-            "allocated": sum(p.numel() for p in self.network_.parameters()),
+            "allocated": biases + sum(m.numel() for m in self.network_.masks),
             "in_use": biases + sum(int(m.sum()) for m in self.network_.masks),
         }

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from chainrule.models.kernels.made import made_sample
 from chainrule.models.networks.likelihood import bernoulli_terms
+from chainrule.models.networks.made_staircase import StaircaseWeight
+from chainrule.models.networks.made_step import bernoulli_rows, staircase_logits
 from chainrule.models.networks.masks import build_masks
 
 __all__ = ["MADENetwork"]
@@ -27,6 +29,10 @@ class MADENetwork(nn.Module):
 
     ``ordering`` (d,) and ``degrees`` (one array per hidden layer) give the default masks.  Layer l has
     ``weights[l]`` (out, in) and ``biases[l]`` (out,); the last layer gives the d logits.
+
+    The parameters of the weights are kept sorted, variables by place in the order and units by degree, and in
+    blocks (``made_staircase``), so that training reads only what the default masks keep; ``weights`` puts
+    them together as the masks see them.  A state dict holds them so as well.
 
     >>> net = MADENetwork(np.array([1, 0]), [np.array([1, 1])], generator=torch.Generator().manual_seed(0))
     >>> net.log_prob(torch.zeros(3, 2)).shape
@@ -46,36 +52,92 @@ class MADENetwork(nn.Module):
         """``mean_ones`` is the expected share of ones in the data, which sets the scale of the first layer."""
         super().__init__()
         self.degrees = [np.asarray(m) for m in degrees]
-        masks = build_masks(ordering, self.degrees)
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        order = np.asarray(ordering)
+        self._arrangement = [order, *(np.argsort(m, kind="stable") for m in self.degrees), order]
+        self._is_sorted = [bool((np.diff(a) == 1).all()) for a in self._arrangement]
+        self.layers, self.biases = nn.ModuleList(), nn.ParameterList()
+        masks = build_masks(order, self.degrees)
         for layer, mask in enumerate(masks):
             seen = torch.as_tensor(mask.sum(1), dtype=torch.float32).clamp(min=1)[:, None]
             gain = 1.0 if layer == len(masks) - 1 else 2.0
             share = mean_ones if layer == 0 else 1.0
             scale = (gain / (seen * share).clamp(min=1)).sqrt()
-            self.weights.append(nn.Parameter(torch.randn(mask.shape, generator=generator) * scale))
+            values = torch.randn(mask.shape, generator=generator) * scale
+            side = "last" if layer == len(masks) - 1 else "first"
+            self.layers.append(StaircaseWeight(self._sorted(layer, values), self._sorted(layer, mask), side))
             self.biases.append(nn.Parameter(torch.zeros(len(mask))))
-        self.register_buffer("ordering", torch.as_tensor(np.asarray(ordering), dtype=torch.int64))
+        self.register_buffer("ordering", torch.as_tensor(order, dtype=torch.int64))
         for layer, mask in enumerate(masks):
             self.register_buffer(f"mask_{layer}", torch.from_numpy(mask))
+        self.register_state_dict_post_hook(_save_whole_weights)
+        self.register_load_state_dict_pre_hook(_load_whole_weights)
 
     @property
     def masks(self) -> list[Tensor]:
         """The default masks, one per layer, (out, in) booleans."""
-        return [self.get_buffer(f"mask_{layer}") for layer in range(len(self.weights))]
+        return [self.get_buffer(f"mask_{layer}") for layer in range(len(self.layers))]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """The weights, one (out, in) matrix per layer, put together; differentiable in the parameters."""
+        return [self._whole_weight(layer) for layer in range(len(self.layers))]
 
     def logits(self, x: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
         """Log-odds (n, d) of each variable being on, given those before it; x is (n, d) in {0, 1}."""
+        if masks is not None or x.requires_grad:
+            return self._logits_by_definition(x, self.masks if masks is None else masks)
+        logits = self._sorted_logits(self._in_order(x))
+        return logits if self._is_sorted[0] else logits[:, torch.argsort(self.ordering)]
+
+    def log_prob(self, x: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
+        """Log-probability of each row in nats, (n,), differentiable in the parameters."""
+        if masks is not None or x.requires_grad:
+            return bernoulli_terms(x, self.logits(x, masks)).sum(1)
+        in_order = self._in_order(x)
+        return bernoulli_rows(in_order, self._sorted_logits(in_order))
+
+    def _logits_by_definition(self, x: Tensor, masks: Sequence[Tensor]) -> Tensor:
+        """Whole weights times whole masks: any masks, any gradient (also in x)."""
         h = x.to(self.biases[0].dtype)
-        layers = list(zip(self.weights, self.biases, self.masks if masks is None else masks, strict=True))
+        layers = list(zip(self.weights, self.biases, masks, strict=True))
         for weight, bias, mask in layers[:-1]:
             h = torch.relu(nn.functional.linear(h, weight * mask, bias))
         weight, bias, mask = layers[-1]
         return nn.functional.linear(h, weight * mask, bias)
 
-    def log_prob(self, x: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
-        """Log-probability of each row in nats, (n,), differentiable in the parameters."""
-        return bernoulli_terms(x, self.logits(x, masks)).sum(1)
+    def _in_order(self, x: Tensor) -> Tensor:
+        """Rows as numbers of the weights' type, variables in the order of generation."""
+        x = x if self._is_sorted[0] else x.index_select(1, self.ordering)
+        return x.to(self.biases[0].dtype)
+
+    def _sorted_logits(self, x: Tensor) -> Tensor:
+        """Logits from rows, both in the order of generation."""
+        biases = [
+            b if is_sorted else b[torch.from_numpy(units).to(b.device)]
+            for b, units, is_sorted in zip(
+                self.biases, self._arrangement[1:], self._is_sorted[1:], strict=True
+            )
+        ]
+        return staircase_logits(x, self._staircases(), biases)
+
+    def _staircases(self) -> list[StaircaseWeight]:
+        return [layer for layer in self.layers if isinstance(layer, StaircaseWeight)]
+
+    def _sides(self, layer: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Which rows (outputs) and columns (inputs) of ``weights[layer]`` come first, second, ... when sorted."""
+        return self._arrangement[layer + 1], self._arrangement[layer]
+
+    def _sorted(self, layer: int, weight: Any) -> Any:
+        """``weight`` (out, in), tensor or array, as ``StaircaseWeight`` wants it: the last layer is kept by output."""
+        out, into = self._sides(layer)
+        weight = weight[out][:, into]
+        return weight if layer == len(self.degrees) else weight.T
+
+    def _whole_weight(self, layer: int) -> Tensor:
+        """The inverse of ``_sorted``."""
+        weight = self._staircases()[layer].dense()
+        out, into = (np.argsort(a) for a in self._sides(layer))
+        return (weight if layer == len(self.degrees) else weight.T)[out][:, into]
 
     def sample(self, uniforms: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Rows (n, d): variable t of the order is on where ``uniforms[:, t]`` is below its probability.
@@ -118,3 +180,24 @@ def _rearranged(w: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> N
     if (np.diff(columns) != 1).any():
         w = w[:, columns]
     return w
+
+
+def _save_whole_weights(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+    """In a state dict, ``weights.0`` and so on in place of blocks, whose cuts may change between versions."""
+    assert isinstance(module, MADENetwork)
+    for name in [k for k in state if k.startswith(f"{prefix}layers.")]:
+        del state[name]
+    for layer, weight in enumerate(module.weights):
+        state[f"{prefix}weights.{layer}"] = weight.detach()
+
+
+def _load_whole_weights(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """The inverse: whole weights into blocks."""
+    assert isinstance(module, MADENetwork)
+    for layer, staircase in enumerate(module._staircases()):
+        weight = state.pop(f"{prefix}weights.{layer}", None)
+        if weight is None:
+            continue  # load_state_dict names what is missing
+        staircase.set_dense(module._sorted(layer, weight))
+        for i, block in enumerate(staircase.blocks):
+            state[f"{prefix}layers.{layer}.blocks.{i}"] = block.detach()
