@@ -63,8 +63,11 @@ def made_logits(
     degrees: Sequence[Sequence[int]],
     weights: Sequence[NDArray[Any]],
     biases: Sequence[NDArray[Any]],
+    direct: NDArray[Any] | None = None,
 ) -> list[float]:
     """Logits of one row under MADE with relu layers (Germain et al. 2015), one connection at a time.
+
+    ``direct`` (d, d) are weights straight from each variable to those after it.
 
     Input and output i carry the number t = place of i in the order, from 1; a hidden unit its degree.  A
     connection is there where the number above is at least (hidden) or greater than (output) the one below.
@@ -82,6 +85,9 @@ def made_logits(
                     s += float(w[k, j]) * values[j]
             new.append(s if last else max(s, 0.0))
         values, labels = new, above
+    if direct is not None:
+        for i, t in number.items():
+            values[i] += sum(float(direct[i, j]) * float(x[j]) for j, u in number.items() if u < t)
     return values
 
 

@@ -75,6 +75,7 @@ SIX = [
     Case("nade-sigmoid", lambda: NADE(ordering="x4,x2,x6,x1,x5,x3", activation="sigmoid", **FAST)),
     Case("made", lambda: MADE(**FAST)),
     Case("made-random", lambda: MADE(ordering="random", degrees="random", **FAST)),
+    Case("made-no-direct", lambda: MADE(direct=False, **FAST)),
     Case("made-deep", lambda: MADE(ordering="random", **FAST | {"hidden": [8, 7]})),
     Case("made-narrow", lambda: MADE(ordering=[5, 0, 1, 4, 2, 3], **FAST | {"hidden": [1, 1, 2]})),
 ]

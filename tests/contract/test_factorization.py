@@ -55,8 +55,9 @@ def test_made_is_what_its_definition_says(case: Case) -> None:
     model = fitted(case)
     weights = [w.detach().double().numpy() for w in model.network_.weights]
     biases = [b.detach().double().numpy() for b in model.network_.biases]
+    direct = weights.pop() if model.direct else None
     for x in enumerate_rows(case.d):
-        expected = made_log_prob(x, model.ordering_.tolist(), model.degrees_, weights, biases)
+        expected = made_log_prob(x, model.ordering_.tolist(), model.degrees_, weights, biases, direct)
         assert model.log_prob(x[None])[0] == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 

@@ -134,7 +134,7 @@ def test_a_model_that_promises_too_much_is_caught_with_the_pair(method: Any) -> 
 
 
 def test_an_allowed_edge_without_effect_is_reported_as_unused() -> None:
-    model = MADE(hidden=1, epochs=0, random_state=0).fit(X)  # one unit of degree 2 for five variables
+    model = MADE(1, epochs=0, direct=False, random_state=0).fit(X)  # one unit of degree 2 for five variables
     report = check_factorization(model, rng=0)
     assert report.respected
     assert ("x2", "x1") in report.unused

@@ -6,6 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import InputError
+from chainrule.evaluate.textbook import sample_by_full_passes
+from chainrule.models.made import MADE
 from chainrule.models.networks.likelihood import bernoulli_terms
 from chainrule.models.networks.made import MADENetwork
 from chainrule.models.networks.made_staircase import StaircaseWeight, cut_into_bands
@@ -16,11 +19,13 @@ seeds = st.integers(0, 2**31)
 shapes = st.tuples(st.integers(1, 40), st.lists(st.integers(1, 300), min_size=1, max_size=3))
 
 
-def _network(d, hidden, seed, dtype=torch.float64):
+def _network(d, hidden, seed, dtype=torch.float64, direct=False):
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     degrees = assign_degrees(d, hidden, rng=rng, scheme="random")
-    net = MADENetwork(rng.permutation(d), degrees, generator=g, mean_ones=0.3).to(dtype)
+    net = MADENetwork(rng.permutation(d), degrees, direct=direct, generator=g, mean_ones=0.3).to(dtype)
     with torch.no_grad():
+        for p in net.layers[-1].parameters() if direct else ():
+            p.copy_(0.3 * torch.randn(p.shape, generator=g))
         for b in net.biases:
             b.copy_(0.3 * torch.randn(b.shape, generator=g))
     return net, rng
@@ -34,10 +39,11 @@ def _by_definition(net, x, combine):
     """Loss, and its gradients in the whole weights and the biases, by autograd through weight times mask."""
     weights = [w.detach().double().requires_grad_() for w in net.weights]
     biases = [b.detach().double().requires_grad_() for b in net.biases]
-    h = x.double()
-    for w, b, mask in zip(weights[:-1], biases[:-1], net.masks[:-1], strict=True):
-        h = torch.relu(h @ (w * mask).T + b)
-    logits = h @ (weights[-1] * net.masks[-1]).T + biases[-1]
+    h, masked = x.double(), [w * mask for w, mask in zip(weights, net.masks, strict=True)]
+    linear = h @ masked.pop().T if net.direct else 0.0
+    for w, b in zip(masked[:-1], biases[:-1], strict=True):
+        h = torch.relu(h @ w.T + b)
+    logits = h @ masked[-1].T + biases[-1] + linear
     loss = (bernoulli_terms(x, logits).sum(1) * combine).sum()
     return loss, [g.detach() for g in torch.autograd.grad(loss, [*weights, *biases])]
 
@@ -48,7 +54,7 @@ def _by_network(net, x, combine):
         p.grad = None
     loss = (net.log_prob(x) * combine).sum()
     loss.backward()
-    gradients = MADENetwork(net.ordering.numpy(), net.degrees).to(loss.dtype)
+    gradients = MADENetwork(net.ordering.numpy(), net.degrees, direct=net.direct).to(loss.dtype)
     zeros = {k: torch.zeros_like(v) for k, v in gradients.state_dict().items() if k.startswith("weights")}
     gradients.load_state_dict(zeros, strict=False)
     with torch.no_grad():
@@ -58,10 +64,10 @@ def _by_network(net, x, combine):
 
 
 @settings(max_examples=60, deadline=None)
-@given(shapes, st.integers(0, 30), seeds)
-def test_the_gradient_is_that_of_weight_times_mask(shape, n, seed):
+@given(shapes, st.integers(0, 30), st.booleans(), seeds)
+def test_the_gradient_is_that_of_weight_times_mask(shape, n, direct, seed):
     d, hidden = shape
-    net, rng = _network(d, hidden, seed)
+    net, rng = _network(d, hidden, seed, direct=direct)
     x, combine = _rows(rng, n, d), torch.from_numpy(rng.normal(size=n))  # any combination of rows
     loss, gradients = _by_network(net, x, combine)
     exact_loss, exact = _by_definition(net, x, combine)
@@ -73,7 +79,7 @@ def test_the_gradient_is_that_of_weight_times_mask(shape, n, seed):
 @pytest.mark.parametrize("hidden", [[700], [300, 260]])
 @pytest.mark.parametrize("steps", [0, 60])
 def test_the_float32_gradient_stays_close_to_the_float64_one_before_and_after_training(hidden, steps):
-    net, rng = _network(120, hidden, 7, torch.float32)
+    net, rng = _network(120, hidden, 7, torch.float32, direct=len(hidden) == 1)
     left = _rows(rng, 400, 60, 0.2)
     x = torch.hstack([left, left ^ _rows(rng, 400, 60, 0.05)])
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.05, fused=True)
@@ -90,10 +96,10 @@ def test_the_float32_gradient_stays_close_to_the_float64_one_before_and_after_tr
 
 
 @settings(max_examples=40, deadline=None)
-@given(shapes, st.integers(0, 9), seeds)
-def test_logits_are_those_of_the_masks_whichever_path_computes_them(shape, n, seed):
+@given(shapes, st.integers(0, 9), st.booleans(), seeds)
+def test_logits_are_those_of_the_masks_whichever_path_computes_them(shape, n, direct, seed):
     d, hidden = shape
-    net, rng = _network(d, hidden, seed)
+    net, rng = _network(d, hidden, seed, direct=direct)
     x = _rows(rng, n, d).double()
     with torch.no_grad():
         expected = net.logits(x, net.masks)
@@ -166,11 +172,11 @@ def test_padding_is_zero_and_cut_weights_are_untouched_after_training():
 
 
 def test_a_state_dict_holds_whole_weights_and_brings_them_back():
-    net, rng = _network(20, [300, 30], 3)
+    net, rng = _network(20, [300, 30], 3, direct=True)
     state = net.state_dict()
-    assert [state[f"weights.{k}"].shape for k in range(3)] == [(300, 20), (30, 300), (20, 30)]
+    assert [state[f"weights.{k}"].shape for k in range(4)] == [(300, 20), (30, 300), (20, 30), (20, 20)]
     assert not any("block" in k or "cut" in k for k in state)
-    other = MADENetwork(net.ordering.numpy(), net.degrees).double()
+    other = MADENetwork(net.ordering.numpy(), net.degrees, direct=True).double()
     other.load_state_dict(state)
     x = _rows(rng, 9, 20)
     assert torch.equal(other.log_prob(x), net.log_prob(x))
@@ -192,6 +198,27 @@ def test_rows_may_have_any_type_and_lie_in_any_way(dtype):
         for same in (np.asfortranarray(x), np.repeat(x, 2, axis=0)[::2], wide[:, ::2]):
             # another layout may be multiplied in another order
             torch.testing.assert_close(net.log_prob(torch.from_numpy(same)), expected, rtol=1e-6, atol=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.lists(st.integers(1, 9), min_size=1, max_size=3), seeds)
+def test_direct_connections_draw_what_full_passes_draw(d, hidden, seed):
+    net, rng = _network(d, hidden, seed, direct=True)
+    u = rng.random((20, d))
+    np.testing.assert_array_equal(net.sample(u, np.full(u.shape, np.nan)), sample_by_full_passes(net, u))
+
+
+def test_direct_connections_alone_are_a_logistic_regression_on_what_comes_before():
+    net, rng = _network(7, [4], 8, direct=True)
+    with torch.no_grad():
+        for block in net.layers[1].blocks:
+            block.zero_()
+    x = _rows(rng, 5, 7)
+    straight, order = net.weights[-1], net.ordering.tolist()
+    expected = torch.zeros(5, 7, dtype=torch.float64)
+    for t, i in enumerate(order):
+        expected[:, i] = net.biases[-1][i] + sum(straight[i, j] * x[:, j] for j in order[:t])
+    torch.testing.assert_close(net.logits(x), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_a_gradient_in_the_rows_is_that_of_the_definition():
@@ -225,3 +252,8 @@ def test_a_cuda_device_gives_the_same_numbers():
         assert torch.equal(a, b)
     for p, g in zip(net.parameters(), there, strict=True):
         torch.testing.assert_close(p.grad, g, rtol=1e-9, atol=1e-9)
+
+
+def test_direct_is_true_or_false():
+    with pytest.raises(InputError, match="direct must be True or False; got 'yes'"):
+        MADE(4, direct="yes").fit(np.eye(3))

@@ -191,6 +191,10 @@ def test_parameters_are_counted_with_and_without_the_masks():
     X = np.random.default_rng(0).integers(0, 2, (10, 4))
     nade = NADE(3, epochs=1).fit(X).n_parameters_
     assert nade == {"allocated": 2 * 4 * 3 + 4 + 3, "in_use": 2 * 4 * 3 + 4 + 3}
-    made = MADE(3, epochs=1).fit(X)  # degrees 1, 2, 3: inputs kept 1 + 2 + 3, outputs kept 0 + 1 + 2 + 3
+    made = MADE(3, epochs=1, direct=False).fit(
+        X
+    )  # degrees 1, 2, 3: inputs kept 1 + 2 + 3, outputs 0 + 1 + 2 + 3
     assert [m.tolist() for m in made.degrees_] == [[1, 2, 3]]
     assert made.n_parameters_ == {"allocated": 2 * 4 * 3 + 4 + 3, "in_use": 6 + 6 + 4 + 3}
+    direct = MADE(3, epochs=1).fit(X)  # and each variable to those after it: 3 + 2 + 1
+    assert direct.n_parameters_ == {"allocated": 2 * 4 * 3 + 4 + 3 + 4 * 4, "in_use": 6 + 6 + 4 + 3 + 6}

@@ -22,7 +22,8 @@ class MADE(AutoregressiveEstimator):
     """Masked autoencoder for distribution estimation of binary variables (Germain et al. 2015).
 
     ``hidden`` is the size of the hidden layer, or a list of sizes; ``ordering`` is ``"natural"``,
-    ``"random"`` or a permutation; ``degrees`` is ``"even"`` (spread evenly) or ``"random"``.
+    ``"random"`` or a permutation; ``degrees`` is ``"even"`` (spread evenly) or ``"random"``.  ``direct``
+    adds connections from each variable to those after it: a linear term in the logits, (d, d) weights.
     ``checkpoint`` is a file for the state of training, ``log_dir`` a folder for TensorBoard,
     ``image_shape`` (height, width) makes it log sample grids.
 
@@ -39,6 +40,7 @@ class MADE(AutoregressiveEstimator):
         *,
         ordering: str | Sequence[int] | Sequence[str] = "natural",
         degrees: Scheme = "even",
+        direct: bool = True,
         epochs: int = 30,
         batch_size: int = 100,
         learning_rate: float = 2e-3,
@@ -52,6 +54,7 @@ class MADE(AutoregressiveEstimator):
         self.hidden = hidden
         self.ordering = ordering
         self.degrees: Scheme = degrees
+        self.direct = direct
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -72,10 +75,14 @@ class MADE(AutoregressiveEstimator):
 
     def _choose_structure(self, d: int, rng: np.random.Generator) -> None:
         super()._choose_structure(d, rng)
+        if not isinstance(self.direct, (bool, np.bool_)):
+            raise InputError(f"direct must be True or False; got {self.direct!r}; choose one of the two")
         self.degrees_ = assign_degrees(d, self._hidden_sizes(), rng=rng, scheme=self.degrees)
 
     def _build(self, d: int, mean_ones: float, generator: torch.Generator) -> torch.nn.Module:
-        return MADENetwork(self.ordering_, self.degrees_, generator=generator, mean_ones=mean_ones)
+        return MADENetwork(
+            self.ordering_, self.degrees_, direct=bool(self.direct), generator=generator, mean_ones=mean_ones
+        )
 
     def _output_bias(self) -> Any:
         return self.network_.biases[-1]
