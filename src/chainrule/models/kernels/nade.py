@@ -1,134 +1,462 @@
-"""NADE in loops: logits, gradient and sampling, each with the state of a few rows kept in the cache.
+"""NADE's likelihood and gradient at the speed of matrix multiplication.
 
-A textbook program recomputes or stores the hidden state of every row at every variable, n·d·h numbers.
-Here a group of ``ROWS`` rows walks through the variables together with its states a (ROWS, h), so nothing
-is stored per variable, and each weight row is read once per group.  The gradient walks back from the
-final states: what was added to a on the way forward is subtracted on the way back.
+    a_1 = c,   logit_t = b_t + V_t · relu(a_t),   a_{t+1} = a_t + W_t x_t
 
-Letters: x (n, d) data in {0, 1}; W, V (d, h) and b (d), c (h) parameters by variable; ``order`` (d) the
-variables in the order in which they are generated; a the hidden pre-activation, h = relu(a).
-Works in float32 and float64, whatever the parameters are.
+A textbook program walks through the variables one by one, on all rows, through memory.  Here the work is cut
+so that sums stay in registers:
+
+* Variables are taken in blocks of ``STEP``.  The state only moves where x is one, so in each block the rows
+  are sorted by their pattern of ones, one of 16, and each pattern has a loop of its own without a branch.
+  A block without ones costs a plain matrix product.
+* Forward, 4 rows and 4 variables share 16 partial sums of logits, each a vector over hidden units: one vector
+  of V serves 4 rows, one vector of state serves 4 variables.  Lists of rows are filled up to a multiple of 4
+  with a spare row that nobody reads.
+* Backward, the state walks back from its final value: what was added to it is subtracted again.  Only the
+  derivative with respect to it travels along, so nothing is stored per variable.  For one vector of hidden
+  units the states of a group of rows stay in the first-level cache while all blocks go by.  Threads take
+  hidden units and share nothing; the result does not depend on their number.
+
+Layouts, all flat.  Rows live in *slots*: groups of ``group`` rows, each followed by its spare slot.  Variables
+are in the order in which they are generated.  A *tile* array is (blocks, slots, STEP): ``codes``, ``logits``
+and ``residuals`` are tiles.  Packed weights are (blocks, vectors, STEP, lanes).  float32 and float64.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
-from chainrule.models.kernels.interrupts import interruptible
+from chainrule.models.kernels.calls import kernel
+from chainrule.models.kernels.vectors import (
+    add_quarters,
+    aligned,
+    exp_of_negative,
+    fma,
+    get,
+    lanes,
+    load,
+    load_mask,
+    pointer,
+    positive,
+    prefetch,
+    put,
+    registers,
+    relu,
+    same,
+    select,
+    sigmoid,
+    softplus_parts,
+    spread,
+    store,
+    sums,
+)
 
-__all__ = ["nade_backward", "nade_forward", "nade_sample"]
+__all__ = ["GROUP", "RELU", "SIGMOID", "STEP", "nade_backward", "nade_forward", "nade_pack", "nade_terms"]
 
-ROWS = 8  # rows that walk together: their states fit the first-level cache, each weight row serves all
-UNITS = 160  # most hidden units in one piece of the gradient: its (d, UNITS) blocks stay near the core
-LANES = 16  # pieces are multiples of this, so that only the last one ends in single numbers
-
-# sums may be reordered (so that they vectorise), but infinities keep their meaning
-_MATH: Any = {"contract", "reassoc", "nsz"}
-
-
-@interruptible
-@njit(parallel=True, cache=True, fastmath=_MATH)
-def nade_forward(x, order, W, V, b, c):  # type: ignore[no-untyped-def]
-    """Logits (n, d) of every conditional, and the final states (n, h) that the gradient starts from."""
-    n, d = x.shape
-    h = c.shape[0]
-    zero = W.dtype.type(0)
-    logits = np.empty((n, d), W.dtype)
-    final = np.empty((n, h), W.dtype)
-    for g in prange((n + ROWS - 1) // ROWS):
-        lo, hi = g * ROWS, min(n, (g + 1) * ROWS)
-        for r in range(lo, hi):
-            final[r] = c
-        for t in range(d):
-            i = order[t]
-            v, w = V[i], W[i]
-            for r in range(lo, hi):
-                a = final[r]
-                z = b[i]
-                for k in range(h):
-                    z += v[k] * (a[k] if a[k] > zero else zero)
-                logits[r, i] = z
-                if x[r, i] != 0:
-                    for k in range(h):
-                        a[k] += w[k]
-    return logits, final
+STEP = 4  # variables in a block
+ROWS = 4  # rows that share registers on the way forward
+TILE = ROWS * STEP
+PATTERNS = 2**STEP
+GROUP = 256  # most rows in a group: forward, their states stay in the second-level cache
+PIECE = (
+    32  # most vectors of hidden units at once on the way forward: a block's weights stay in the first level
+)
+STRETCH = 16  # blocks that the gradient takes together: their lists and residuals stay in the second level
+SHORT = 32  # blocks whose costs are summed in the dtype at hand before they join the float64 sum
+# the length of a tuple is part of its type, so each activation gets loops of its own, compiled when needed
+RELU, SIGMOID = (0,), (0, 0)
+ONE, LIVE = 1, 2  # bits of a code: the variable is on; it is neither padding nor in a spare slot
 
 
-@interruptible
-@njit(parallel=True, cache=True, fastmath=_MATH)
-def nade_backward(x, order, W, V, final, d_logits, threads):  # type: ignore[no-untyped-def]
-    """Gradients (dW, dV, dc) of a sum whose derivative with respect to the logits is ``d_logits``.
+@kernel
+@njit(parallel=True, cache=True)
+def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
+    """Rows sorted by pattern, weights by block.
 
-    Hidden units are independent of each other here, so threads take pieces of them, share nothing, and
-    the result is the same for any number of threads.
+    ``x`` (n, d) uint8 in {0, 1}, ``order`` (d,), ``W`` and ``V`` (d, h), all contiguous.  Returns the tile
+    ``codes``, the lists of rows (groups, blocks, group + PATTERNS * ROWS) by pattern, where they begin and
+    how many they hold (groups, blocks, 2, 16), and the packed ``V`` and ``W``.
     """
     n, d = x.shape
-    h = final.shape[1]
-    zero = W.dtype.type(0)
-    dW, dV, dc = np.zeros_like(W), np.zeros_like(V), np.zeros(h, W.dtype)
-    pieces = (h + UNITS * threads - 1) // (UNITS * threads) * threads
-    size = ((h + pieces - 1) // pieces + LANES - 1) // LANES * LANES
-    for piece in prange((h + size - 1) // size):
-        k0 = piece * size
-        m = min(size, h - k0)
-        a = np.empty((ROWS, m), W.dtype)
-        p = np.empty((ROWS, m), W.dtype)  # derivative with respect to a, summed over later variables
-        for lo in range(0, n, ROWS):
-            rows = min(ROWS, n - lo)
-            for r in range(rows):
-                a[r] = final[lo + r, k0 : k0 + m]
-                p[r] = zero
-            for t in range(d - 1, -1, -1):
-                i = order[t]
-                v, w = V[i, k0 : k0 + m], W[i, k0 : k0 + m]
-                dv, dw = dV[i, k0 : k0 + m], dW[i, k0 : k0 + m]
-                for r in range(rows):
-                    ar, pr = a[r], p[r]
-                    if x[lo + r, i] != 0:
-                        for k in range(m):
-                            dw[k] += pr[k]
-                            ar[k] -= w[k]
-                    e = d_logits[lo + r, i]
-                    for k in range(m):
-                        on = ar[k] > zero
-                        dv[k] += e * ar[k] if on else zero
-                        pr[k] += e * v[k] if on else zero
-            for r in range(rows):
-                for k in range(m):
-                    dc[k0 + k] += p[r, k]
-    return dW, dV, dc
-
-
-@interruptible
-@njit(parallel=True, cache=True, fastmath=_MATH)
-def nade_sample(uniforms, given, order, W, V, b, c):  # type: ignore[no-untyped-def]
-    """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
-
-    Entries of ``given`` (n, d) that are not NaN are taken as they are.
-    """
-    n, d = uniforms.shape
-    h = c.shape[0]
-    zero = W.dtype.type(0)
-    x = np.empty((n, d), np.uint8)
-    for r in prange(n):
-        a = c.copy()
-        for t in range(d):
-            i = order[t]
-            if math.isnan(given[r, i]):
-                z = b[i]
-                v = V[i]
-                for k in range(h):
-                    z += v[k] * (a[k] if a[k] > zero else zero)
-                on = uniforms[r, t] * (1 + math.exp(-z)) < 1
+    h = W.shape[1]
+    L = lanes(W)
+    blocks, vectors = (d + STEP - 1) // STEP, (h + L - 1) // L
+    groups = (n + group - 1) // group
+    slots = (groups * (group + 1) + ROWS - 1) // ROWS * ROWS
+    room = group + PATTERNS * ROWS
+    codes = np.zeros(blocks * slots * STEP, np.uint8)
+    lists = np.empty(groups * blocks * room, np.int32)
+    bounds = np.empty(groups * blocks * 2 * PATTERNS, np.int32)
+    # a group may be the only one: blocks, too, are shared out
+    shares = max(1, 8 // max(1, groups))
+    flat = x.reshape(-1)
+    for task in prange(groups * shares):
+        g, share = task // shares, task % shares
+        first, count = g * group, min(group, n - g * group)
+        pattern = np.empty(count, np.uint8)
+        for i in range(blocks * share // shares, blocks * (share + 1) // shares):
+            at = (i * slots + g * (group + 1)) * STEP
+            if (i + 1) * STEP <= d:
+                j0, j1, j2, j3 = (
+                    order[i * STEP],
+                    order[i * STEP + 1],
+                    order[i * STEP + 2],
+                    order[i * STEP + 3],
+                )
+                for r in range(count):
+                    row, code = pointer(flat, (first + r) * d), pointer(codes, at + r * STEP)
+                    x0, x1, x2, x3 = row[j0], row[j1], row[j2], row[j3]
+                    pattern[r] = x0 | x1 << 1 | x2 << 2 | x3 << 3
+                    code[0], code[1], code[2], code[3] = x0 | LIVE, x1 | LIVE, x2 | LIVE, x3 | LIVE
             else:
-                on = given[r, i] == 1
-            x[r, i] = on
-            if on:
-                w = W[i]
-                for k in range(h):
-                    a[k] += w[k]
-    return x
+                for r in range(count):
+                    pattern[r] = 0
+                    for j in range(d - i * STEP):
+                        on = flat[(first + r) * d + order[i * STEP + j]]
+                        pattern[r] |= on << j
+                        codes[at + r * STEP + j] = on | LIVE
+            where = g * blocks + i
+            _sort(pattern, pointer(lists, where * room), pointer(bounds, where * 2 * PATTERNS), group)
+    packed_V, packed_W = aligned(blocks * vectors * STEP * L, W), aligned(blocks * vectors * STEP * L, W)
+    flat_V, flat_W = V.reshape(-1), W.reshape(-1)
+    whole, zero = h // L, same(W, 0.0)
+    for i in prange(blocks):
+        for j in range(STEP):
+            real = i * STEP + j < d
+            row = order[i * STEP + j] * h if real else 0
+            for q in range(vectors):
+                p = ((i * vectors + q) * STEP + j) * L
+                if real and q < whole:
+                    store(packed_V, p, load(flat_V, row + q * L))
+                    store(packed_W, p, load(flat_W, row + q * L))
+                    continue
+                store(packed_V, p, zero)
+                store(packed_W, p, zero)
+                for k in range(h - q * L if real else 0):
+                    packed_V[p + k] = flat_V[row + q * L + k]
+                    packed_W[p + k] = flat_W[row + q * L + k]
+    return codes, lists, bounds, packed_V, packed_W
+
+
+@njit(cache=True)
+def _sort(pattern, rows, bounds, spare):  # type: ignore[no-untyped-def]
+    """Row numbers by pattern: those of x are rows[begin : begin + count], with begin = bounds[x] and
+    count = bounds[PATTERNS + x].  Each list is filled with the spare row up to a multiple of ``ROWS``.
+    """
+    n = pattern.shape[0]
+    for x in range(PATTERNS):
+        bounds[PATTERNS + x] = 0
+    for r in range(n):
+        bounds[PATTERNS + pattern[r]] += 1
+    end = 0
+    for x in range(PATTERNS):
+        bounds[x] = end
+        last = end + bounds[PATTERNS + x]
+        end += (bounds[PATTERNS + x] + ROWS - 1) // ROWS * ROWS
+        for k in range(last, end):
+            rows[k] = spare
+    for r in range(n):
+        x = pattern[r]
+        rows[bounds[x]] = r
+        bounds[x] += 1
+    for x in range(PATTERNS):
+        bounds[x] -= bounds[PATTERNS + x]
+
+
+@kernel
+@njit(parallel=True, cache=True)
+def nade_forward(lists, bounds, V, W, b, c, n, group, threads, keep, kind):  # type: ignore[no-untyped-def]
+    """The tile of logits of every conditional, and the final states (slots, stride), or none of them.
+
+    ``b`` (blocks * STEP,) in the order of generation, padded; ``c`` (vectors * lanes,), padded; the rest from
+    ``nade_pack``.
+    """
+    L = lanes(V)
+    groups = (n + group - 1) // group
+    slots = (groups * (group + 1) + ROWS - 1) // ROWS * ROWS
+    blocks, vectors = b.shape[0] // STEP, c.shape[0] // L
+    room = group + PATTERNS * ROWS
+    stride = (vectors | 1) * L  # an odd number of cache lines, so that rows do not compete for the same ones
+    logits = np.empty(blocks * slots * STEP, V.dtype)
+    states = aligned((slots if keep else threads * (group + 1)) * stride, V)
+    for i in prange(blocks):
+        for s in range(slots):
+            for j in range(STEP):
+                logits[(i * slots + s) * STEP + j] = b[i * STEP + j]
+    for thread in prange(threads):
+        for g in range(thread, groups, threads):
+            first = (g if keep else thread) * (group + 1) * stride
+            for r in range(group + 1):
+                for q in range(vectors):
+                    store(states, first + r * stride + q * L, load(c, q * L))
+            for q in range(0, vectors, PIECE):
+                for i in range(blocks):
+                    where = g * blocks + i
+                    at = (i * vectors + q) * STEP * L
+                    _forward_block(
+                        pointer(lists, where * room), pointer(bounds, where * 2 * PATTERNS),
+                        pointer(V, at), pointer(W, at), STEP * L, min(PIECE, vectors - q),
+                        pointer(states, first + q * L), stride,
+                        pointer(logits, (i * slots + g * (group + 1)) * STEP), kind,
+                    )  # fmt: skip
+    return logits, states
+
+
+@kernel
+@njit(parallel=True, cache=True)
+def nade_terms(codes, logits, blocks, threads):  # type: ignore[no-untyped-def]
+    """``log p`` by slot in nats (float64), and ``x - p(x = 1)`` in place of the ``logits``.
+
+    That difference is the derivative of log p with respect to the logit; it is zero where there is no
+    variable or no row.
+    """
+    L = lanes(logits)
+    slots = logits.shape[0] // (blocks * STEP)
+    log_p = np.zeros(slots, np.float64)
+    one, zero = same(logits, 1.0), same(logits, 0.0)
+    for thread in prange(threads):
+        begin, end = (
+            slots * thread // (threads * ROWS) * ROWS,
+            slots * (thread + 1) // (threads * ROWS) * ROWS,
+        )
+        costs = aligned((end - begin) * STEP, logits)
+        for i in range(blocks):
+            for k in range(0, (end - begin) * STEP, L):
+                p = (i * slots + begin) * STEP + k
+                z = load(logits, p)
+                x, live = load_mask(codes, p, ONE, z), load_mask(codes, p, LIVE, z)
+                e = exp_of_negative(zero - select(positive(z), z, zero - z), logits)
+                log_part, larger = softplus_parts(e, logits)
+                # -log p = log(1 + e^z) - x z, and log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)
+                softplus = relu(z) + log_part
+                cost = select(live, select(x, softplus - z, softplus), zero)
+                on = select(positive(z), larger, e * larger)
+                store(logits, p, select(live, select(x, one, zero) - on, zero))
+                store(costs, k, cost if i % SHORT == 0 else load(costs, k) + cost)
+            if i % SHORT == SHORT - 1 or i == blocks - 1:
+                for k in range((end - begin) * STEP):
+                    log_p[begin + k // STEP] -= costs[k]
+    return log_p
+
+
+@kernel
+@njit(parallel=True, cache=True)
+def nade_backward(lists, bounds, V, W, states, residuals, weights, order, h, n, group, threads, kind):  # type: ignore[no-untyped-def]
+    """Gradients (dW (d, h), dV (d, h), db (d,), dc (h,)) of ``sum_s weights[s] log p(slot s)``.
+
+    ``residuals`` is the tile of derivatives with respect to the logits, zero where there is nothing;
+    ``weights`` (slots,); ``states`` as ``nade_forward`` kept them, and left as they are.
+    """
+    L = lanes(V)
+    d = order.shape[0]
+    groups, slots = (n + group - 1) // group, weights.shape[0]
+    blocks, vectors = (d + STEP - 1) // STEP, (h + L - 1) // L
+    stride = (vectors | 1) * L
+    room = group + PATTERNS * ROWS
+    width = L // STEP  # slots in a vector
+    spread_weights = np.repeat(weights, STEP)
+    e = aligned(residuals.shape[0], V)
+    db = np.zeros(d, V.dtype)
+    for i in prange(blocks):
+        total, parts = same(V, 0.0), np.empty(L, V.dtype)
+        for s in range(0, slots, width):
+            scaled = load(residuals, (i * slots + s) * STEP) * load(spread_weights, s * STEP)
+            store(e, (i * slots + s) * STEP, scaled)
+            total = total + scaled
+        store(parts, 0, total)
+        for j in range(min(STEP, d - i * STEP)):
+            for k in range(j, L, STEP):
+                db[order[i * STEP + j]] += parts[k]
+    # whole vectors of hidden units go straight to their rows, the last ones, where they are not whole, to a
+    # place of their own; variables that only pad the last block go behind the end
+    dW, dV = np.empty((d + 1) * h + L, V.dtype), np.empty((d + 1) * h + L, V.dtype)
+    tail_W, tail_V = aligned(blocks * STEP * L, V), aligned(blocks * STEP * L, V)
+    rows_at, tails_at = np.full(blocks * STEP, d * h), np.arange(blocks * STEP) * L
+    rows_at[:d] = order * h
+    dc = np.zeros(vectors * L, V.dtype)
+    for thread in prange(threads):
+        q0, q1 = vectors * thread // threads, vectors * (thread + 1) // threads
+        size = (group + 1) * L  # of one vector of hidden units, for all rows of a group
+        a, p = aligned((q1 - q0) * size, V), aligned((q1 - q0) * size, V)
+        for g in range(groups if q1 > q0 else 0):
+            count = min(group, n - g * group)
+            for r in range(count):
+                for q in range(q1 - q0):
+                    source = (g * (group + 1) + r) * stride + (q0 + q) * L
+                    store(a, q * size + r * L, load(states, source))
+                    store(p, q * size + r * L, same(V, 0.0))
+            # lists and residuals of one stretch of blocks serve all hidden units before the next
+            for stretch in range((blocks - 1) // STRETCH, -1, -1):
+                for q in range(q1 - q0):
+                    whole = (q0 + q + 1) * L <= h
+                    to_W = pointer(dW, (q0 + q) * L) if whole else pointer(tail_W, 0)
+                    to_V = pointer(dV, (q0 + q) * L) if whole else pointer(tail_V, 0)
+                    to = rows_at if whole else tails_at
+                    for i in range(min(blocks, (stretch + 1) * STRETCH) - 1, stretch * STRETCH - 1, -1):
+                        where, at = g * blocks + i, (i * vectors + q0 + q) * STEP * L
+                        if i:  # the next block is far away in memory, where the hardware does not look
+                            for j in range(STEP):
+                                prefetch(V, at - (vectors * STEP - j) * L)
+                                prefetch(W, at - (vectors * STEP - j) * L)
+                                prefetch(to_V, to[(i - 1) * STEP + j])
+                                prefetch(to_W, to[(i - 1) * STEP + j])
+                        if g == 0:
+                            _clear(to_V, to_W, pointer(to, i * STEP))
+                        _backward_block(
+                            pointer(lists, where * room), pointer(bounds, where * 2 * PATTERNS),
+                            pointer(V, at), pointer(W, at), to_V, to_W, pointer(to, i * STEP),
+                            pointer(a, q * size), pointer(p, q * size),
+                            pointer(e, (i * slots + g * (group + 1)) * STEP), kind,
+                        )  # fmt: skip
+            for q in range(q1 - q0):
+                for r in range(count):
+                    total = load(dc, (q0 + q) * L) + load(p, q * size + r * L)
+                    store(dc, (q0 + q) * L, total)
+    if h % L:
+        for t in prange(d):
+            for k in range(h % L):
+                dW[order[t] * h + h // L * L + k] = tail_W[t * L + k]
+                dV[order[t] * h + h // L * L + k] = tail_V[t * L + k]
+    return dW[: d * h].reshape(d, h), dV[: d * h].reshape(d, h), db, dc[:h]
+
+
+@njit(forceinline=True)
+def _activate(s, like, kind):  # type: ignore[no-untyped-def]
+    return relu(s) if len(kind) == len(RELU) else sigmoid(s, like)
+
+
+@njit(forceinline=True)
+def _through(dh, s, h, like, kind):  # type: ignore[no-untyped-def]
+    """The derivative with respect to the state ``s`` from that with respect to ``h``, its activation."""
+    if len(kind) == len(RELU):
+        return select(positive(s), dh, same(like, 0.0))
+    return dh * h * (same(like, 1.0) - h)
+
+
+@njit(forceinline=True)
+def _clear(dV, dW, at):  # type: ignore[no-untyped-def]
+    """Gradients of one block begin at zero."""
+    zero = same(dV, 0.0)
+    for j in range(STEP):
+        store(dV, at[j], zero)
+        store(dW, at[j], zero)
+
+
+@njit(forceinline=True)
+def _forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
+    """Logits of one block for the rows whose ones are the bits of ``x``, a constant.
+
+    ``step`` is STEP * lanes, passed on so that the compiler walks through V and a with two pointers.
+    """
+    L = lanes(V)
+    z, s, h = registers(V, TILE), registers(V, ROWS), registers(V, ROWS)
+    for u in range(bounds[x], bounds[x] + bounds[PATTERNS + x], ROWS):
+        r0, r1, r2, r3 = (
+            np.int64(rows[u]),
+            np.int64(rows[u + 1]),
+            np.int64(rows[u + 2]),
+            np.int64(rows[u + 3]),
+        )
+        state = (r0 * stride, r1 * stride, r2 * stride, r3 * stride)
+        for k in range(TILE):
+            put(z, k, same(V, 0.0))
+        p = 0
+        for q in range(vectors):
+            for r in range(ROWS):
+                put(s, r, load(a, state[r] + q * L))
+                put(h, r, _activate(get(s, r), V, kind))
+            for j in range(STEP):
+                v = load(V, p + j * L)
+                for r in range(ROWS):
+                    put(z, ROWS * j + r, fma(get(h, r), v, get(z, ROWS * j + r)))
+                if x & (1 << j):
+                    w = load(W, p + j * L)
+                    for r in range(ROWS):
+                        put(s, r, get(s, r) + w)
+                        put(h, r, _activate(get(s, r), V, kind))
+            if x != 0:
+                for r in range(ROWS):
+                    store(a, state[r] + q * L, get(s, r))
+            p += step
+        for j in range(0, STEP, L // ROWS):
+            s4 = sums(z, ROWS * j)
+            add_quarters(logits, s4, r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j)
+
+
+@njit(forceinline=True)
+def _backward_pattern(x, rows, bounds, v, W, dv, dw, a, p, e, kind):  # type: ignore[no-untyped-def]
+    """Adds to the gradients of one block and one vector of hidden units, ``dv`` and ``dw``, what comes from
+    the rows of pattern ``x``, a constant.
+
+    ``p`` is the derivative with respect to the state, summed over the later variables.
+    """
+    L = lanes(W)
+    zero = same(W, 0.0)
+    for u in range(bounds[x], bounds[x] + bounds[PATTERNS + x]):
+        r = np.int64(rows[u])
+        s, ds = load(a, r * L), load(p, r * L)
+        h, later = _activate(s, W, kind), zero
+        for j in range(STEP - 1, -1, -1):
+            if x & (1 << j):
+                ds = ds + _through(later, s, h, W, kind)
+                put(dw, j, get(dw, j) + ds)
+                s = s - load(W, j * L)
+                h, later = _activate(s, W, kind), zero
+            de = spread(e, r * STEP + j)
+            put(dv, j, fma(h, de, get(dv, j)))
+            later = fma(get(v, j), de, later)
+        ds = ds + _through(later, s, h, W, kind)
+        if x != 0:
+            store(a, r * L, s)
+        store(p, r * L, ds)
+
+
+# One line per pattern: x must be a constant in each, so that its loop has no branches.
+
+
+@njit(cache=True)
+def _forward_block(*block):  # type: ignore[no-untyped-def]
+    _forward_pattern(0, *block)
+    _forward_pattern(1, *block)
+    _forward_pattern(2, *block)
+    _forward_pattern(3, *block)
+    _forward_pattern(4, *block)
+    _forward_pattern(5, *block)
+    _forward_pattern(6, *block)
+    _forward_pattern(7, *block)
+    _forward_pattern(8, *block)
+    _forward_pattern(9, *block)
+    _forward_pattern(10, *block)
+    _forward_pattern(11, *block)
+    _forward_pattern(12, *block)
+    _forward_pattern(13, *block)
+    _forward_pattern(14, *block)
+    _forward_pattern(15, *block)
+
+
+@njit(cache=True)
+def _backward_block(rows, bounds, V, W, dV, dW, at, a, p, e, kind):  # type: ignore[no-untyped-def]
+    v, dv, dw = registers(V, STEP), registers(V, STEP), registers(V, STEP)
+    for j in range(STEP):
+        put(v, j, load(V, j * lanes(V)))
+        put(dv, j, same(V, 0.0))
+        put(dw, j, same(V, 0.0))
+    _backward_pattern(0, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(1, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(2, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(3, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(4, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(5, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(6, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(7, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(8, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(9, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(10, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(11, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(12, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(13, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(14, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_pattern(15, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    for j in range(STEP):
+        store(dV, at[j], load(dV, at[j]) + get(dv, j))
+        store(dW, at[j], load(dW, at[j]) + get(dw, j))

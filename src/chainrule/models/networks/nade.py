@@ -9,21 +9,34 @@ relu and orderings: Uria, Murray & Larochelle, "A Deep and Tractable Density Est
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from numba import get_num_threads
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from chainrule.models.kernels.nade import nade_backward, nade_forward, nade_sample
+from chainrule.models.kernels.calls import use_threads
+from chainrule.models.kernels.nade import (
+    GROUP,
+    RELU,
+    SIGMOID,
+    STEP,
+    nade_backward,
+    nade_forward,
+    nade_pack,
+    nade_terms,
+)
+from chainrule.models.kernels.nade_sampling import nade_sample
 from chainrule.models.networks.likelihood import bernoulli_terms
 
 __all__ = ["Activation", "NADENetwork"]
 
 Activation = Literal["relu", "sigmoid"]
 _ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid}
+_KINDS = {"relu": RELU, "sigmoid": SIGMOID}
+_DTYPES = (torch.float32, torch.float64)
 _BLOCK = 16  # variables whose hidden states are formed together on the plain path
 
 
@@ -63,29 +76,34 @@ class NADENetwork(nn.Module):
     def logits(self, x: Tensor, ordering: Tensor | None = None) -> Tensor:
         """Log-odds (n, d) of each variable being on, given those before it; x is (n, d) in {0, 1}."""
         order = self.ordering if ordering is None else ordering
-        fast = (
-            self.activation == "relu"
-            and x.device.type == "cpu"
-            and not x.requires_grad
-            and self.W.dtype in (torch.float32, torch.float64)
-        )
-        if fast:
-            return _KernelLogits.apply(x, order, self.W, self.V, self.b, self.c)  # type: ignore[return-value]
+        if self._has_kernels(x):
+            return _Logits.apply(x, order, self.W, self.V, self.b, self.c, self.activation)  # type: ignore[return-value]
         return self._logits_by_blocks(x, order)
 
     def log_prob(self, x: Tensor, ordering: Tensor | None = None) -> Tensor:
         """Log-probability of each row in nats, (n,), differentiable in the parameters."""
-        return bernoulli_terms(x, self.logits(x, ordering)).sum(1)
+        order = self.ordering if ordering is None else ordering
+        if self._has_kernels(x):
+            return _LogProb.apply(x, order, self.W, self.V, self.b, self.c, self.activation)  # type: ignore[return-value]
+        return bernoulli_terms(x, self._logits_by_blocks(x, order)).sum(1)
 
     def sample(self, uniforms: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Rows (n, d): variable t of the order is on where ``uniforms[:, t]`` is below its probability.
 
         Entries of ``given`` (n, d) that are not NaN are taken as they are.
         """
-        if self.activation == "relu":
-            arrays = (p.detach().cpu().numpy() for p in (self.W, self.V, self.b, self.c))
-            return nade_sample(uniforms, given, self.ordering.cpu().numpy(), *arrays)
-        return self._sample_by_states(uniforms, given)
+        if self.W.device.type != "cpu" or self.W.dtype not in _DTYPES:
+            return self._sample_by_states(uniforms, given)
+        arrays = [_contiguous(p) for p in (self.W, self.V, self.b, self.c)]
+        if np.isnan(given).all():
+            given = np.empty((0, 0))
+        return nade_sample(
+            uniforms, given, self.ordering.numpy(), *arrays, use_threads(), _KINDS[self.activation]
+        )
+
+    def _has_kernels(self, x: Tensor) -> bool:
+        """Whether the compiled loops can do this; else the plain path does, with the same numbers."""
+        return x.device.type == "cpu" and not x.requires_grad and self.W.dtype in _DTYPES
 
     def _logits_by_blocks(self, x: Tensor, order: Tensor) -> Tensor:
         """The definition in blocks of variables, for any device, activation and gradient (also in x)."""
@@ -111,23 +129,126 @@ class NADENetwork(nn.Module):
         return x.to(torch.uint8).cpu().numpy()
 
 
-class _KernelLogits(torch.autograd.Function):
-    """The loops of ``kernels.nade`` with their gradient, as one differentiable operation."""
+class _Walk:
+    """One call of the kernels: rows and weights packed, the walk forward, and the way back."""
+
+    def __init__(
+        self, x: Tensor, order: Tensor, parameters: Sequence[Tensor], activation: Activation, keep: bool
+    ) -> None:
+        """``keep`` says whether ``gradients`` will be asked for."""
+        W, V, b, c = (_contiguous(p) for p in parameters)
+        self.n, self.d = x.shape
+        self.h = len(c)
+        self.order = order.numpy()
+        self.kind, self.threads = _KINDS[activation], use_threads()
+        self.group = max(STEP, min(GROUP, -(-self.n // self.threads)))
+        rows = np.arange(self.n)
+        self.slots = rows + rows // self.group  # each group is followed by a spare slot
+        data = x.ne(0).contiguous().numpy().view(np.uint8)
+        self.codes, self.lists, self.bounds, self.V, self.W = nade_pack(data, self.order, W, V, self.group)
+        self.logits, self.states = nade_forward(
+            self.lists,
+            self.bounds,
+            self.V,
+            self.W,
+            _padded(b[self.order], STEP),
+            _padded(c, 64 // c.itemsize),
+            self.n,
+            self.group,
+            self.threads,
+            keep,
+            self.kind,
+        )
+
+    @property
+    def blocks(self) -> int:
+        return -(-self.d // STEP)
+
+    def log_prob(self) -> Tensor:
+        """By row; from here on ``logits`` holds the derivatives with respect to the logits."""
+        log_p = nade_terms(self.codes, self.logits, self.blocks, self.threads)
+        return torch.from_numpy(log_p[self.slots].astype(self.logits.dtype, copy=False))
+
+    def gradients(self, residuals: NDArray[Any], weights: NDArray[Any]) -> list[Tensor]:
+        """With respect to W, V, b and c, of the sum over rows of ``weights`` times what ``residuals`` belong to."""
+        by_slot = np.zeros(residuals.size // (self.blocks * STEP), residuals.dtype)
+        by_slot[self.slots] = weights
+        found = nade_backward(
+            self.lists,
+            self.bounds,
+            self.V,
+            self.W,
+            self.states,
+            residuals,
+            by_slot,
+            self.order,
+            self.h,
+            self.n,
+            self.group,
+            self.threads,
+            self.kind,
+        )
+        return [torch.from_numpy(g) for g in found]
+
+    def to_rows(self, tile: NDArray[Any]) -> NDArray[Any]:
+        """A tile as (n, d), rows and variables where the user has them."""
+        rows = tile.reshape(self.blocks, -1, STEP)[:, self.slots].transpose(1, 0, 2).reshape(self.n, -1)
+        out = np.empty((self.n, self.d), tile.dtype)
+        out[:, self.order] = rows[:, : self.d]
+        return out
+
+    def to_tile(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The other way round, zero where there is no variable or no row."""
+        ordered = np.zeros((self.n, self.blocks * STEP), rows.dtype)
+        ordered[:, : self.d] = rows[:, self.order]
+        tile = np.zeros_like(self.logits).reshape(self.blocks, -1, STEP)
+        tile[:, self.slots] = ordered.reshape(self.n, self.blocks, STEP).transpose(1, 0, 2)
+        return tile.reshape(-1)
+
+
+class _LogProb(torch.autograd.Function):
+    """Log-probabilities by the compiled loops, as one differentiable operation."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, order: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:
-        data = np.ascontiguousarray(x.numpy().astype(np.uint8, copy=False))
-        arrays = [np.ascontiguousarray(p.detach().numpy()) for p in (W, V, b, c)]
-        positions = order.numpy()
-        logits, final = nade_forward(data, positions, *arrays)
-        ctx.kept = (data, positions, arrays[0], arrays[1], final)
-        return torch.from_numpy(logits)
+    def forward(ctx: Any, x: Tensor, order: Tensor, *settings: Any) -> Tensor:
+        *parameters, activation = settings
+        if len(x) == 0:
+            return parameters[0].new_zeros(0)
+        ctx.walk = _Walk(x, order, parameters, activation, keep=any(ctx.needs_input_grad))
+        return ctx.walk.log_prob()
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (d_logits,) = grads
-        d_logits = np.ascontiguousarray(d_logits.numpy())
-        data, order, W, V, final = ctx.kept
-        dW, dV, dc = nade_backward(data, order, W, V, final, d_logits, get_num_threads())
-        db = torch.from_numpy(d_logits.sum(0))
-        return None, None, torch.from_numpy(dW), torch.from_numpy(dV), db, torch.from_numpy(dc)
+        if not hasattr(ctx, "walk"):
+            return (None,) * 7
+        walk: _Walk = ctx.walk
+        return None, None, *walk.gradients(walk.logits, grads[0].numpy()), None
+
+
+class _Logits(torch.autograd.Function):
+    """Logits by the compiled loops, as one differentiable operation."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor, *settings: Any) -> Tensor:
+        *parameters, activation = settings
+        if len(x) == 0:
+            return parameters[0].new_zeros(x.shape)
+        ctx.walk = _Walk(x, order, parameters, activation, keep=any(ctx.needs_input_grad))
+        return torch.from_numpy(ctx.walk.to_rows(ctx.walk.logits))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if not hasattr(ctx, "walk"):
+            return (None,) * 7
+        walk: _Walk = ctx.walk
+        ones = np.ones(walk.n, walk.logits.dtype)
+        return None, None, *walk.gradients(walk.to_tile(grads[0].numpy()), ones), None
+
+
+def _contiguous(p: Tensor) -> NDArray[Any]:
+    return np.ascontiguousarray(p.detach().numpy())
+
+
+def _padded(v: NDArray[Any], multiple: int) -> NDArray[Any]:
+    """``v`` with zeros behind it, up to a multiple."""
+    return np.pad(v, (0, -len(v) % multiple))

@@ -1,0 +1,73 @@
+"""What a compiled loop owes its caller: word when it compiles, and Ctrl-C that is Ctrl-C.
+
+Compiling takes some seconds, once per machine (numba keeps the result beside the package's files), so a
+line says so.  And a signal that arrives while numba's code runs surfaces as a ``SystemError`` caused by the
+``KeyboardInterrupt``, which nobody catches: here the interrupt itself is handed on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numba
+import torch
+
+from chainrule.core.progress import note
+
+__all__ = ["kernel", "use_threads"]
+
+_MOST = numba.get_num_threads()  # numba starts that many when first used, and no more later
+_PATIENCE = 1.0  # seconds: loading what was compiled before takes less
+
+
+def use_threads() -> int:
+    """As many threads as torch uses (``torch.set_num_threads``), from now on also for compiled loops."""
+    n = min(torch.get_num_threads(), _MOST)
+    numba.set_num_threads(n)
+    return n
+
+
+def kernel(compiled: Callable[..., Any]) -> Callable[..., Any]:
+    """``compiled`` with a note if its first call must compile, and a ``KeyboardInterrupt`` if interrupted.
+
+    >>> kernel(max)(1, 2)
+    2
+    """
+    seen: set[Any] = set()
+
+    @wraps(compiled)
+    def call(*arguments: Any) -> Any:
+        types = tuple(getattr(a, "dtype", None) for a in arguments)
+        try:
+            if types in seen:
+                return compiled(*arguments)
+            with _notice():
+                result = compiled(*arguments)
+            seen.add(types)
+            return result
+        except SystemError as e:
+            if _was_interrupted(e):
+                raise KeyboardInterrupt from None
+            raise
+
+    return call
+
+
+class _notice:
+    """Says that something is being compiled, if the block takes longer than loading would."""
+
+    def __enter__(self) -> None:
+        self.timer = threading.Timer(_PATIENCE, note, ["compiling the fast loops, once (10 to 30 s)"])
+        self.timer.daemon = True
+        self.timer.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.timer.cancel()
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    cause = error.__cause__
+    return cause is not None and (isinstance(cause, KeyboardInterrupt) or _was_interrupted(cause))
