@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from chainrule.models.kernels.made import made_sample
 from chainrule.models.networks.likelihood import bernoulli_terms
+from chainrule.models.networks.made_sampler import draw
 from chainrule.models.networks.made_staircase import StaircaseWeight
 from chainrule.models.networks.made_step import bernoulli_rows, staircase_logits
 from chainrule.models.networks.masks import build_masks, direct_mask
@@ -164,67 +164,15 @@ class MADENetwork(nn.Module):
         out, into = (np.argsort(a) for a in self._sides(layer))
         return (weight if layer == len(self.degrees) else weight.T)[out][:, into]
 
-    def sample(self, uniforms: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def sample(
+        self, uniforms: NDArray[np.float64], given: NDArray[np.float64] | None = None
+    ) -> NDArray[np.uint8]:
         """Rows (n, d): variable t of the order is on where ``uniforms[:, t]`` is below its probability.
 
-        Entries of ``given`` (n, d) that are not NaN are taken as they are.  Costs one masked forward pass.
+        Entries of ``given`` (n, d) that are not NaN are taken as they are; None gives nothing.  Costs less than
+        one dense forward pass (``made_sampler``).  Raises ``ShapeError`` if the shapes do not fit.
         """
-        order = self.ordering.cpu().numpy()
-        rows = made_sample(uniforms, np.ascontiguousarray(given[:, order]), *self._sorted_by_degree())
-        out = np.empty_like(rows)
-        out[:, order] = rows
-        return out
-
-    def _sorted_by_degree(self) -> tuple[NDArray[Any], ...]:
-        """The arrays that ``kernels.made`` reads: units sorted by degree, variables by place in the order."""
-        order = self.ordering.cpu().numpy()
-        degrees, w, b = self._as_layers()
-        d, layers = len(order), len(degrees)
-        units = [order, *(np.argsort(m, kind="stable") for m in degrees), order]
-        w = [_rearranged(p, above, below) for p, below, above in zip(w, units, units[1:], strict=False)]
-        b = [p[above] for p, above in zip(b, units[1:], strict=True)]
-        widest = max(len(m) for m in degrees)
-        weights = np.zeros((max(layers - 1, 1), widest, widest), w[0].dtype)
-        biases = np.zeros((layers, widest), w[0].dtype)
-        first = np.zeros((layers, d + 1), np.int64)
-        for layer, m in enumerate(degrees):
-            first[layer] = np.searchsorted(np.sort(m), np.arange(d + 1), side="right")
-            biases[layer, : len(m)] = b[layer]
-            if layer:
-                weights[layer - 1, : w[layer].shape[0], : w[layer].shape[1]] = w[layer]
-        w_in = np.ascontiguousarray(w[0].T)
-        return first, w_in, weights, biases, np.ascontiguousarray(w[-1]), b[-1]
-
-    def _as_layers(self) -> tuple[list[NDArray[Any]], list[NDArray[Any]], list[NDArray[Any]]]:
-        """Degrees, masked weights and biases of the layers; direct connections as units that hand on an input.
-
-        relu leaves 0 and 1 as they are, so a unit of weight one on an input, of the degree that is its number,
-        carries it through any layer.  Nothing looks at the last variable, which needs no unit.
-        """
-        w = [(p * m).detach().cpu().numpy() for p, m in zip(self.weights, self.masks, strict=True)]
-        b = [p.detach().cpu().numpy() for p in self.biases]
-        if not self.direct:
-            return self.degrees, w, b
-        inputs = self.ordering.cpu().numpy()[:-1]
-        straight, one = w.pop(), np.eye(len(inputs), dtype=w[0].dtype)
-        w[0] = np.vstack([w[0], np.eye(w[0].shape[1], dtype=w[0].dtype)[inputs]])
-        for k in range(1, len(w) - 1):
-            (up, down), extra = w[k].shape, len(inputs)
-            w[k] = np.block(
-                [[w[k], np.zeros((up, extra), one.dtype)], [np.zeros((extra, down), one.dtype), one]]
-            )
-        w[-1] = np.hstack([w[-1], straight[:, inputs]])
-        b = [*(np.concatenate([p, np.zeros(len(inputs), p.dtype)]) for p in b[:-1]), b[-1]]
-        return [np.concatenate([m, 1 + np.arange(len(inputs))]) for m in self.degrees], w, b
-
-
-def _rearranged(w: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
-    """``w[rows][:, columns]``; an order that is already there, as with even degrees, costs nothing."""
-    if (np.diff(rows) != 1).any():
-        w = w[rows]
-    if (np.diff(columns) != 1).any():
-        w = w[:, columns]
-    return w
+        return draw(self, uniforms, given)
 
 
 def _save_whole_weights(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:

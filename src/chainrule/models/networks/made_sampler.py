@@ -1,0 +1,152 @@
+"""MADE's parameters as its compiled sampler reads them, and the call of that sampler.
+
+The kernel wants every layer as a matrix with one row per unit, units sorted by degree.  Putting the parameters
+into that shape costs more than drawing one image, so it is kept until a parameter changes: before each use
+all of them are compared, bit for bit, with those that the arrays were made from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chainrule.core.errors import ShapeError
+from chainrule.models.kernels.calls import use_threads
+from chainrule.models.kernels.made import made_sample
+
+if TYPE_CHECKING:
+    from chainrule.models.networks.made import MADENetwork
+
+__all__ = ["Layout", "draw", "layout_of"]
+
+_LINE = 64  # bytes of a cache line, and of the widest vector
+_FEW = 2  # rows per thread that are drawn one by one; three take longer so than a tile of 32
+
+
+class Layout(NamedTuple):
+    """Parameters of one network by unit, sorted by degree; words as in ``kernels.made``.
+
+    Matrix l < levels leads from level l to the next, or, the last of them, to the logits; with direct
+    connections one more leads from the variables to the logits.  Row k of matrix l begins at
+    ``weights[begins[l] + k * strides[l]]`` and has zeros where a unit must not look, and up to its end.
+    Level l has the states ``bases[l]`` and following of a row, ``bases[-1]`` states in all; ``biases`` holds
+    the biases of the units at their states and, at those of the variables, the biases of the logits.
+    """
+
+    order: NDArray[np.int64]  # (d,)
+    seen: NDArray[np.int64]  # (levels, d + 2)
+    begins: NDArray[np.int64]  # (matrices,)
+    strides: NDArray[np.int64]  # (matrices,)
+    bases: NDArray[np.int64]  # (levels + 1,)
+    weights: NDArray[Any]
+    biases: NDArray[Any]
+
+
+def draw(
+    network: MADENetwork, uniforms: NDArray[np.float64], given: NDArray[np.float64] | None = None
+) -> NDArray[np.uint8]:
+    """Rows (n, d) in {0, 1}: variable t of the order is on where ``uniforms[:, t]`` is below its probability.
+
+    Entries of ``given`` (n, d), by variable, that are not NaN are taken as they are; None gives nothing.
+    The arrays may have any strides.  Raises ``ShapeError`` if the shapes do not fit.
+    """
+    layout = layout_of(network)
+    d = len(layout.order)
+    _check(uniforms, "uniforms", (len(uniforms), d))
+    flat_u, u_strides = _flat(uniforms)
+    flat_g, g_strides = np.empty(0), (0, 0)
+    if given is not None:
+        _check(given, "given", uniforms.shape)
+        flat_g, g_strides = _flat(given)
+    threads = use_threads()
+    one_by_one = len(uniforms) <= _FEW * threads
+    return made_sample(flat_u, u_strides, flat_g, g_strides, len(uniforms), *layout, threads, one_by_one)
+
+
+def layout_of(network: MADENetwork) -> Layout:
+    """The arrays for the present parameters of ``network``; made again only if one of these has changed."""
+    now = [p.detach().cpu().numpy() for p in (network.ordering, *network.parameters())]
+    kept = _KEPT.get(network)
+    if kept is not None and all(map(_have_same_bits, kept[0], now)):
+        return kept[1]
+    layout = _build(network)
+    _KEPT[network] = [a.copy() for a in now], layout
+    return layout
+
+
+# By network, for as long as it lives.  Version counters would be quicker to compare than numbers, but writing
+# through ``.data`` or ``.numpy()`` does not count.
+_KEPT: WeakKeyDictionary[MADENetwork, tuple[list[NDArray[Any]], Layout]] = WeakKeyDictionary()
+
+
+def _have_same_bits(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    whole = f"i{a.itemsize}"
+    return a.dtype == b.dtype and a.shape == b.shape and bool((a.view(whole) == b.view(whole)).all())
+
+
+@torch.no_grad()
+def _build(network: MADENetwork) -> Layout:
+    order = network.ordering.cpu().numpy()
+    d, dtype = len(order), network.biases[0].dtype
+    line = _LINE // dtype.itemsize
+    degrees = [np.arange(1, d + 1), *(np.sort(m) for m in network.degrees), np.arange(d)]  # last: the logits
+    seen = np.stack([np.searchsorted(m, np.arange(d + 2)) for m in degrees[:-1]])
+    bases = np.cumsum([0, *(-(-len(m) // line) * line for m in degrees[:-1])])
+    biases = torch.zeros(int(bases[-1]), dtype=dtype)
+    places = [*(np.argsort(m, kind="stable") for m in network.degrees), order]
+    for at, units, bias in zip([*bases[1:-1], 0], places, network.biases, strict=True):
+        biases[at : at + len(units)] = bias.cpu()[torch.from_numpy(units)]
+    # level below, and degrees of the units that a matrix leads to
+    leads = [*enumerate(degrees[1:]), *([(0, degrees[-1])] if network.direct else [])]
+    strides = np.array([_odd_lines(len(degrees[below]), line) for below, _ in leads])
+    begins = np.cumsum([0, *(len(m) * stride for (_, m), stride in zip(leads, strides, strict=True))])
+    weights = _aligned_zeros(int(begins[-1]), dtype)
+    for layer, (below, m) in enumerate(leads):
+        to = weights[begins[layer] : begins[layer + 1]].view(len(m), strides[layer])
+        values = network.layers[
+            layer
+        ].dense()  # by unit where it leads to the logits from units, else by input
+        to = to[:, : len(degrees[below])].copy_(values if layer == len(network.degrees) else values.T)
+        reads = torch.from_numpy(seen[below, m + 1])
+        to.masked_fill_(torch.arange(to.shape[1]) >= reads[:, None], 0)
+    return Layout(order, seen, begins[:-1], strides, bases, weights.numpy(), biases.numpy())
+
+
+def _odd_lines(n: int, line: int) -> int:
+    """``n`` or a little more: an odd number of cache lines, so that rows do not compete for the same ones."""
+    return (-(-n // line) | 1) * line
+
+
+def _aligned_zeros(n: int, dtype: torch.dtype) -> Tensor:
+    """Zeros that begin on a cache line."""
+    line = _LINE // dtype.itemsize
+    a = torch.zeros(n + line, dtype=dtype)
+    start = -(a.data_ptr() // dtype.itemsize) % line
+    return a[start : start + n]
+
+
+def _check(a: NDArray[Any], name: str, shape: tuple[int, ...]) -> None:
+    if a.shape != shape:
+        raise ShapeError(f"{name} has the shape {a.shape}, expected {shape}; pass one row per draw")
+
+
+def _flat(a: NDArray[Any]) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """The numbers of a matrix as one contiguous array, and how far apart its rows and columns are in it.
+
+    One type of array for the kernel, so that it is compiled once.  A matrix is only copied if it runs backwards
+    or has another dtype.
+    """
+    a = np.asarray(a, np.float64)
+    size = a.itemsize
+    if a.flags.c_contiguous:
+        return a.reshape(-1), (a.shape[1], 1)
+    if a.size == 0 or min(a.strides) < 0 or any(s % size for s in a.strides) or not a.flags.aligned:
+        return np.ascontiguousarray(a).reshape(-1), (a.shape[1], 1)
+    row, column = (s // size for s in a.strides)
+    reach = (a.shape[0] - 1) * row + (a.shape[1] - 1) * column + 1
+    return np.lib.stride_tricks.as_strided(a, (reach,), (size,), writeable=False), (row, column)
