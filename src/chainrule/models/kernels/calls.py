@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import wraps
 from typing import Any
 
@@ -40,7 +41,8 @@ def kernel(compiled: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(compiled)
     def call(*arguments: Any) -> Any:
-        types = tuple(getattr(a, "dtype", None) for a in arguments)
+        # a tuple stands for a variant of the loops by its length, see kernels/nade.py
+        types = tuple(len(a) if isinstance(a, tuple) else getattr(a, "dtype", None) for a in arguments)
         try:
             if types in seen:
                 return compiled(*arguments)
@@ -60,7 +62,9 @@ class _notice:
     """Says that something is being compiled, if the block takes longer than loading would."""
 
     def __enter__(self) -> None:
-        self.timer = threading.Timer(_PATIENCE, note, ["compiling the fast loops, once (10 to 30 s)"])
+        # a thread begins in an empty context, without the listener of this one
+        say = [note, "compiling the fast loops, once (10 to 30 s)"]
+        self.timer = threading.Timer(_PATIENCE, copy_context().run, say)
         self.timer.daemon = True
         self.timer.start()
 
