@@ -56,75 +56,48 @@ STRETCH = 64  # uniforms of a row that are read together: some cache lines, but 
 
 @kernel
 @njit(parallel=True, cache=True)
-def made_sample(  # type: ignore[no-untyped-def]
-    uniforms,
-    u_strides,
-    given,
-    g_strides,
-    n,
-    order,
-    seen,
-    begins,
-    strides,
-    bases,
-    weights,
-    biases,
-    threads,
-    one_by_one,
-):
+def made_sample(
+    uniforms, u_strides, given, g_strides, n, threads, one_by_one,
+    order, seen, begins, strides, bases, weights, biases,
+):  # type: ignore[no-untyped-def]  # fmt: skip
     """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
 
-    ``uniforms`` and ``given`` are flat, with the strides (numbers) of rows and columns; ``given``, by variable,
-    may have no entries; those that are not NaN are taken as they are.  The other arrays are those of ``Layout``.
+    ``uniforms`` and ``given`` are flat, with the strides (in numbers) of their rows and columns.  ``given``, by
+    variable, may be empty; its entries that are not NaN are taken as they are.  Second line: a ``Layout``.
     """
-    d = order.shape[0]
-    R, L = 2 * lanes(weights), lanes(weights)
-    levels, rows = bases.shape[0] - 1, bases[bases.shape[0] - 1]
+    d, R = order.shape[0], 2 * lanes(weights)
+    levels, units = bases.shape[0] - 1, bases[bases.shape[0] - 1]
     direct = begins.shape[0] > levels
     flat_seen = seen.reshape(-1)
-    x = np.empty((n, d), np.uint8)
-    flat = x.reshape(-1)
+    x = np.empty(n * d, np.uint8)
     size = 1 if one_by_one else R
     tiles = (n + size - 1) // size
+    workers = min(threads, tiles)
     u_row, u_column, g_row, g_column = u_strides[0], u_strides[1], g_strides[0], g_strides[1]
-    for thread in prange(min(threads, tiles)):
-        states, sums = aligned(rows * size, weights), aligned(STEP * R, weights)
-        spare = np.full(STRETCH * R, 0.5)
-        every, active = np.arange(rows).astype(np.int32), np.empty(d, np.int32)
-        on = np.empty(d, np.uint32)
-        for tile in range(thread, tiles, min(threads, tiles)):
+    for worker in prange(workers):
+        states, sums = aligned(units * size, weights), aligned(STEP * R, weights)
+        spare, on = np.full(STRETCH * R, 0.5), np.empty(d, np.uint32)
+        every, active = np.arange(units).astype(np.int32), np.empty(d, np.int32)
+        network = (
+            d, levels, direct, pointer(order, 0), pointer(flat_seen, 0), pointer(begins, 0), pointer(strides, 0),
+            pointer(bases, 0), pointer(weights, 0), pointer(biases, 0), pointer(states, 0),
+        )  # fmt: skip
+        for tile in range(worker, tiles, workers):
             first = tile * size
             count = min(size, n - first)
-            own_given = pointer(given, first * g_row)
-            any_given = given.shape[0] > 0 and _any_given(own_given, g_row, g_column, count, d)
+            u, g = pointer(uniforms, first * u_row), pointer(given, first * g_row)
+            any_given = given.shape[0] > 0 and _any_given(g, g_row, g_column, count, d)
             if one_by_one:
-                for q in range(0, rows, L):
-                    store(states, q, same(states, 0.0))
-                _row(
-                    d, levels, direct, pointer(flat_seen, 0), pointer(begins, 0), pointer(strides, 0),
-                    pointer(bases, 0), pointer(weights, 0), pointer(biases, 0), pointer(uniforms, first * u_row),
-                    u_column, any_given, own_given, g_column, pointer(order, 0), pointer(states, 0), pointer(flat, first * d),
-                )  # fmt: skip
+                states[:] = 0
+                _row(*network, u, u_column, any_given, g, g_column, pointer(x, first * d))
                 continue
-            _thresholds(
-                pointer(uniforms, first * u_row),
-                u_row,
-                u_column,
-                count,
-                d,
-                pointer(spare, 0),
-                pointer(states, 0),
-            )
+            _thresholds(u, u_row, u_column, count, d, pointer(spare, 0), pointer(states, 0))
             if any_given:
-                _fix(own_given, g_row, g_column, count, pointer(order, 0), d, pointer(states, 0))
-            _tile(
-                d, levels, direct, pointer(flat_seen, 0), pointer(begins, 0), pointer(strides, 0), pointer(bases, 0),
-                pointer(weights, 0), pointer(biases, 0), pointer(every, 0), pointer(active, 0), pointer(states, 0),
-                pointer(sums, 0), pointer(order, 0), pointer(on, 0),
-            )  # fmt: skip
+                _fix(g, g_row, g_column, count, pointer(order, 0), d, pointer(states, 0))
+            _tile(*network, pointer(every, 0), pointer(active, 0), pointer(sums, 0), pointer(on, 0))
             for r in range(count):
-                _bit(pointer(on, 0), np.uint32(r), d, pointer(flat, (first + r) * d))
-    return x
+                _bit(pointer(on, 0), np.uint32(r), d, pointer(x, (first + r) * d))
+    return x.reshape(n, d)
 
 
 @njit(cache=True)
@@ -153,8 +126,8 @@ def _thresholds(uniforms, row, column, count, d, spare, states):  # type: ignore
     R = 2 * L
     for start in range(0, d, STRETCH):
         stop = min(start + STRETCH, d)
-        for r in range(count):
-            for t in range(start, stop):
+        for t in range(start, stop):
+            for r in range(count):
                 spare[(t - start) * R + r] = uniforms[r * row + t * column]
         for p in range(start * R, stop * R, L):
             u, rest = load_shares(spare, p - start * R, states)
@@ -174,7 +147,7 @@ def _fix(given, row, column, count, order, d, states):  # type: ignore[no-untype
 
 @njit(cache=True)
 def _tile(  # type: ignore[no-untyped-def]
-    d, levels, direct, seen, begins, strides, bases, weights, biases, every, active, states, sums, order, on
+    d, levels, direct, order, seen, begins, strides, bases, weights, biases, states, every, active, sums, on
 ):
     """Draw one tile: bit r of ``on[i]`` is variable i of row r.  ``states`` (units of all levels, rows)."""
     L = lanes(states)
@@ -304,8 +277,8 @@ def _pull(n, *rest):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _row(  # type: ignore[no-untyped-def]
-    d, levels, direct, seen, begins, strides, bases, weights, biases, uniforms, u_column, any_given, given, g_column,
-    order, states, x,
+    d, levels, direct, order, seen, begins, strides, bases, weights, biases, states,
+    uniforms, u_column, any_given, given, g_column, x,
 ):  # fmt: skip
     """Draw one row into ``x`` (d,).  ``states`` (units of all levels,) begins at zero."""
     width, top = d + 2, levels - 1

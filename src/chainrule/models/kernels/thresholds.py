@@ -12,7 +12,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic
 
 from chainrule.models.kernels.vectors import (
     VectorType,
@@ -22,6 +21,7 @@ from chainrule.models.kernels.vectors import (
     _read,
     _terms,
     fma,
+    intrinsic,
     positive,
     same,
     select,

@@ -18,6 +18,7 @@ from torch import Tensor
 from chainrule.core.errors import ShapeError
 from chainrule.models.kernels.calls import use_threads
 from chainrule.models.kernels.made import made_sample
+from chainrule.models.networks.made_staircase import StaircaseWeight
 
 if TYPE_CHECKING:
     from chainrule.models.networks.made import MADENetwork
@@ -59,13 +60,13 @@ def draw(
     d = len(layout.order)
     _check(uniforms, "uniforms", (len(uniforms), d))
     flat_u, u_strides = _flat(uniforms)
-    flat_g, g_strides = np.empty(0), (0, 0)
+    flat_g, g_strides = _flat(np.empty((0, d)))
     if given is not None:
         _check(given, "given", uniforms.shape)
         flat_g, g_strides = _flat(given)
     threads = use_threads()
     one_by_one = len(uniforms) <= _FEW * threads
-    return made_sample(flat_u, u_strides, flat_g, g_strides, len(uniforms), *layout, threads, one_by_one)
+    return made_sample(flat_u, u_strides, flat_g, g_strides, len(uniforms), threads, one_by_one, *layout)
 
 
 def layout_of(network: MADENetwork) -> Layout:
@@ -91,7 +92,7 @@ def _have_same_bits(a: NDArray[Any], b: NDArray[Any]) -> bool:
 
 @torch.no_grad()
 def _build(network: MADENetwork) -> Layout:
-    order = network.ordering.cpu().numpy()
+    order = network.ordering.cpu().numpy().copy()
     d, dtype = len(order), network.biases[0].dtype
     line = _LINE // dtype.itemsize
     degrees = [np.arange(1, d + 1), *(np.sort(m) for m in network.degrees), np.arange(d)]  # last: the logits
@@ -106,12 +107,13 @@ def _build(network: MADENetwork) -> Layout:
     strides = np.array([_odd_lines(len(degrees[below]), line) for below, _ in leads])
     begins = np.cumsum([0, *(len(m) * stride for (_, m), stride in zip(leads, strides, strict=True))])
     weights = _aligned_zeros(int(begins[-1]), dtype)
-    for layer, (below, m) in enumerate(leads):
-        to = weights[begins[layer] : begins[layer + 1]].view(len(m), strides[layer])
-        values = network.layers[
-            layer
-        ].dense()  # by unit where it leads to the logits from units, else by input
-        to = to[:, : len(degrees[below])].copy_(values if layer == len(network.degrees) else values.T)
+    for i, (layer, (below, m)) in enumerate(zip(network.layers, leads, strict=True)):
+        assert isinstance(layer, StaircaseWeight)
+        values = (
+            layer.dense()
+        )  # one row per logit, or, where it does not lead from units to logits, per input
+        to = weights[begins[i] : begins[i + 1]].view(len(m), strides[i])[:, : len(degrees[below])]
+        to.copy_(values if i == len(network.degrees) else values.T)
         reads = torch.from_numpy(seen[below, m + 1])
         to.masked_fill_(torch.arange(to.shape[1]) >= reads[:, None], 0)
     return Layout(order, seen, begins[:-1], strides, bases, weights.numpy(), biases.numpy())
@@ -138,15 +140,14 @@ def _check(a: NDArray[Any], name: str, shape: tuple[int, ...]) -> None:
 def _flat(a: NDArray[Any]) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """The numbers of a matrix as one contiguous array, and how far apart its rows and columns are in it.
 
-    One type of array for the kernel, so that it is compiled once.  A matrix is only copied if it runs backwards
-    or has another dtype.
+    It is of one type (contiguous, read-only), so that the kernel is compiled once.  A matrix is only copied if it
+    runs backwards or has another dtype.
     """
     a = np.asarray(a, np.float64)
-    size = a.itemsize
-    if a.flags.c_contiguous:
-        return a.reshape(-1), (a.shape[1], 1)
-    if a.size == 0 or min(a.strides) < 0 or any(s % size for s in a.strides) or not a.flags.aligned:
-        return np.ascontiguousarray(a).reshape(-1), (a.shape[1], 1)
-    row, column = (s // size for s in a.strides)
-    reach = (a.shape[0] - 1) * row + (a.shape[1] - 1) * column + 1
-    return np.lib.stride_tricks.as_strided(a, (reach,), (size,), writeable=False), (row, column)
+    steps = [s // a.itemsize for s in a.strides]
+    if a.size == 0 or min(steps) < 0 or any(s % a.itemsize for s in a.strides) or not a.flags.aligned:
+        a = np.ascontiguousarray(a)
+        steps = [a.shape[1], 1]
+    reach = (a.shape[0] - 1) * steps[0] + (a.shape[1] - 1) * steps[1] + 1 if a.size else 0
+    flat = np.lib.stride_tricks.as_strided(a, (reach,), (a.itemsize,), writeable=False)
+    return flat, (steps[0], steps[1])
