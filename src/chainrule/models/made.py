@@ -43,7 +43,7 @@ class MADE(AutoregressiveEstimator):
         direct: bool = True,
         epochs: int = 30,
         batch_size: int = 100,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 4e-3,
         weight_decay: float = 0.05,
         device: str = "cpu",
         random_state: int | None = None,
