@@ -122,10 +122,11 @@ class AutoregressiveEstimator(DensityEstimator):
         """
         check_is_fitted(self)
         rows = check_binary(X, n_columns=self.n_features_in_, allow_missing=True)
-        terms = self._terms()
-        if rows.dtype == np.uint8:
-            return np.concatenate([terms(part).sum(1) for part in _parts(rows)])
-        return log_prob_with_missing(terms, rows, self.ordering_)
+        if rows.dtype != np.uint8:
+            return log_prob_with_missing(self._terms(), rows, self.ordering_)
+        network = self._double()
+        with torch.no_grad():
+            return torch.cat([network.log_prob(torch.from_numpy(part)) for part in _parts(rows)]).numpy()
 
     def conditional_probabilities(self, X: ArrayLike) -> NDArray[np.float64]:
         """``p(x_i = 1 | the variables before i in the row)``, (n, d): what each sampling step used."""
@@ -146,13 +147,16 @@ class AutoregressiveEstimator(DensityEstimator):
         n = check_integer(n, "n", least=0)
         generator = as_generator(rng)
         fixed = check_given(given, self.n_features_in_)
+        uniforms = generator.random((n, self.n_features_in_))
+        if np.isnan(fixed).all():
+            return self._double().sample(uniforms)
         rows = np.repeat(fixed[None], n, axis=0)
         filled, counts = completions(fixed, self.ordering_)
         if len(filled) > 1:
             weights = self._terms()(filled)[:, counts].sum(1)
             p = np.exp(weights - weights.max())
             rows[:, counts] = filled[generator.choice(len(filled), n, p=p / p.sum())][:, counts]
-        return self._double().sample(generator.random((n, self.n_features_in_)), rows)
+        return self._double().sample(uniforms, rows)
 
     @property
     def factorization_(self) -> DAG:

@@ -267,12 +267,9 @@ def nade_backward(lists, bounds, V, W, states, residuals, weights, order, h, n, 
         for j in range(min(STEP, d - i * STEP)):
             for k in range(j, L, STEP):
                 db[order[i * STEP + j]] += parts[k]
-    # whole vectors of hidden units go straight to their rows, the last ones, where they are not whole, to a
-    # place of their own; variables that only pad the last block go behind the end
-    dW, dV = np.empty((d + 1) * h + L, V.dtype), np.empty((d + 1) * h + L, V.dtype)
-    tail_W, tail_V = aligned(blocks * STEP * L, V), aligned(blocks * STEP * L, V)
-    rows_at, tails_at = np.full(blocks * STEP, d * h), np.arange(blocks * STEP) * L
-    rows_at[:d] = order * h
+    # gradients of one vector of hidden units lie together, so that the walk through the blocks is a walk
+    # through memory
+    packed_V, packed_W = aligned(vectors * blocks * STEP * L, V), aligned(vectors * blocks * STEP * L, V)
     dc = np.zeros(vectors * L, V.dtype)
     for thread in prange(threads):
         q0, q1 = vectors * thread // threads, vectors * (thread + 1) // threads
@@ -288,36 +285,38 @@ def nade_backward(lists, bounds, V, W, states, residuals, weights, order, h, n, 
             # lists and residuals of one stretch of blocks serve all hidden units before the next
             for stretch in range((blocks - 1) // STRETCH, -1, -1):
                 for q in range(q1 - q0):
-                    whole = (q0 + q + 1) * L <= h
-                    to_W = pointer(dW, (q0 + q) * L) if whole else pointer(tail_W, 0)
-                    to_V = pointer(dV, (q0 + q) * L) if whole else pointer(tail_V, 0)
-                    to = rows_at if whole else tails_at
                     for i in range(min(blocks, (stretch + 1) * STRETCH) - 1, stretch * STRETCH - 1, -1):
                         where, at = g * blocks + i, (i * vectors + q0 + q) * STEP * L
-                        if i:  # the next block is far away in memory, where the hardware does not look
-                            for j in range(STEP):
-                                prefetch(V, at - (vectors * STEP - j) * L)
-                                prefetch(W, at - (vectors * STEP - j) * L)
-                                prefetch(to_V, to[(i - 1) * STEP + j])
-                                prefetch(to_W, to[(i - 1) * STEP + j])
-                        if g == 0:
-                            _clear(to_V, to_W, pointer(to, i * STEP))
+                        for j in range(STEP if i else 0):  # the hardware does not look that far ahead
+                            prefetch(V, at - (vectors * STEP - j) * L)
+                            prefetch(W, at - (vectors * STEP - j) * L)
+                        to = ((q0 + q) * blocks + i) * STEP * L
                         _backward_block(
                             pointer(lists, where * room), pointer(bounds, where * 2 * PATTERNS),
-                            pointer(V, at), pointer(W, at), to_V, to_W, pointer(to, i * STEP),
-                            pointer(a, q * size), pointer(p, q * size),
+                            pointer(V, at), pointer(W, at), pointer(packed_V, to), pointer(packed_W, to),
+                            g == 0, pointer(a, q * size), pointer(p, q * size),
                             pointer(e, (i * slots + g * (group + 1)) * STEP), kind,
                         )  # fmt: skip
             for q in range(q1 - q0):
                 for r in range(count):
                     total = load(dc, (q0 + q) * L) + load(p, q * size + r * L)
                     store(dc, (q0 + q) * L, total)
-    if h % L:
-        for t in prange(d):
-            for k in range(h % L):
-                dW[order[t] * h + h // L * L + k] = tail_W[t * L + k]
-                dV[order[t] * h + h // L * L + k] = tail_V[t * L + k]
-    return dW[: d * h].reshape(d, h), dV[: d * h].reshape(d, h), db, dc[:h]
+    return _unpack(packed_W, order, h), _unpack(packed_V, order, h), db, dc[:h]
+
+
+@njit(parallel=True, cache=True)
+def _unpack(packed, order, h):  # type: ignore[no-untyped-def]
+    """(vectors, blocks, STEP, lanes) as (d, h), by variable."""
+    L = lanes(packed)
+    d = order.shape[0]
+    blocks = (d + STEP - 1) // STEP
+    w = np.empty(d * h, packed.dtype)
+    for t in prange(d):
+        for q in range(h // L):
+            store(w, order[t] * h + q * L, load(packed, (q * blocks * STEP + t) * L))
+        for k in range(h // L * L, h):
+            w[order[t] * h + k] = packed[(k // L * blocks * STEP + t) * L + k % L]
+    return w.reshape(d, h)
 
 
 @njit(forceinline=True)
@@ -331,15 +330,6 @@ def _through(dh, s, h, like, kind):  # type: ignore[no-untyped-def]
     if len(kind) == len(RELU):
         return select(positive(s), dh, same(like, 0.0))
     return dh * h * (same(like, 1.0) - h)
-
-
-@njit(forceinline=True)
-def _clear(dV, dW, at):  # type: ignore[no-untyped-def]
-    """Gradients of one block begin at zero."""
-    zero = same(dV, 0.0)
-    for j in range(STEP):
-        store(dV, at[j], zero)
-        store(dW, at[j], zero)
 
 
 @njit(forceinline=True)
@@ -435,7 +425,7 @@ def _forward_block(*block):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _backward_block(rows, bounds, V, W, dV, dW, at, a, p, e, kind):  # type: ignore[no-untyped-def]
+def _backward_block(rows, bounds, V, W, dV, dW, first, a, p, e, kind):  # type: ignore[no-untyped-def]
     v, dv, dw = registers(V, STEP), registers(V, STEP), registers(V, STEP)
     for j in range(STEP):
         put(v, j, load(V, j * lanes(V)))
@@ -458,5 +448,6 @@ def _backward_block(rows, bounds, V, W, dV, dW, at, a, p, e, kind):  # type: ign
     _backward_pattern(14, rows, bounds, v, W, dv, dw, a, p, e, kind)
     _backward_pattern(15, rows, bounds, v, W, dv, dw, a, p, e, kind)
     for j in range(STEP):
-        store(dV, at[j], load(dV, at[j]) + get(dv, j))
-        store(dW, at[j], load(dW, at[j]) + get(dw, j))
+        k = j * lanes(V)
+        store(dV, k, get(dv, j) if first else load(dV, k) + get(dv, j))
+        store(dW, k, get(dw, j) if first else load(dW, k) + get(dw, j))

@@ -45,7 +45,7 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
     """
     n, d = uniforms.shape
     h = W.shape[1]
-    L = lanes(c)
+    L = lanes(W[0])
     whole, vectors = h // L, (h + L - 1) // L
     # the last hidden units, where they do not fill a vector, have a place of their own
     tail_W, tail_V = np.zeros(d * L, W.dtype), np.zeros(d * L, W.dtype)
@@ -54,54 +54,51 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
             tail_W[i * L + k], tail_V[i * L + k] = W[i, whole * L + k], V[i, whole * L + k]
     start = np.zeros(vectors * L, W.dtype)
     start[:h] = c
-    flat_W, flat_V = W.reshape(-1), V.reshape(-1)
+    weights = (W.reshape(-1), V.reshape(-1), tail_W, tail_V, b, start)
     x = np.empty((n, d), np.uint8)
     pieces = (n + TOGETHER - 1) // TOGETHER
     workers = min(threads, max(1, n))
-    for thread in prange(workers):
-        states = aligned(TOGETHER * vectors * L, W)
-        sums = np.zeros(TOGETHER * L, W.dtype)
-        first, last = _share(n, pieces, thread, workers)
-        r = first
-        while r < last:
-            rows = TOGETHER if r + TOGETHER <= last else 1
-            for k in range(rows):
-                for q in range(vectors):
-                    store(states, (k * vectors + q) * L, load(start, q * L))
-            for t in range(d):
-                i = order[t]
-                own_V, own_W = pointer(flat_V, i * h), pointer(flat_W, i * h)
-                if rows == TOGETHER:
-                    _dots(
-                        pointer(states, 0),
-                        own_V,
-                        pointer(tail_V, i * L),
-                        whole,
-                        vectors,
-                        pointer(sums, 0),
-                        kind,
-                    )
-                else:
-                    _dot(
-                        pointer(states, 0),
-                        own_V,
-                        pointer(tail_V, i * L),
-                        whole,
-                        vectors,
-                        pointer(sums, 0),
-                        kind,
-                    )
-                for k in range(0, rows, L):
-                    store(sums, k, sigmoid(load(sums, k) + same(sums, b[i]), sums))
-                for k in range(rows):
-                    on = uniforms[r + k, t] < sums[k]
-                    if given.shape[0] and not np.isnan(given[r + k, i]):
-                        on = given[r + k, i] == 1
-                    x[r + k, i] = on
-                    if on:
-                        _add(pointer(states, k * vectors * L), own_W, pointer(tail_W, i * L), whole, vectors)
-            r += rows
+    if workers == 1:  # no threads are woken for a single row
+        _draw(0, n, uniforms, given, order, weights, h, x, kind)
+    else:
+        for thread in prange(workers):
+            first, last = _share(n, pieces, thread, workers)
+            _draw(first, last, uniforms, given, order, weights, h, x, kind)
     return x
+
+
+@njit(cache=True)
+def _draw(first, last, uniforms, given, order, weights, h, x, kind):  # type: ignore[no-untyped-def]
+    """Rows ``first`` to ``last`` of ``x``."""
+    W, V, tail_W, tail_V, b, start = weights
+    L = lanes(W)
+    whole, vectors = h // L, (h + L - 1) // L
+    states = aligned(TOGETHER * vectors * L, W)
+    sums = np.zeros(TOGETHER * L, W.dtype)
+    r = first
+    while r < last:
+        rows = TOGETHER if r + TOGETHER <= last else 1
+        for k in range(rows):
+            for q in range(vectors):
+                store(states, (k * vectors + q) * L, load(start, q * L))
+        for t in range(order.shape[0]):
+            i = order[t]
+            a, v, tail, z = pointer(states, 0), pointer(V, i * h), pointer(tail_V, i * L), pointer(sums, 0)
+            if rows == TOGETHER:
+                _dots(a, v, tail, whole, vectors, z, kind)
+            else:
+                _dot(a, v, tail, whole, vectors, z, kind)
+            for k in range(0, rows, L):
+                store(sums, k, sigmoid(load(sums, k) + same(sums, b[i]), sums))
+            for k in range(rows):
+                on = uniforms[r + k, t] < sums[k]
+                if given.shape[0] and not np.isnan(given[r + k, i]):
+                    on = given[r + k, i] == 1
+                x[r + k, i] = on
+                if on:
+                    a = pointer(states, k * vectors * L)
+                    _add(a, pointer(W, i * h), pointer(tail_W, i * L), whole, vectors)
+        r += rows
 
 
 @njit(cache=True)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from chainrule.models.kernels.calls import use_threads
 from chainrule.models.kernels.nade import (
@@ -77,33 +78,39 @@ class NADENetwork(nn.Module):
         """Log-odds (n, d) of each variable being on, given those before it; x is (n, d) in {0, 1}."""
         order = self.ordering if ordering is None else ordering
         if self._has_kernels(x):
-            return _Logits.apply(x, order, self.W, self.V, self.b, self.c, self.activation)  # type: ignore[return-value]
+            return _Logits.apply(x, order, *self._settings())  # type: ignore[return-value]
         return self._logits_by_blocks(x, order)
 
     def log_prob(self, x: Tensor, ordering: Tensor | None = None) -> Tensor:
         """Log-probability of each row in nats, (n,), differentiable in the parameters."""
         order = self.ordering if ordering is None else ordering
         if self._has_kernels(x):
-            return _LogProb.apply(x, order, self.W, self.V, self.b, self.c, self.activation)  # type: ignore[return-value]
+            return _LogProb.apply(x, order, *self._settings())  # type: ignore[return-value]
         return bernoulli_terms(x, self._logits_by_blocks(x, order)).sum(1)
 
-    def sample(self, uniforms: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def sample(
+        self, uniforms: NDArray[np.float64], given: NDArray[np.float64] | None = None
+    ) -> NDArray[np.uint8]:
         """Rows (n, d): variable t of the order is on where ``uniforms[:, t]`` is below its probability.
 
-        Entries of ``given`` (n, d) that are not NaN are taken as they are.
+        Entries of ``given`` (n, d) that are not NaN are taken as they are; None gives nothing.  Draws on the
+        CPU, wherever the parameters are: one variable waits for the other, which is nothing for a GPU.
         """
-        if self.W.device.type != "cpu" or self.W.dtype not in _DTYPES:
-            return self._sample_by_states(uniforms, given)
-        arrays = [_contiguous(p) for p in (self.W, self.V, self.b, self.c)]
-        if np.isnan(given).all():
-            given = np.empty((0, 0))
-        return nade_sample(
-            uniforms, given, self.ordering.numpy(), *arrays, use_threads(), _KINDS[self.activation]
-        )
+        dtype = self.W.dtype if self.W.dtype in _DTYPES else torch.float32
+        arrays = [_contiguous(p.to("cpu", dtype)) for p in (self.W, self.V, self.b, self.c)]
+        given = np.empty((0, 0)) if given is None else given
+        order, kind = self.ordering.cpu().numpy(), _KINDS[self.activation]
+        return nade_sample(uniforms, given, order, *arrays, use_threads(), kind)
 
     def _has_kernels(self, x: Tensor) -> bool:
         """Whether the compiled loops can do this; else the plain path does, with the same numbers."""
-        return x.device.type == "cpu" and not x.requires_grad and self.W.dtype in _DTYPES
+        return len(x) > 0 and x.device.type == "cpu" and not x.requires_grad and self.W.dtype in _DTYPES
+
+    def _settings(self) -> tuple[Any, ...]:
+        """What the differentiable operations below take; inside them torch no longer tells whether a
+        gradient may be asked for.
+        """
+        return self.W, self.V, self.b, self.c, self.activation, torch.is_grad_enabled()
 
     def _logits_by_blocks(self, x: Tensor, order: Tensor) -> Tensor:
         """The definition in blocks of variables, for any device, activation and gradient (also in x)."""
@@ -115,18 +122,6 @@ class NADENetwork(nn.Module):
             out.append(torch.einsum("nkh,kh->nk", act(before), self.V[i]) + self.b[i])
             a = a + steps.sum(1)
         return torch.cat(out, 1)[:, torch.argsort(order)]
-
-    @torch.no_grad()
-    def _sample_by_states(self, uniforms: NDArray[Any], given: NDArray[Any]) -> NDArray[np.uint8]:
-        act = _ACTIVATIONS[self.activation]
-        u = torch.as_tensor(uniforms, device=self.W.device)
-        x = torch.as_tensor(given, device=self.W.device).clone()
-        a = self.c.expand(len(x), -1).clone()
-        for t, i in enumerate(self.ordering.tolist()):
-            p = torch.sigmoid(act(a) @ self.V[i] + self.b[i])
-            x[:, i] = torch.where(torch.isnan(x[:, i]), (u[:, t] < p).to(x.dtype), x[:, i])
-            a += x[:, i, None].to(a.dtype) * self.W[i]
-        return x.to(torch.uint8).cpu().numpy()
 
 
 class _Walk:
@@ -211,18 +206,15 @@ class _LogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor, *settings: Any) -> Tensor:
-        *parameters, activation = settings
-        if len(x) == 0:
-            return parameters[0].new_zeros(0)
-        ctx.walk = _Walk(x, order, parameters, activation, keep=any(ctx.needs_input_grad))
+        *parameters, activation, keep = settings
+        ctx.walk = _Walk(x, order, parameters, activation, keep and any(ctx.needs_input_grad))
         return ctx.walk.log_prob()
 
     @staticmethod
+    @once_differentiable  # the loops have no second derivative, and say so
     def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        if not hasattr(ctx, "walk"):
-            return (None,) * 7
         walk: _Walk = ctx.walk
-        return None, None, *walk.gradients(walk.logits, grads[0].numpy()), None
+        return None, None, *walk.gradients(walk.logits, grads[0].numpy()), None, None
 
 
 class _Logits(torch.autograd.Function):
@@ -230,19 +222,16 @@ class _Logits(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor, *settings: Any) -> Tensor:
-        *parameters, activation = settings
-        if len(x) == 0:
-            return parameters[0].new_zeros(x.shape)
-        ctx.walk = _Walk(x, order, parameters, activation, keep=any(ctx.needs_input_grad))
+        *parameters, activation, keep = settings
+        ctx.walk = _Walk(x, order, parameters, activation, keep and any(ctx.needs_input_grad))
         return torch.from_numpy(ctx.walk.to_rows(ctx.walk.logits))
 
     @staticmethod
+    @once_differentiable  # the loops have no second derivative, and say so
     def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        if not hasattr(ctx, "walk"):
-            return (None,) * 7
         walk: _Walk = ctx.walk
         ones = np.ones(walk.n, walk.logits.dtype)
-        return None, None, *walk.gradients(walk.to_tile(grads[0].numpy()), ones), None
+        return None, None, *walk.gradients(walk.to_tile(grads[0].numpy()), ones), None, None
 
 
 def _contiguous(p: Tensor) -> NDArray[Any]:
