@@ -1,5 +1,7 @@
 """MADE's training step: blocks of a staircase and a gradient by hand, against the masked definition."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -257,3 +259,17 @@ def test_a_cuda_device_gives_the_same_numbers():
 def test_direct_is_true_or_false():
     with pytest.raises(InputError, match="direct must be True or False; got 'yes'"):
         MADE(4, direct="yes").fit(np.eye(3))
+
+
+def test_a_copy_takes_a_state_for_itself():
+    net, rng = _network(10, [300], 9, direct=True)
+    other, _ = _network(10, [300], 9, direct=True)
+    with torch.no_grad():
+        for p in other.parameters():
+            p.mul_(1.5)
+    x = _rows(rng, 4, 10)
+    before = net.log_prob(x)
+    twin = copy.deepcopy(net)
+    twin.load_state_dict(other.state_dict())
+    assert torch.equal(net.log_prob(x), before)
+    assert torch.equal(twin.log_prob(x), other.log_prob(x))
