@@ -98,7 +98,9 @@ class NADENetwork(nn.Module):
         """
         dtype = self.W.dtype if self.W.dtype in _DTYPES else torch.float32
         arrays = [_contiguous(p.to("cpu", dtype)) for p in (self.W, self.V, self.b, self.c)]
-        given = np.empty((0, 0)) if given is None else given
+        # one layout, so that the loops are compiled once
+        uniforms = np.ascontiguousarray(uniforms)
+        given = np.empty((0, 0)) if given is None else np.ascontiguousarray(given)
         order, kind = self.ordering.cpu().numpy(), _KINDS[self.activation]
         return nade_sample(uniforms, given, order, *arrays, use_threads(), kind)
 
