@@ -12,6 +12,7 @@ from chainrule.core.progress import listening
 from chainrule.models.kernels import calls
 from chainrule.models.kernels.calls import kernel, use_threads
 from chainrule.models.networks.nade import NADENetwork
+from tests.models.nades import free, torch_threads
 
 
 class Heard(list):
@@ -30,16 +31,13 @@ def heard(monkeypatch):
         yield lines
 
 
-@pytest.fixture
-def threads():
-    """Sets torch's number of threads; what it was comes back."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 def _interrupt(*_):
     raise KeyboardInterrupt
+
+
+def _without_end(net, x):
+    while True:
+        net.log_prob(x)
 
 
 def _slow(*_):
@@ -59,8 +57,7 @@ def test_ctrl_c_inside_the_loops_is_a_keyboard_interrupt():
         for k in range(20):  # each at another place of the loop
             signal.setitimer(signal.ITIMER_REAL, 0.01 + 0.0007 * k)
             with pytest.raises(KeyboardInterrupt):
-                while True:
-                    net.log_prob(x)
+                _without_end(net, x)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -142,22 +139,21 @@ def test_where_nobody_listens_nothing_is_said(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_loops_use_as_many_threads_as_torch_and_never_more_than_numba_has(threads):
+def test_the_loops_use_as_many_threads_as_torch_and_never_more_than_numba_has():
     most = numba.config.NUMBA_NUM_THREADS
     for wanted in (1, 2, most, most + 5):
-        threads(wanted)
-        assert use_threads() == min(wanted, most)
-        assert numba.get_num_threads() == min(wanted, most)
+        with torch_threads(wanted):
+            assert use_threads() == min(wanted, most)
+            assert numba.get_num_threads() == min(wanted, most)
 
 
-def test_a_network_takes_its_threads_from_torch(threads):
-    net = NADENetwork(20, 8, np.arange(20))
-    x = torch.ones(40, 20)
+def test_a_network_takes_its_threads_from_torch():
+    net, most = NADENetwork(20, 8, np.arange(20)), numba.config.NUMBA_NUM_THREADS
+    x, uniforms = torch.ones(40, 20), np.zeros((40, 20))
+    calls = (lambda: net.log_prob(x).sum().backward(), lambda: net.sample(uniforms, free(uniforms)))
     for wanted in (2, 1):
-        threads(wanted)
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-        net.log_prob(x).sum().backward()
-        assert numba.get_num_threads() == min(wanted, numba.config.NUMBA_NUM_THREADS)
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-        net.sample(np.zeros((40, 20)), np.full((40, 20), np.nan))
-        assert numba.get_num_threads() == min(wanted, numba.config.NUMBA_NUM_THREADS)
+        for call in calls:
+            numba.set_num_threads(most)
+            with torch_threads(wanted):
+                call()
+            assert numba.get_num_threads() == min(wanted, most)

@@ -1,0 +1,163 @@
+"""Random NADEs, their definition in float64, and what being the same means: for several test files.
+
+The definition is ``_logits_by_blocks``, plain torch with autograd, which test_networks.py checks against an
+oracle that shares no code with the package.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chainrule.models.networks.likelihood import bernoulli_terms
+from chainrule.models.networks.nade import Activation, NADENetwork
+
+__all__ = [
+    "ACTIVATIONS",
+    "DTYPES",
+    "NATS",
+    "TOLERANCE",
+    "assert_right",
+    "binary_rows",
+    "by_definition",
+    "distance",
+    "extreme_nade",
+    "free",
+    "gradients",
+    "in_double",
+    "random_nade",
+    "seeds",
+    "torch_threads",
+    "widths",
+]
+
+DTYPES = [torch.float32, torch.float64]
+ACTIVATIONS: list[Activation] = ["relu", "sigmoid"]
+# Of a gradient, against its largest entry.  float32 has rounding errors of 6e-8 and some hundred additions
+# whose errors mostly cancel: test_nade_kernels.py states what was measured.  float64 has digits to spare.
+TOLERANCE = {torch.float32: 2e-6, torch.float64: 1e-9}
+NATS = {torch.float32: 2e-4, torch.float64: 1e-9}  # of a row's likelihood
+# relu has two slopes at zero, and rounding decides on which side a state is that is nearer to it
+_TIE = {torch.float32: 1e-5, torch.float64: 1e-13}
+
+seeds = st.integers(0, 2**31)
+widths = st.one_of(st.integers(1, 70), st.sampled_from([1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 32, 33, 64, 65]))
+
+
+@contextmanager
+def torch_threads(n: int) -> Iterator[None]:
+    """torch, and so the compiled loops, with ``n`` threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def random_nade(
+    d: int,
+    h: int,
+    seed: int = 0,
+    activation: Activation = "relu",
+    dtype: torch.dtype = torch.float64,
+    scale: float = 0.3,
+) -> tuple[NADENetwork, np.random.Generator]:
+    """A network whose parameters are all random, in a random order, and a generator for its rows."""
+    rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    net = NADENetwork(d, h, rng.permutation(d), activation=activation, generator=g).to(dtype)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(scale * torch.randn(p.shape, generator=g))
+    return net, rng
+
+
+def extreme_nade(
+    d: int, h: int, dtype: torch.dtype = torch.float64
+) -> tuple[NADENetwork, np.random.Generator]:
+    """A network whose sigmoids get whole multiples of 1e4, which float32 adds and takes away exactly."""
+    net, rng = random_nade(d, h, 0, "sigmoid", dtype)
+    g = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for p in (net.W, net.c):
+            p.copy_(1e4 * torch.randint(-1, 2, p.shape, generator=g))
+    return net, rng
+
+
+def binary_rows(rng: np.random.Generator, n: int, d: int, share: float = 0.3) -> Tensor:
+    """Rows (n, d) of 0 and 1, uint8."""
+    return torch.from_numpy((rng.random((n, d)) < share).astype(np.uint8))
+
+
+def free(uniforms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What gives no variable of these draws."""
+    return np.full(uniforms.shape, np.nan)
+
+
+def in_double(net: Any) -> Any:
+    """A copy in float64."""
+    return copy.deepcopy(net).double()
+
+
+def by_definition(net: NADENetwork, x: Tensor) -> Tensor:
+    """``log_prob`` of the plain path."""
+    return bernoulli_terms(x, net._logits_by_blocks(x, net.ordering)).sum(1)
+
+
+def gradients(values: Tensor, weights: Tensor, net: torch.nn.Module) -> list[Tensor]:
+    """Of the weighted sum of ``values``, in float64, by parameter."""
+    found = torch.autograd.grad((values * weights.to(values)).sum(), list(net.parameters()))
+    return [g.double() for g in found]
+
+
+def distance(got: Tensor, exact: Tensor) -> float:
+    """The largest difference, relative to the largest entry; absolute where all entries are small."""
+    if exact.numel() == 0:
+        return 0.0
+    return float((got - exact).abs().max() / exact.abs().max().clamp(min=1e-3))
+
+
+def assert_right(net: NADENetwork, x: Tensor, weights: Tensor, nats: float | None = None) -> float:
+    """``log_prob`` of ``x``, and the gradient of its weighted sum, are those of the definition in float64.
+
+    Hidden units that come too near to relu's kink for rounding to tell their slope are left out of the
+    gradients that depend on it; returns their share.
+    """
+    dtype, exact_net = net.W.dtype, in_double(net)
+    weights = weights.to(dtype).double()
+    log_p, exact = net.log_prob(x), by_definition(exact_net, x)
+    assert log_p.dtype == dtype
+    torch.testing.assert_close(
+        log_p.detach().double(),
+        exact.detach(),
+        rtol=TOLERANCE[dtype],
+        atol=NATS[dtype] if nats is None else nats,
+    )
+    clear = _off_the_kink(exact_net, x, _TIE[dtype])
+    got, want = gradients(log_p, weights, net), gradients(exact, weights, exact_net)
+    for name, a, b in zip(("W", "V", "b", "c"), got, want, strict=True):
+        if name in ("W", "c"):  # the others do not depend on the slope
+            a, b = a[..., clear], b[..., clear]
+        assert distance(a, b) <= TOLERANCE[dtype], name
+    return 1 - float(clear.double().mean())
+
+
+@torch.no_grad()
+def _off_the_kink(net: NADENetwork, x: Tensor, tie: float) -> Tensor:
+    """Which hidden units (h,) never come nearer to zero than ``tie`` before their activation."""
+    if net.activation == "sigmoid":
+        return torch.ones(len(net.c), dtype=torch.bool)
+    nearest = net.c.abs().clone()
+    if len(net.ordering) > 1:
+        for row in x[:, net.ordering[:-1]].to(net.W.dtype):
+            states = net.c + torch.cumsum(row[:, None] * net.W[net.ordering[:-1]], 0)
+            nearest = torch.minimum(nearest, states.abs().amin(0))
+    return nearest > tie
