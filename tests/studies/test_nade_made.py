@@ -29,6 +29,7 @@ def test_saved_models_score_what_the_record_says(run):
     model = NADE.load(workspace / "checkpoints" / "nade.safetensors")
     assert model.score(digits.test) == record.numbers["models"]["NADE"]["test"]["mean_log_prob_nats"]
     assert sorted(p.name for p in (workspace / "tensorboard").iterdir()) == [
+        "made-direct-connections",
         "made-natural-order",
         "made-random-order",
         "nade",
@@ -60,7 +61,7 @@ def test_verdicts_follow_the_numbers_and_not_the_other_way_round(run):
     n = copy.deepcopy(run[0].numbers)
 
     def verdicts(z_natural, z_random, z_order):
-        for key, z in zip(n["paired_differences"], (z_natural, z_random, z_order), strict=True):
+        for key, z in zip(n["paired_differences"], (z_natural, z_random, z_order, 1.0), strict=True):
             n["paired_differences"][key] |= {"z": z, "mean_nats": z / 10, "standard_error_nats": 0.1}
         return [c.verdict for c in claims(n)][:2]
 

@@ -33,6 +33,7 @@ def suits(n: dict[str, Any]) -> str:
     gained = -n["independent_pixels"]["mean_log_prob_nats"] - nll[best]
     nade, made = n["models"][_NADE], n["models"][_NATURAL]
     quicker, slower = sorted((_NADE, _NATURAL), key=lambda k: n["models"][k]["training_seconds"])
+    direct = n["paired_differences"]["MADE: direct connections − none"]
     ratio = n["models"][slower]["training_seconds"] / n["models"][quicker]["training_seconds"]
     return (
         f"At this size and budget **{best}** has the best likelihood: {nll[best]:.2f} nats per image, "
@@ -41,6 +42,8 @@ def suits(n: dict[str, Any]) -> str:
         f"Sampling an image takes {1000 * nade['sample_1_seconds']:.2g} ms with NADE and "
         f"{1000 * made['sample_1_seconds']:.2g} ms with MADE, so it does not decide; scoring 1,000 images takes "
         f"{nade['score_seconds_per_1000']:.2g} s and {made['score_seconds_per_1000']:.2g} s. "
+        f"Connections straight from pixel to pixel change MADE by {_pm(direct)} nats: what the next pixel needs most is "
+        "its neighbours, and few hidden units see the latest ones. "
         "The homework asks for equal hidden sizes. NADE's units are shared by all pixels after their own prefix, "
         "while a MADE unit of degree $m$ serves only the pixels after $m$, so equal size is not equal capacity: "
         "published MADE results use far wider layers. For these binary images, at this size, choose by likelihood; "
