@@ -37,7 +37,7 @@ def _set(net, generator):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 60), widths, batches, st.booleans(), seeds)
+@given(st.integers(1, 150), widths, batches, st.booleans(), seeds)  # up to three blocks of variables
 def test_a_draw_is_that_of_full_passes(d, hidden, n, direct, seed):
     net, rng = _network(d, hidden, seed, direct=direct)
     u = rng.random((n, d))
@@ -159,6 +159,15 @@ def test_what_the_masks_cut_may_have_any_value():
         net.load_state_dict(net.state_dict() | cut)
     np.testing.assert_array_equal(draw(net, u), expected[0])
     np.testing.assert_array_equal(draw(net, u[:1]), expected[1])
+
+
+def test_a_layer_may_be_wider_than_what_is_added_at_once():
+    net, rng = _network(10, [1100, 600], 9)
+    with torch.no_grad():
+        for p in net.layers.parameters():
+            p.mul_(0.1)
+    u = rng.random((40, 10))
+    np.testing.assert_array_equal(draw(net, u), sample_by_full_passes(net, u))
 
 
 def test_the_number_of_threads_changes_nothing():

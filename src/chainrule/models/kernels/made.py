@@ -5,19 +5,24 @@ first m variables, so it is final once they are drawn: with units sorted by degr
 output is computed once, and a whole sample costs one masked forward pass.
 
 Words.  Variables stand in the order of generation.  *Level* 0 are the variables, of which number t has degree
-t + 1 (it is final in step t + 1); levels 1, 2, ... are the hidden layers, their units sorted by degree.  A unit
-of degree m reads the units of degree at most m below it, the logit of variable t those of degree at most t.
-``seen[l, m]`` counts the units of level l whose degree is below m.  *Step* m makes all units of degree m final:
-it draws variable m - 1, and then the hidden units follow, layer by layer.
+t + 1; levels 1, 2, ... are the hidden layers, their units sorted by degree; the last level are the logits, of
+which number t has degree t.  A unit reads the units below it of at most its own degree (with direct connections,
+a logit also reads variables).  ``seen[l, m]`` counts the units of level l whose degree is below m.  *Step* m
+makes all units of degree m final: it draws variable m - 1, and then the hidden units follow, layer by layer.
 
 Two ways, with the same arrays (``Layout`` in ``networks.made_sampler``):
 
 ``_row``   one row; each unit is a product of two vectors over the units below.
-``_tile``  two vectors of rows.  The variables are taken in windows of ``STEP``.  What was final before the
-           window is a matrix product (``_pull``): 8 units by two vectors of rows are 16 sums that stay in
-           registers, one number of weights serves two vectors of rows, and one vector of rows 8 units.  Inside
-           the window each unit, once final, is added to what waits for it (``_push``).  The states of a tile
-           stay in the second-level cache.
+``_tile``  two vectors of rows.  Variables are taken in blocks of ``BLOCK``, and these in windows of ``STEP``.
+           What was final before a block is added to all units of the block, then what was final before a window
+           to all units of the window (``_pull``): 8 units by two vectors of rows are 16 sums that stay in
+           registers, one number of the weights serves two vectors of rows, and one vector of rows 8 units.
+           Within a window each unit, once final, is added to what waits for it (``_push``).  Variables that
+           are off in all rows are left out.  A tile's states stay in the second-level cache; those of a wide
+           network do not, but then a whole block of units reads ``DEEP`` of them while they are near.
+
+A logit and its variable share their row of a tile's states: it begins at the bias less the log odds of the
+uniform, so that the variable is on where the sum is positive.
 """
 
 from __future__ import annotations
@@ -51,6 +56,8 @@ __all__ = ["made_sample"]
 
 STEP = 8  # variables in a window, and most units that share registers
 SUMS = 2 * STEP
+BLOCK = 64  # variables whose units take in together what was final before
+DEEP = 512  # units whose states stay in a cache while all of a block read them
 STRETCH = 64  # uniforms of a row that are read together: some cache lines, but little to keep
 
 
@@ -66,7 +73,7 @@ def made_sample(
     variable, may be empty; its entries that are not NaN are taken as they are.  Second line: a ``Layout``.
     """
     d, R = order.shape[0], 2 * lanes(weights)
-    levels, units = bases.shape[0] - 1, bases[bases.shape[0] - 1]
+    levels, units = bases.shape[0] - 1, biases.shape[0]
     direct = begins.shape[0] > levels
     flat_seen = seen.reshape(-1)
     x = np.empty(n * d, np.uint8)
@@ -75,7 +82,7 @@ def made_sample(
     workers = min(threads, tiles)
     u_row, u_column, g_row, g_column = u_strides[0], u_strides[1], g_strides[0], g_strides[1]
     for worker in prange(workers):
-        states, sums = aligned(units * size, weights), aligned(STEP * R, weights)
+        states = aligned(units * size, weights)
         spare, on = np.full(STRETCH * R, 0.5), np.empty(d, np.uint32)
         every, active = np.arange(units).astype(np.int32), np.empty(d, np.int32)
         network = (
@@ -91,10 +98,12 @@ def made_sample(
                 states[:] = 0
                 _row(*network, u, u_column, any_given, g, g_column, pointer(x, first * d))
                 continue
-            _thresholds(u, u_row, u_column, count, d, pointer(spare, 0), pointer(states, 0))
+            _thresholds(
+                u, u_row, u_column, count, d, pointer(biases, 0), pointer(spare, 0), pointer(states, 0)
+            )
             if any_given:
                 _fix(g, g_row, g_column, count, pointer(order, 0), d, pointer(states, 0))
-            _tile(*network, pointer(every, 0), pointer(active, 0), pointer(sums, 0), pointer(on, 0))
+            _tile(*network, pointer(every, 0), pointer(active, 0), pointer(on, 0))
             for r in range(count):
                 _bit(pointer(on, 0), np.uint32(r), d, pointer(x, (first + r) * d))
     return x.reshape(n, d)
@@ -120,8 +129,8 @@ def _any_given(given, row, column, count, d):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _thresholds(uniforms, row, column, count, d, spare, states):  # type: ignore[no-untyped-def]
-    """The rows of the variables in ``states``: what each logit must exceed for the variable to be on."""
+def _thresholds(uniforms, row, column, count, d, biases, spare, states):  # type: ignore[no-untyped-def]
+    """Let the rows of the variables begin at their bias less what their logit must exceed for them to be on."""
     L = lanes(states)
     R = 2 * L
     for start in range(0, d, STRETCH):
@@ -129,101 +138,103 @@ def _thresholds(uniforms, row, column, count, d, spare, states):  # type: ignore
         for t in range(start, stop):
             for r in range(count):
                 spare[(t - start) * R + r] = uniforms[r * row + t * column]
-        for p in range(start * R, stop * R, L):
-            u, rest = load_shares(spare, p - start * R, states)
-            store(states, p, log_ratio(u, rest, states))
+        for t in range(start, stop):
+            for p in range(t * R, (t + 1) * R, L):
+                u, rest = load_shares(spare, p - start * R, states)
+                store(states, p, spread(biases, t) - log_ratio(u, rest, states))
 
 
 @njit(cache=True)
 def _fix(given, row, column, count, order, d, states):  # type: ignore[no-untyped-def]
-    """Given values as thresholds: every logit exceeds -inf, none exceeds inf."""
+    """Given values as what no logit can change: inf is on, -inf is off."""
     R = 2 * lanes(states)
     for r in range(count):
         for t in range(d):
             g = given[r * row + order[t] * column]
             if g == g:
-                states[t * R + r] = -math.inf if g == 1 else math.inf
+                states[t * R + r] = math.inf if g == 1 else -math.inf
 
 
 @njit(cache=True)
 def _tile(  # type: ignore[no-untyped-def]
-    d, levels, direct, order, seen, begins, strides, bases, weights, biases, states, every, active, sums, on
+    d, levels, direct, order, seen, begins, strides, bases, weights, biases, states, every, active, on
 ):
     """Draw one tile: bit r of ``on[i]`` is variable i of row r.  ``states`` (units of all levels, rows)."""
-    L = lanes(states)
-    R, width, n_active = 2 * L, d + 2, 0
-    top, out, straight = levels - 1, levels - 1, levels
-    one, zero = same(states, 1.0), same(states, 0.0)
-    for begin in range(0, d, STEP):
-        end = min(begin + STEP, d)
-        final = begin + 1 if begin else 0  # all of lower degree is final
-        _fill(biases, begin, end - begin, sums)
-        _pull(
-            end - begin, pointer(weights, begins[out] + begin * strides[out]), strides[out],
-            every, seen[top * width + final], pointer(states, bases[top] * R), sums,
-        )  # fmt: skip
-        if direct:
-            _pull(
-                end - begin, pointer(weights, begins[straight] + begin * strides[straight]), strides[straight],
-                active, n_active, states, sums,
-            )  # fmt: skip
+    network = (d, levels, direct, seen, begins, strides, bases, weights, states, every, active)
+    L, width, n_before, n_active = lanes(states), d + 2, 0, 0
+    R = 2 * L
+    for start in range(0, d, BLOCK):
+        stop = min(start + BLOCK, d)
+        first = start + 1 if start else 0  # all of lower degree is final
         for level in range(1, levels):
-            stride, below = strides[level - 1], level - 1
-            last = seen[level * width + end + 1]
-            for unit in range(seen[level * width + final], last, STEP):
-                n, own = min(STEP, last - unit), pointer(states, (bases[level] + unit) * R)
-                _fill(biases, bases[level] + unit, n, own)
+            base = bases[level]
+            for unit in range(base + seen[level * width + first], base + seen[level * width + stop + 1]):
+                store(states, unit * R, spread(biases, unit))
+                store(states, unit * R + L, spread(biases, unit))
+        _pull_window(first, stop, 0, 0, n_active, *network)
+        n_before = n_active
+        for begin in range(start, stop, STEP):
+            final, end = begin + 1 if begin else 0, min(begin + STEP, stop)
+            _pull_window(final, end, first, n_before, n_active, *network)
+            for m in range(final, end + 1):
+                n_active = _step(m, end, n_active, order, on, *network)
+
+
+@njit(cache=True)
+def _pull_window(  # type: ignore[no-untyped-def]
+    final, end, first, n_before, n_active,
+    d, levels, direct, seen, begins, strides, bases, weights, states, every, active,
+):  # fmt: skip
+    """To all units of degrees ``final`` to ``end``, add the final ones that they read, but for those of a degree
+    below ``first`` and the first ``n_before`` active variables, which have been added."""
+    R, width = 2 * lanes(states), d + 2
+    for matrix in range(levels + direct):
+        # the last matrix, where there are direct connections, leads from the variables to the logits
+        below, level = (matrix, matrix + 1) if matrix < levels else (0, levels)
+        units, k_0, k_1 = active, n_before, n_active
+        if below > 0:
+            units, k_0, k_1 = every, seen[below * width + first], seen[below * width + final]
+        a, b = seen[level * width + final], seen[level * width + end + 1]
+        for k in range(k_0, k_1, DEEP):
+            count, own = min(DEEP, k_1 - k), pointer(units, k)
+            for unit in range(a, b, STEP):
                 _pull(
-                    n, pointer(weights, begins[level - 1] + unit * stride), stride,
-                    active if below == 0 else every, n_active if below == 0 else seen[below * width + final],
-                    pointer(states, bases[below] * R), own,
+                    min(STEP, b - unit), pointer(weights, begins[matrix] + unit * strides[matrix]), strides[matrix],
+                    own, count, pointer(states, bases[below] * R), pointer(states, (bases[level] + unit) * R),
                 )  # fmt: skip
-        for m in range(final, end + 1):
-            for level in range(levels):
-                a, b = seen[level * width + m], seen[level * width + m + 1]
-                above = seen[(level + 1) * width + m] if level < top else m
-                n_above = (seen[(level + 1) * width + end + 1] if level < top else end) - above
-                waiting = (
-                    pointer(states, (bases[level + 1] + above) * R)
-                    if level < top
-                    else pointer(sums, (m - begin) * R)
-                )
-                for unit in range(a, b):
-                    p = (bases[level] + unit) * R
-                    if level == 0:
-                        z = (unit - begin) * R
-                        on_0, on_1 = (
-                            positive(load(sums, z) - load(states, p)),
-                            positive(load(sums, z + L) - load(states, p + L)),
-                        )
-                        bits = as_bits(on_0) | as_bits(on_1) << L
-                        on[order[unit]] = bits
-                        if bits == 0:
-                            continue
-                        x_0, x_1 = select(on_0, one, zero), select(on_1, one, zero)
-                        active[n_active] = unit
-                        n_active += 1
-                        if direct:
-                            _push(
-                                pointer(weights, begins[straight] + m * strides[straight] + unit), strides[straight],
-                                end - m, x_0, x_1, pointer(sums, (m - begin) * R),
-                            )  # fmt: skip
-                    else:
-                        x_0, x_1 = relu(load(states, p)), relu(load(states, p + L))
-                    store(states, p, x_0)
-                    store(states, p + L, x_1)
-                    _push(
-                        pointer(weights, begins[level] + above * strides[level] + unit), strides[level],
-                        n_above, x_0, x_1, waiting,
-                    )  # fmt: skip
 
 
-@njit(forceinline=True)
-def _fill(biases, first, n, sums):  # type: ignore[no-untyped-def]
-    L = lanes(sums)
-    for j in range(n):
-        store(sums, 2 * j * L, spread(biases, first + j))
-        store(sums, (2 * j + 1) * L, spread(biases, first + j))
+@njit(cache=True)
+def _step(  # type: ignore[no-untyped-def]
+    m, end, n_active, order, on,
+    d, levels, direct, seen, begins, strides, bases, weights, states, every, active,
+):  # fmt: skip
+    """Make the units of degree m final, and add them to those that wait for them up to degree ``end``."""
+    L, width = lanes(states), d + 2
+    one, zero = same(states, 1.0), same(states, 0.0)
+    for level in range(levels):
+        for unit in range(seen[level * width + m], seen[level * width + m + 1]):
+            p = (bases[level] + unit) * 2 * L
+            a_0, a_1 = load(states, p), load(states, p + L)
+            if level == 0:
+                on_0, on_1 = positive(a_0), positive(a_1)
+                bits = as_bits(on_0) | as_bits(on_1) << L
+                on[order[unit]] = bits
+                h_0, h_1 = select(on_0, one, zero), select(on_1, one, zero)
+                active[n_active] = unit
+                n_active += bits != 0
+            else:
+                h_0, h_1 = relu(a_0), relu(a_1)
+            store(states, p, h_0)
+            store(states, p + L, h_1)
+            for k in range(1 + (direct and level == 0)):
+                above, matrix = (level + 1, level) if k == 0 else (levels, levels)
+                q, last = seen[above * width + m], seen[above * width + end + 1]
+                _push(
+                    pointer(weights, begins[matrix] + q * strides[matrix] + unit), strides[matrix],
+                    last - q, h_0, h_1, pointer(states, (bases[above] + q) * 2 * L),
+                )  # fmt: skip
+    return n_active
 
 
 @njit(forceinline=True)

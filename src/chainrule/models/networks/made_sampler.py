@@ -32,20 +32,20 @@ _FEW = 2  # rows per thread that are drawn one by one; three take longer so than
 class Layout(NamedTuple):
     """Parameters of one network by unit, sorted by degree; words as in ``kernels.made``.
 
-    Matrix l < levels leads from level l to the next, or, the last of them, to the logits; with direct
-    connections one more leads from the variables to the logits.  Row k of matrix l begins at
-    ``weights[begins[l] + k * strides[l]]`` and has zeros where a unit must not look, and up to its end.
-    Level l has the states ``bases[l]`` and following of a row, ``bases[-1]`` states in all; ``biases`` holds
-    the biases of the units at their states and, at those of the variables, the biases of the logits.
+    Matrix l leads from level l to the next, of which the last are the logits; with direct connections one more
+    leads from the variables to the logits.  Row k of matrix l begins at ``weights[begins[l] + k * strides[l]]``
+    and has zeros where a unit must not look, and up to its end.  The units of level l have the states
+    ``bases[l]`` and following of a row; those of the logits are those of the variables, ``bases[levels] = 0``.
+    ``biases`` holds the bias of each unit at its state, for the variables that of the logit.
     """
 
     order: NDArray[np.int64]  # (d,)
-    seen: NDArray[np.int64]  # (levels, d + 2)
+    seen: NDArray[np.int64]  # (levels + 1, d + 2)
     begins: NDArray[np.int64]  # (matrices,)
     strides: NDArray[np.int64]  # (matrices,)
     bases: NDArray[np.int64]  # (levels + 1,)
     weights: NDArray[Any]
-    biases: NDArray[Any]
+    biases: NDArray[Any]  # (states,)
 
 
 def draw(
@@ -96,11 +96,12 @@ def _build(network: MADENetwork) -> Layout:
     d, dtype = len(order), network.biases[0].dtype
     line = _LINE // dtype.itemsize
     degrees = [np.arange(1, d + 1), *(np.sort(m) for m in network.degrees), np.arange(d)]  # last: the logits
-    seen = np.stack([np.searchsorted(m, np.arange(d + 2)) for m in degrees[:-1]])
+    seen = np.stack([np.searchsorted(m, np.arange(d + 2)) for m in degrees])
     bases = np.cumsum([0, *(-(-len(m) // line) * line for m in degrees[:-1])])
     biases = torch.zeros(int(bases[-1]), dtype=dtype)
+    bases[-1] = 0
     places = [*(np.argsort(m, kind="stable") for m in network.degrees), order]
-    for at, units, bias in zip([*bases[1:-1], 0], places, network.biases, strict=True):
+    for at, units, bias in zip(bases[1:], places, network.biases, strict=True):
         biases[at : at + len(units)] = bias.cpu()[torch.from_numpy(units)]
     # level below, and degrees of the units that a matrix leads to
     leads = [*enumerate(degrees[1:]), *([(0, degrees[-1])] if network.direct else [])]
