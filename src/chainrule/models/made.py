@@ -24,6 +24,10 @@ class MADE(AutoregressiveEstimator):
     ``hidden`` is the size of the hidden layer, or a list of sizes; ``ordering`` is ``"natural"``,
     ``"random"`` or a permutation; ``degrees`` is ``"even"`` (spread evenly) or ``"random"``.  ``direct``
     adds connections from each variable to those after it: a linear term in the logits, (d, d) weights.
+    On static binarized MNIST, in test nats and minutes of training on one 2.5 GHz core: the defaults 91.2
+    in 3, ``MADE(2000, epochs=8, weight_decay=0.1)`` 88.1 in 2, ``MADE(8000, epochs=6, learning_rate=3e-3,
+    weight_decay=0.2)`` 86.9 in 5 to 8.  The wider, the smaller the learning rate and the more decay.
+
     ``checkpoint`` is a file for the state of training, ``log_dir`` a folder for TensorBoard,
     ``image_shape`` (height, width) makes it log sample grids.
 
