@@ -18,6 +18,7 @@ from torch import Tensor
 from chainrule.core.errors import ShapeError
 from chainrule.models.kernels.calls import use_threads
 from chainrule.models.kernels.made import made_sample
+from chainrule.models.kernels.memory import same_bits
 from chainrule.models.networks.made_staircase import StaircaseWeight
 
 if TYPE_CHECKING:
@@ -71,23 +72,26 @@ def draw(
 
 def layout_of(network: MADENetwork) -> Layout:
     """The arrays for the present parameters of ``network``; made again only if one of these has changed."""
-    now = [p.detach().cpu().numpy() for p in (network.ordering, *network.parameters())]
+    now = [p.detach().cpu().contiguous() for p in (network.ordering, *network.parameters())]
     kept = _KEPT.get(network)
-    if kept is not None and all(map(_have_same_bits, kept[0], now)):
+    if kept is not None and _have_same_bits(kept[0], now):
         return kept[1]
     layout = _build(network)
-    _KEPT[network] = [a.copy() for a in now], layout
+    _KEPT[network] = [p.clone() for p in now], layout
     return layout
 
 
 # By network, for as long as it lives.  Version counters would be quicker to compare than numbers, but writing
 # through ``.data`` or ``.numpy()`` does not count.
-_KEPT: WeakKeyDictionary[MADENetwork, tuple[list[NDArray[Any]], Layout]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[MADENetwork, tuple[list[Tensor], Layout]] = WeakKeyDictionary()
 
 
-def _have_same_bits(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    whole = f"i{a.itemsize}"
-    return a.dtype == b.dtype and a.shape == b.shape and bool((a.view(whole) == b.view(whole)).all())
+def _have_same_bits(kept: list[Tensor], now: list[Tensor]) -> bool:
+    if any(a.dtype != b.dtype or a.shape != b.shape for a, b in zip(kept, now, strict=True)):
+        return False
+    words = np.array([a.numel() * a.itemsize // 4 for a in kept])  # each number is one word or two
+    addresses, others = (np.array([a.data_ptr() for a in tensors]) for tensors in (kept, now))
+    return bool(same_bits(addresses, others, words))
 
 
 @torch.no_grad()
