@@ -16,10 +16,14 @@ from chainrule.models.nade import NADE
 __all__ = ["Fit", "quality"]
 
 RECIPES: dict[str, Any] = {
-    "NADE, 500 units, 6 epochs": lambda: NADE(500, epochs=6, learning_rate=3e-3, random_state=0),
-    "NADE, 500 units, 15 epochs": lambda: NADE(500, epochs=15, random_state=0),
+    "NADE, 500 units, 3 epochs": lambda: NADE(500, epochs=3, random_state=0),
+    "NADE, 500 units, 8 epochs": lambda: NADE(500, epochs=8, random_state=0),
     "NADE, 300 units, 30 epochs (default)": lambda: NADE(random_state=0),
     "MADE, 300 units, 30 epochs (default)": lambda: MADE(random_state=0),
+    "MADE, 300 units, without direct connections": lambda: MADE(direct=False, random_state=0),
+    "MADE, 8,000 units, 6 epochs": lambda: MADE(
+        8000, epochs=6, learning_rate=3e-3, weight_decay=0.2, random_state=0
+    ),
 }
 
 

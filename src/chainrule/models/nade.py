@@ -37,7 +37,7 @@ class NADE(AutoregressiveEstimator):
         activation: Activation = "relu",
         epochs: int = 30,
         batch_size: int = 100,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 5e-3,
         weight_decay: float = 0.05,
         device: str = "cpu",
         random_state: int | None = None,

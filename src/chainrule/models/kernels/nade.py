@@ -57,6 +57,9 @@ STEP = 4  # variables in a block
 ROWS = 4  # rows that share registers on the way forward
 TILE = ROWS * STEP
 PATTERNS = 2**STEP
+BOUNDS = (
+    3 * PATTERNS
+)  # for each list: where it begins, how many rows it holds, and how many before first ones
 GROUP = 256  # most rows in a group: forward, their states stay in the second-level cache
 PIECE = (
     32  # most vectors of hidden units at once on the way forward: a block's weights stay in the first level
@@ -75,7 +78,7 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
 
     ``x`` (n, d) uint8 in {0, 1}, ``order`` (d,), ``W`` and ``V`` (d, h), all contiguous.  Returns the tile
     ``codes``, the lists of rows (groups, blocks, group + PATTERNS * ROWS) by pattern, where they begin and
-    how many they hold (groups, blocks, 2, 16), and the packed ``V`` and ``W``.
+    how many they hold (groups, blocks, 3, 16), and the packed ``V`` and ``W``.
     """
     n, d = x.shape
     h = W.shape[1]
@@ -86,14 +89,19 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
     room = group + PATTERNS * ROWS
     codes = np.zeros(blocks * slots * STEP, np.uint8)
     lists = np.empty(groups * blocks * room, np.int32)
-    bounds = np.empty(groups * blocks * 2 * PATTERNS, np.int32)
+    bounds = np.empty(groups * blocks * BOUNDS, np.int32)
     # a group may be the only one: blocks, too, are shared out
     shares = max(1, 8 // max(1, groups))
     flat = x.reshape(-1)
     for task in prange(groups * shares):
         g, share = task // shares, task % shares
         first, count = g * group, min(group, n - g * group)
-        pattern = np.empty(count, np.uint8)
+        pattern, begins = np.empty(count, np.uint8), np.zeros(count, np.int64)
+        for r in range(count):  # the block of the first one
+            row = pointer(flat, (first + r) * d)
+            while begins[r] < d and row[order[begins[r]]] == 0:
+                begins[r] += 1
+            begins[r] = begins[r] // STEP if begins[r] < d else -1
         for i in range(blocks * share // shares, blocks * (share + 1) // shares):
             at = (i * slots + g * (group + 1)) * STEP
             if (i + 1) * STEP <= d:
@@ -116,7 +124,7 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
                         pattern[r] |= on << j
                         codes[at + r * STEP + j] = on | LIVE
             where = g * blocks + i
-            _sort(pattern, pointer(lists, where * room), pointer(bounds, where * 2 * PATTERNS), group)
+            _sort(pattern, begins, i, pointer(lists, where * room), pointer(bounds, where * BOUNDS), group)
     packed_V, packed_W = aligned(blocks * vectors * STEP * L, W), aligned(blocks * vectors * STEP * L, W)
     flat_V, flat_W = V.reshape(-1), W.reshape(-1)
     whole, zero = h // L, same(W, 0.0)
@@ -139,9 +147,11 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _sort(pattern, rows, bounds, spare):  # type: ignore[no-untyped-def]
+def _sort(pattern, begins, block, rows, bounds, spare):  # type: ignore[no-untyped-def]
     """Row numbers by pattern: those of x are rows[begin : begin + count], with begin = bounds[x] and
     count = bounds[PATTERNS + x].  Each list is filled with the spare row up to a multiple of ``ROWS``.
+
+    Rows whose first one is in this block come last; before them are bounds[2 * PATTERNS + x].
     """
     n = pattern.shape[0]
     for x in range(PATTERNS):
@@ -150,17 +160,24 @@ def _sort(pattern, rows, bounds, spare):  # type: ignore[no-untyped-def]
         bounds[PATTERNS + pattern[r]] += 1
     end = 0
     for x in range(PATTERNS):
-        bounds[x] = end
+        bounds[x], bounds[2 * PATTERNS + x] = end, bounds[PATTERNS + x]
         last = end + bounds[PATTERNS + x]
         end += (bounds[PATTERNS + x] + ROWS - 1) // ROWS * ROWS
         for k in range(last, end):
             rows[k] = spare
     for r in range(n):
         x = pattern[r]
-        rows[bounds[x]] = r
-        bounds[x] += 1
+        if begins[r] == block:  # from the end of the list on
+            bounds[2 * PATTERNS + x] -= 1
+            rows[bounds[x] + bounds[2 * PATTERNS + x]] = r
+    filled = np.empty(PATTERNS, np.int32)
     for x in range(PATTERNS):
-        bounds[x] -= bounds[PATTERNS + x]
+        filled[x] = bounds[x]
+    for r in range(n):
+        x = pattern[r]
+        if begins[r] != block:
+            rows[filled[x]] = r
+            filled[x] += 1
 
 
 @kernel
@@ -194,7 +211,7 @@ def nade_forward(lists, bounds, V, W, b, c, n, group, threads, keep, kind):  # t
                     where = g * blocks + i
                     at = (i * vectors + q) * STEP * L
                     _forward_block(
-                        pointer(lists, where * room), pointer(bounds, where * 2 * PATTERNS),
+                        pointer(lists, where * room), pointer(bounds, where * BOUNDS),
                         pointer(V, at), pointer(W, at), STEP * L, min(PIECE, vectors - q),
                         pointer(states, first + q * L), stride,
                         pointer(logits, (i * slots + g * (group + 1)) * STEP), kind,
@@ -241,11 +258,11 @@ def nade_terms(codes, logits, blocks, threads):  # type: ignore[no-untyped-def]
 
 @kernel
 @njit(parallel=True, cache=True)
-def nade_backward(lists, bounds, V, W, states, residuals, weights, order, h, n, group, threads, kind):  # type: ignore[no-untyped-def]
+def nade_backward(lists, bounds, V, W, c, states, residuals, weights, order, h, n, group, threads, kind):  # type: ignore[no-untyped-def]
     """Gradients (dW (d, h), dV (d, h), db (d,), dc (h,)) of ``sum_s weights[s] log p(slot s)``.
 
     ``residuals`` is the tile of derivatives with respect to the logits, zero where there is nothing;
-    ``weights`` (slots,); ``states`` as ``nade_forward`` kept them, and left as they are.
+    ``weights`` (slots,); ``c`` padded; ``states`` as ``nade_forward`` kept them, and left as they are.
     """
     L = lanes(V)
     d = order.shape[0]
@@ -292,9 +309,10 @@ def nade_backward(lists, bounds, V, W, states, residuals, weights, order, h, n, 
                             prefetch(W, at - (vectors * STEP - j) * L)
                         to = ((q0 + q) * blocks + i) * STEP * L
                         _backward_block(
-                            pointer(lists, where * room), pointer(bounds, where * 2 * PATTERNS),
-                            pointer(V, at), pointer(W, at), pointer(packed_V, to), pointer(packed_W, to),
-                            g == 0, pointer(a, q * size), pointer(p, q * size),
+                            pointer(lists, where * room), pointer(bounds, where * BOUNDS),
+                            pointer(V, at), pointer(W, at), pointer(c, (q0 + q) * L),
+                            pointer(packed_V, to), pointer(packed_W, to), g == 0,
+                            pointer(a, q * size), pointer(p, q * size),
                             pointer(e, (i * slots + g * (group + 1)) * STEP), kind,
                         )  # fmt: skip
             for q in range(q1 - q0):
@@ -382,7 +400,7 @@ def _backward_pattern(x, rows, bounds, v, W, dv, dw, a, p, e, kind):  # type: ig
     """
     L = lanes(W)
     zero = same(W, 0.0)
-    for u in range(bounds[x], bounds[x] + bounds[PATTERNS + x]):
+    for u in range(bounds[x], bounds[x] + bounds[2 * PATTERNS + x]):
         r = np.int64(rows[u])
         s, ds = load(a, r * L), load(p, r * L)
         h, later = _activate(s, W, kind), zero
@@ -399,6 +417,31 @@ def _backward_pattern(x, rows, bounds, v, W, dv, dw, a, p, e, kind):  # type: ig
         if x != 0:
             store(a, r * L, s)
         store(p, r * L, ds)
+
+
+@njit(forceinline=True)
+def _backward_first(rows, bounds, v, W, c, dv, dw, a, p, e, kind):  # type: ignore[no-untyped-def]
+    """The same for rows whose first one is in this block: undone, it leaves ``c`` itself, without rounding.
+
+    Each row comes here once.  Units that are exactly zero until then have the slope of zero, not one that
+    rounding chose.
+    """
+    L = lanes(W)
+    zero = same(W, 0.0)
+    for x in range(1, PATTERNS):
+        for u in range(bounds[x] + bounds[2 * PATTERNS + x], bounds[x] + bounds[PATTERNS + x]):
+            r = np.int64(rows[u])
+            s, ds = load(a, r * L), load(p, r * L)
+            for j in range(STEP - 1, -1, -1):
+                if x & (1 << j):
+                    put(dw, j, get(dw, j) + ds)
+                    s = load(c, 0) if x & ((1 << j) - 1) == 0 else s - load(W, j * L)
+                de = spread(e, r * STEP + j)
+                h = _activate(s, W, kind)
+                put(dv, j, fma(h, de, get(dv, j)))
+                ds = ds + _through(fma(get(v, j), de, zero), s, h, W, kind)
+            store(a, r * L, s)
+            store(p, r * L, ds)
 
 
 # One line per pattern: x must be a constant in each, so that its loop has no branches.
@@ -425,7 +468,7 @@ def _forward_block(*block):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _backward_block(rows, bounds, V, W, dV, dW, first, a, p, e, kind):  # type: ignore[no-untyped-def]
+def _backward_block(rows, bounds, V, W, c, dV, dW, first, a, p, e, kind):  # type: ignore[no-untyped-def]
     v, dv, dw = registers(V, STEP), registers(V, STEP), registers(V, STEP)
     for j in range(STEP):
         put(v, j, load(V, j * lanes(V)))
@@ -447,6 +490,7 @@ def _backward_block(rows, bounds, V, W, dV, dW, first, a, p, e, kind):  # type: 
     _backward_pattern(13, rows, bounds, v, W, dv, dw, a, p, e, kind)
     _backward_pattern(14, rows, bounds, v, W, dv, dw, a, p, e, kind)
     _backward_pattern(15, rows, bounds, v, W, dv, dw, a, p, e, kind)
+    _backward_first(rows, bounds, v, W, c, dv, dw, a, p, e, kind)
     for j in range(STEP):
         k = j * lanes(V)
         store(dV, k, get(dv, j) if first else load(dV, k) + get(dv, j))
