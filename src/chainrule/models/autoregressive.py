@@ -24,11 +24,13 @@ from chainrule.models.completion import completions, log_prob_with_missing
 from chainrule.models.conditioning import check_given
 from chainrule.models.devices import parse_device
 from chainrule.models.networks.masks import parse_ordering, variable_names
+from chainrule.models.networks.remembered import Remembered
 from chainrule.models.training import Recipe, train
 
 __all__ = ["AutoregressiveEstimator"]
 
 _BATCH = 2048  # rows scored together
+_in_float64 = Remembered(lambda network: copy.deepcopy(network).cpu().double())
 
 
 class AutoregressiveEstimator(DensityEstimator):
@@ -177,7 +179,7 @@ class AutoregressiveEstimator(DensityEstimator):
 
     def _double(self) -> Any:
         """The network in float64 on the CPU, so that sums over states are exact to rounding."""
-        return copy.deepcopy(self.network_).cpu().double()
+        return _in_float64(self.network_)
 
     def _logits(self) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
         network = self._double()

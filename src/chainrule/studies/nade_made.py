@@ -237,11 +237,11 @@ def _set_up(numbers: dict[str, Any], data: Dataset) -> list[Block]:
         Text(
             f"Four models with {HIDDEN} hidden units are trained for {numbers['epochs']} epochs on {size} "
             f"{len(data.train):,} training images by the defaults of the package: AdamW in mini-batches of "
-            f"{nade.batch_size}, learning rate {nade.learning_rate:g} for NADE and {made.learning_rate:g} for MADE with "
-            f"a short warm-up and a cosine to zero, weight decay {nade.weight_decay:g}; the epoch with the best "
-            "validation likelihood is kept. NADE and the first MADE read the pixels row by row, the second MADE in a "
-            "random order; the third has connections straight from each pixel to those after it as well, which the "
-            "MADE paper offers as an option. Every likelihood below is an exact sum in float64. Scalars and sample grids are in "
+            f"{nade.batch_size}, learning rate {nade.learning_rate:g} for NADE and {made.learning_rate:g} for MADE "
+            f"with a short warm-up and a cosine to zero, weight decay {nade.weight_decay:g}; the epoch with the best "
+            "validation likelihood is kept. NADE and the first MADE read the pixels row by row, the second MADE in "
+            "a random order; the third has connections straight from each pixel to those after it as well, an option "
+            "of the MADE paper. Every likelihood below is an exact sum in float64. Scalars and sample grids are in "
             "`tensorboard/`, the models in `checkpoints/`."
         ),
     ]

@@ -90,41 +90,25 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
     codes = np.zeros(blocks * slots * STEP, np.uint8)
     lists = np.empty(groups * blocks * room, np.int32)
     bounds = np.empty(groups * blocks * BOUNDS, np.int32)
-    # a group may be the only one: blocks, too, are shared out
-    shares = max(1, 8 // max(1, groups))
     flat = x.reshape(-1)
-    for task in prange(groups * shares):
-        g, share = task // shares, task % shares
+    for g in prange(groups):
         first, count = g * group, min(group, n - g * group)
-        pattern, begins = np.empty(count, np.uint8), np.zeros(count, np.int64)
-        for r in range(count):  # the block of the first one
-            row = pointer(flat, (first + r) * d)
-            while begins[r] < d and row[order[begins[r]]] == 0:
-                begins[r] += 1
-            begins[r] = begins[r] // STEP if begins[r] < d else -1
-        for i in range(blocks * share // shares, blocks * (share + 1) // shares):
-            at = (i * slots + g * (group + 1)) * STEP
-            if (i + 1) * STEP <= d:
-                j0, j1, j2, j3 = (
-                    order[i * STEP],
-                    order[i * STEP + 1],
-                    order[i * STEP + 2],
-                    order[i * STEP + 3],
-                )
-                for r in range(count):
-                    row, code = pointer(flat, (first + r) * d), pointer(codes, at + r * STEP)
-                    x0, x1, x2, x3 = row[j0], row[j1], row[j2], row[j3]
-                    pattern[r] = x0 | x1 << 1 | x2 << 2 | x3 << 3
-                    code[0], code[1], code[2], code[3] = x0 | LIVE, x1 | LIVE, x2 | LIVE, x3 | LIVE
-            else:
-                for r in range(count):
-                    pattern[r] = 0
-                    for j in range(d - i * STEP):
-                        on = flat[(first + r) * d + order[i * STEP + j]]
-                        pattern[r] |= on << j
-                        codes[at + r * STEP + j] = on | LIVE
-            where = g * blocks + i
-            _sort(pattern, begins, i, pointer(lists, where * room), pointer(bounds, where * BOUNDS), group)
+        key, begun = np.empty(count, np.uint8), np.zeros(count, np.uint8)
+        for i in range(blocks):
+            at, where = (i * slots + g * (group + 1)) * STEP, g * blocks + i
+            inside = min(STEP, d - i * STEP)
+            j0, j1 = order[i * STEP], order[i * STEP + min(1, inside - 1)]
+            j2, j3 = order[i * STEP + min(2, inside - 1)], order[i * STEP + inside - 1]
+            live1, live2, live3 = np.uint8(inside > 1), np.uint8(inside > 2), np.uint8(inside > 3)
+            for r in range(count):
+                row, code = pointer(flat, (first + r) * d), pointer(codes, at + r * STEP)
+                x0, x1, x2, x3 = row[j0], row[j1] & live1, row[j2] & live2, row[j3] & live3
+                pattern = x0 | x1 << 1 | x2 << 2 | x3 << 3
+                key[r] = pattern | (pattern != 0 and begun[r] == 0) * PATTERNS
+                begun[r] |= pattern
+                code[0], code[1] = x0 | LIVE, x1 | live1 * LIVE
+                code[2], code[3] = x2 | live2 * LIVE, x3 | live3 * LIVE
+            _sort(key, pointer(lists, where * room), pointer(bounds, where * BOUNDS), group)
     packed_V, packed_W = aligned(blocks * vectors * STEP * L, W), aligned(blocks * vectors * STEP * L, W)
     flat_V, flat_W = V.reshape(-1), W.reshape(-1)
     whole, zero = h // L, same(W, 0.0)
@@ -147,37 +131,29 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _sort(pattern, begins, block, rows, bounds, spare):  # type: ignore[no-untyped-def]
+def _sort(key, rows, bounds, spare):  # type: ignore[no-untyped-def]
     """Row numbers by pattern: those of x are rows[begin : begin + count], with begin = bounds[x] and
     count = bounds[PATTERNS + x].  Each list is filled with the spare row up to a multiple of ``ROWS``.
 
-    Rows whose first one is in this block come last; before them are bounds[2 * PATTERNS + x].
+    ``key`` is the pattern, plus PATTERNS where the row's first one is in this block: those come last, and
+    before them are bounds[2 * PATTERNS + x].
     """
-    n = pattern.shape[0]
-    for x in range(PATTERNS):
-        bounds[PATTERNS + x] = 0
-    for r in range(n):
-        bounds[PATTERNS + pattern[r]] += 1
+    following = np.zeros(2 * PATTERNS, np.int64)
+    for r in range(key.shape[0]):
+        following[key[r]] += 1
     end = 0
     for x in range(PATTERNS):
-        bounds[x], bounds[2 * PATTERNS + x] = end, bounds[PATTERNS + x]
-        last = end + bounds[PATTERNS + x]
-        end += (bounds[PATTERNS + x] + ROWS - 1) // ROWS * ROWS
-        for k in range(last, end):
+        begun, begin = following[x], end
+        bounds[x], bounds[2 * PATTERNS + x] = begin, begun
+        count = begun + following[PATTERNS + x]
+        bounds[PATTERNS + x] = count
+        end += (count + ROWS - 1) // ROWS * ROWS
+        for k in range(begin + count, end):
             rows[k] = spare
-    for r in range(n):
-        x = pattern[r]
-        if begins[r] == block:  # from the end of the list on
-            bounds[2 * PATTERNS + x] -= 1
-            rows[bounds[x] + bounds[2 * PATTERNS + x]] = r
-    filled = np.empty(PATTERNS, np.int32)
-    for x in range(PATTERNS):
-        filled[x] = bounds[x]
-    for r in range(n):
-        x = pattern[r]
-        if begins[r] != block:
-            rows[filled[x]] = r
-            filled[x] += 1
+        following[x], following[PATTERNS + x] = begin, begin + begun
+    for r in range(key.shape[0]):
+        rows[following[key[r]]] = r
+        following[key[r]] += 1
 
 
 @kernel
@@ -343,6 +319,14 @@ def _activate(s, like, kind):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
+def _add_activated(sum, s, h, e, kind):  # type: ignore[no-untyped-def]
+    """``sum + h * e``; with relu only the lanes where s is positive add, which spares one operation."""
+    if len(kind) == len(RELU):
+        return select(positive(s), fma(s, e, sum), sum)
+    return fma(h, e, sum)
+
+
+@njit(forceinline=True)
 def _through(dh, s, h, like, kind):  # type: ignore[no-untyped-def]
     """The derivative with respect to the state ``s`` from that with respect to ``h``, its activation."""
     if len(kind) == len(RELU):
@@ -411,7 +395,7 @@ def _backward_pattern(x, rows, bounds, v, W, dv, dw, a, p, e, kind):  # type: ig
                 s = s - load(W, j * L)
                 h, later = _activate(s, W, kind), zero
             de = spread(e, r * STEP + j)
-            put(dv, j, fma(h, de, get(dv, j)))
+            put(dv, j, _add_activated(get(dv, j), s, h, de, kind))
             later = fma(get(v, j), de, later)
         ds = ds + _through(later, s, h, W, kind)
         if x != 0:

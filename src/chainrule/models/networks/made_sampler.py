@@ -8,18 +8,16 @@ all of them are compared, bit for bit, with those that the arrays were made from
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from chainrule.core.errors import ShapeError
 from chainrule.models.kernels.calls import use_threads
 from chainrule.models.kernels.made import made_sample
-from chainrule.models.kernels.memory import same_bits
 from chainrule.models.networks.made_staircase import StaircaseWeight
+from chainrule.models.networks.remembered import Remembered
 
 if TYPE_CHECKING:
     from chainrule.models.networks.made import MADENetwork
@@ -70,30 +68,6 @@ def draw(
     return made_sample(flat_u, u_strides, flat_g, g_strides, len(uniforms), threads, one_by_one, *layout)
 
 
-def layout_of(network: MADENetwork) -> Layout:
-    """The arrays for the present parameters of ``network``; made again only if one of these has changed."""
-    now = [p.detach().cpu().contiguous() for p in (network.ordering, *network.parameters())]
-    kept = _KEPT.get(network)
-    if kept is not None and _have_same_bits(kept[0], now):
-        return kept[1]
-    layout = _build(network)
-    _KEPT[network] = [p.clone() for p in now], layout
-    return layout
-
-
-# By network, for as long as it lives.  Version counters would be quicker to compare than numbers, but writing
-# through ``.data`` or ``.numpy()`` does not count.
-_KEPT: WeakKeyDictionary[MADENetwork, tuple[list[Tensor], Layout]] = WeakKeyDictionary()
-
-
-def _have_same_bits(kept: list[Tensor], now: list[Tensor]) -> bool:
-    if any(a.dtype != b.dtype or a.shape != b.shape for a, b in zip(kept, now, strict=True)):
-        return False
-    words = np.array([a.numel() * a.itemsize // 4 for a in kept])  # each number is one word or two
-    addresses, others = (np.array([a.data_ptr() for a in tensors]) for tensors in (kept, now))
-    return bool(same_bits(addresses, others, words))
-
-
 @torch.no_grad()
 def _build(network: MADENetwork) -> Layout:
     order = network.ordering.cpu().numpy().copy()
@@ -129,7 +103,7 @@ def _odd_lines(n: int, line: int) -> int:
     return (-(-n // line) | 1) * line
 
 
-def _aligned_zeros(n: int, dtype: torch.dtype) -> Tensor:
+def _aligned_zeros(n: int, dtype: torch.dtype) -> torch.Tensor:
     """Zeros that begin on a cache line."""
     line = _LINE // dtype.itemsize
     a = torch.zeros(n + line, dtype=dtype)
@@ -156,3 +130,7 @@ def _flat(a: NDArray[Any]) -> tuple[NDArray[np.float64], tuple[int, int]]:
     reach = (a.shape[0] - 1) * steps[0] + (a.shape[1] - 1) * steps[1] + 1 if a.size else 0
     flat = np.lib.stride_tricks.as_strided(a, (reach,), (a.itemsize,), writeable=False)
     return flat, (steps[0], steps[1])
+
+
+layout_of = Remembered(_build)
+"""The arrays for the present parameters of a network; made again only if one of these has changed."""

@@ -144,7 +144,7 @@ class _Walk:
         self.group = max(STEP, min(GROUP, -(-self.n // self.threads)))
         rows = np.arange(self.n)
         self.slots = rows + rows // self.group  # each group is followed by a spare slot
-        data = x.ne(0).contiguous().numpy().view(np.uint8)
+        data = np.ascontiguousarray(x.detach().numpy() != 0).view(np.uint8)
         self.codes, self.lists, self.bounds, self.V, self.W = nade_pack(data, self.order, W, V, self.group)
         self.c = _padded(c, 64 // c.itemsize)
         self.logits, self.states = nade_forward(
