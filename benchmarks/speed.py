@@ -34,24 +34,35 @@ class Row:
 
 def binary_rows(n: int, d: int = D) -> np.ndarray:
     """Rows of static binarized MNIST where it is at hand, else as sparse ones without structure."""
-    if d == D:
+    if d == D:  # the size of these images
         try:
             return np.ascontiguousarray(load("binarized-mnist").test[:n])
         except ChainruleError:
-            pass  # said in the table by `source`
+            pass  # without the data, noise of the same density
     return (np.random.default_rng(0).random((n, d)) < 0.13).astype(np.uint8)
 
 
 def nade(h: int = H, d: int = D) -> NADENetwork:
-    """A fresh NADE."""
-    return NADENetwork(d, h, np.arange(d), generator=torch.Generator().manual_seed(0), mean_ones=0.13)
+    """A fresh NADE, with the biases that training begins with: as many ones as in the data."""
+    net = NADENetwork(d, h, np.arange(d), generator=torch.Generator().manual_seed(0), mean_ones=0.13)
+    _set_bias(net.b, d)
+    return net
 
 
 def made(h: int = H, d: int = D) -> MADENetwork:
-    """A fresh MADE with one hidden layer."""
-    return MADENetwork(
+    """A fresh MADE with one hidden layer, likewise."""
+    net = MADENetwork(
         np.arange(d), assign_degrees(d, [h]), generator=torch.Generator().manual_seed(0), mean_ones=0.13
     )
+    _set_bias(net.biases[-1], d)
+    return net
+
+
+@torch.no_grad()
+def _set_bias(bias: torch.Tensor, d: int) -> None:
+    rows = binary_rows(2000, d)
+    means = (rows.sum(0) + 0.5) / (len(rows) + 1)
+    bias.copy_(torch.from_numpy(np.log(means) - np.log1p(-means)))
 
 
 def loss_and_gradient(net: NADENetwork, log_prob: Callable[[], torch.Tensor]) -> Callable[[], None]:

@@ -51,7 +51,16 @@ from chainrule.models.kernels.vectors import (
     sums,
 )
 
-__all__ = ["GROUP", "RELU", "SIGMOID", "STEP", "nade_backward", "nade_forward", "nade_pack", "nade_terms"]
+__all__ = [
+    "GROUP",
+    "RELU",
+    "SIGMOID",
+    "STEP",
+    "nade_backward",
+    "nade_forward",
+    "nade_pack",
+    "nade_terms",
+]
 
 STEP = 4  # variables in a block
 ROWS = 4  # rows that share registers on the way forward
@@ -81,9 +90,7 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
     how many they hold (groups, blocks, 3, 16), and the packed ``V`` and ``W``.
     """
     n, d = x.shape
-    h = W.shape[1]
-    L = lanes(W)
-    blocks, vectors = (d + STEP - 1) // STEP, (h + L - 1) // L
+    blocks = (d + STEP - 1) // STEP
     groups = (n + group - 1) // group
     slots = (groups * (group + 1) + ROWS - 1) // ROWS * ROWS
     room = group + PATTERNS * ROWS
@@ -109,6 +116,16 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
                 code[0], code[1] = x0 | LIVE, x1 | live1 * LIVE
                 code[2], code[3] = x2 | live2 * LIVE, x3 | live3 * LIVE
             _sort(key, pointer(lists, where * room), pointer(bounds, where * BOUNDS), group)
+    packed_V, packed_W = pack_weights(order, W, V)
+    return codes, lists, bounds, packed_V, packed_W
+
+
+@njit(parallel=True, cache=True)
+def pack_weights(order, W, V):  # type: ignore[no-untyped-def]
+    """``V`` and ``W`` (d, h), contiguous, as (blocks, vectors, STEP, lanes), with zeros where there is nothing."""
+    d, h = W.shape
+    L = lanes(W)
+    blocks, vectors = (d + STEP - 1) // STEP, (h + L - 1) // L
     packed_V, packed_W = aligned(blocks * vectors * STEP * L, W), aligned(blocks * vectors * STEP * L, W)
     flat_V, flat_W = V.reshape(-1), W.reshape(-1)
     whole, zero = h // L, same(W, 0.0)
@@ -127,7 +144,7 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
                 for k in range(h - q * L if real else 0):
                     packed_V[p + k] = flat_V[row + q * L + k]
                     packed_W[p + k] = flat_W[row + q * L + k]
-    return codes, lists, bounds, packed_V, packed_W
+    return packed_V, packed_W
 
 
 @njit(cache=True)
@@ -314,7 +331,7 @@ def _unpack(packed, order, h):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def _activate(s, like, kind):  # type: ignore[no-untyped-def]
+def activate(s, like, kind):  # type: ignore[no-untyped-def]
     return relu(s) if len(kind) == len(RELU) else sigmoid(s, like)
 
 
@@ -335,7 +352,7 @@ def _through(dh, s, h, like, kind):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def _forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
+def forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
     """Logits of one block for the rows whose ones are the bits of ``x``, a constant.
 
     ``step`` is STEP * lanes, passed on so that the compiler walks through V and a with two pointers.
@@ -356,7 +373,7 @@ def _forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, ki
         for q in range(vectors):
             for r in range(ROWS):
                 put(s, r, load(a, state[r] + q * L))
-                put(h, r, _activate(get(s, r), V, kind))
+                put(h, r, activate(get(s, r), V, kind))
             for j in range(STEP):
                 v = load(V, p + j * L)
                 for r in range(ROWS):
@@ -365,7 +382,7 @@ def _forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, ki
                     w = load(W, p + j * L)
                     for r in range(ROWS):
                         put(s, r, get(s, r) + w)
-                        put(h, r, _activate(get(s, r), V, kind))
+                        put(h, r, activate(get(s, r), V, kind))
             if x != 0:
                 for r in range(ROWS):
                     store(a, state[r] + q * L, get(s, r))
@@ -387,13 +404,13 @@ def _backward_pattern(x, rows, bounds, v, W, dv, dw, a, p, e, kind):  # type: ig
     for u in range(bounds[x], bounds[x] + bounds[2 * PATTERNS + x]):
         r = np.int64(rows[u])
         s, ds = load(a, r * L), load(p, r * L)
-        h, later = _activate(s, W, kind), zero
+        h, later = activate(s, W, kind), zero
         for j in range(STEP - 1, -1, -1):
             if x & (1 << j):
                 ds = ds + _through(later, s, h, W, kind)
                 put(dw, j, get(dw, j) + ds)
                 s = s - load(W, j * L)
-                h, later = _activate(s, W, kind), zero
+                h, later = activate(s, W, kind), zero
             de = spread(e, r * STEP + j)
             put(dv, j, _add_activated(get(dv, j), s, h, de, kind))
             later = fma(get(v, j), de, later)
@@ -421,7 +438,7 @@ def _backward_first(rows, bounds, v, W, c, dv, dw, a, p, e, kind):  # type: igno
                     put(dw, j, get(dw, j) + ds)
                     s = load(c, 0) if x & ((1 << j) - 1) == 0 else s - load(W, j * L)
                 de = spread(e, r * STEP + j)
-                h = _activate(s, W, kind)
+                h = activate(s, W, kind)
                 put(dv, j, fma(h, de, get(dv, j)))
                 ds = ds + _through(fma(get(v, j), de, zero), s, h, W, kind)
             store(a, r * L, s)
@@ -433,22 +450,22 @@ def _backward_first(rows, bounds, v, W, c, dv, dw, a, p, e, kind):  # type: igno
 
 @njit(cache=True)
 def _forward_block(*block):  # type: ignore[no-untyped-def]
-    _forward_pattern(0, *block)
-    _forward_pattern(1, *block)
-    _forward_pattern(2, *block)
-    _forward_pattern(3, *block)
-    _forward_pattern(4, *block)
-    _forward_pattern(5, *block)
-    _forward_pattern(6, *block)
-    _forward_pattern(7, *block)
-    _forward_pattern(8, *block)
-    _forward_pattern(9, *block)
-    _forward_pattern(10, *block)
-    _forward_pattern(11, *block)
-    _forward_pattern(12, *block)
-    _forward_pattern(13, *block)
-    _forward_pattern(14, *block)
-    _forward_pattern(15, *block)
+    forward_pattern(0, *block)
+    forward_pattern(1, *block)
+    forward_pattern(2, *block)
+    forward_pattern(3, *block)
+    forward_pattern(4, *block)
+    forward_pattern(5, *block)
+    forward_pattern(6, *block)
+    forward_pattern(7, *block)
+    forward_pattern(8, *block)
+    forward_pattern(9, *block)
+    forward_pattern(10, *block)
+    forward_pattern(11, *block)
+    forward_pattern(12, *block)
+    forward_pattern(13, *block)
+    forward_pattern(14, *block)
+    forward_pattern(15, *block)
 
 
 @njit(cache=True)

@@ -1,10 +1,15 @@
-"""NADE sampling: each variable of each row is computed once, from a state that grows row by row.
+"""NADE sampling: each variable of each row is drawn once, from a state that grows row by row.
 
-    x_t = 1 with probability sigmoid(b_t + V_t · act(a)),   then a += W_t x_t
+    x_t = 1 where  b_t + V_t · act(a) > log(u_t / (1 - u_t)),   then a += W_t x_t
 
-``TOGETHER`` rows share every vector of V; their states stay in the first-level cache while V and W stream by,
-read where they are.  Rows that are left over go one at a time, with as many partial sums.  Threads take rows,
-and a row's draws depend on its own uniforms alone.  float32 and float64.
+The right-hand side needs no state, so all logarithms come first (``thresholds``).
+
+* Many rows: variables in blocks of ``STEP``.  The logits of a block are computed for all rows of a tile as if
+  it held no ones, at the speed of a matrix product (``forward_pattern``).  Then variable by variable: where one
+  is on, what it changes in the state changes the logits that are left in the block.
+* Few rows: one at a time, with several partial sums per logit, from the weights where they are.
+
+Threads take rows, and a row's draws depend on its own uniforms alone.  float32 and float64.
 """
 
 from __future__ import annotations
@@ -13,7 +18,8 @@ import numpy as np
 from numba import njit, prange
 
 from chainrule.models.kernels.calls import kernel
-from chainrule.models.kernels.nade import RELU
+from chainrule.models.kernels.nade import PATTERNS, ROWS, STEP, activate, forward_pattern, pack_weights
+from chainrule.models.kernels.thresholds import load_shares, log_ratio
 from chainrule.models.kernels.vectors import (
     aligned,
     fma,
@@ -23,16 +29,16 @@ from chainrule.models.kernels.vectors import (
     pointer,
     put,
     registers,
-    relu,
     same,
-    sigmoid,
     store,
     total,
 )
 
 __all__ = ["nade_sample"]
 
-TOGETHER = 8
+SUMS = 8  # partial sums of one logit, where rows go one at a time
+TILE = 64  # rows that walk through the blocks together: their states stay in the second-level cache
+MANY = 8  # from so many rows on, it pays to pack the weights
 
 
 @kernel
@@ -40,126 +46,179 @@ TOGETHER = 8
 def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ignore[no-untyped-def]
     """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
 
-    ``W`` and ``V`` (d, h), contiguous; ``given`` (n, d), or (0, 0) for none: entries that are not NaN are
+    ``W`` and ``V`` (d, h), all contiguous; ``given`` (n, d), or (0, 0) for none: entries that are not NaN are
     taken as they are.
     """
     n, d = uniforms.shape
     h = W.shape[1]
-    L = lanes(W[0])
-    whole, vectors = h // L, (h + L - 1) // L
-    # the last hidden units, where they do not fill a vector, have a place of their own
-    tail_W, tail_V = np.zeros(d * L, W.dtype), np.zeros(d * L, W.dtype)
-    for i in range(d if whole < vectors else 0):
-        for k in range(h - whole * L):
-            tail_W[i * L + k], tail_V[i * L + k] = W[i, whole * L + k], V[i, whole * L + k]
+    L = lanes(W)
+    vectors = (h + L - 1) // L
     start = np.zeros(vectors * L, W.dtype)
     start[:h] = c
-    weights = (W.reshape(-1), V.reshape(-1), tail_W, tail_V, b, start)
+    biases = np.full((d + L - 1) // L * L, -np.inf).astype(W.dtype)
+    biases[:d] = b[order]
     x = np.empty((n, d), np.uint8)
-    pieces = (n + TOGETHER - 1) // TOGETHER
-    workers = min(threads, max(1, n))
-    if workers == 1:  # no threads are woken for a single row
-        _draw(0, n, uniforms, given, order, weights, h, x, kind)
-    else:
-        for thread in prange(workers):
-            first, last = _share(n, pieces, thread, workers)
-            _draw(first, last, uniforms, given, order, weights, h, x, kind)
+    if n < MANY:
+        # the last hidden units, where they do not fill a vector, have a place of their own
+        tail_W, tail_V = np.zeros(d * L, W.dtype), np.zeros(d * L, W.dtype)
+        for i in range(d if h % L else 0):
+            for k in range(h % L):
+                tail_W[i * L + k], tail_V[i * L + k] = W[i, h // L * L + k], V[i, h // L * L + k]
+        weights = (W.reshape(-1), V.reshape(-1), tail_W, tail_V)
+        workers = min(threads, n)
+        if workers <= 1:  # no threads are woken for a single row
+            _draw_one_by_one(0, n, uniforms, given, order, weights, h, biases, start, x, kind)
+        else:
+            for thread in prange(workers):
+                first, last = n * thread // workers, n * (thread + 1) // workers
+                _draw_one_by_one(first, last, uniforms, given, order, weights, h, biases, start, x, kind)
+        return x
+    packed_V, packed_W = pack_weights(order, W, V)
+    for thread in prange(threads):
+        first, last = n * thread // threads, n * (thread + 1) // threads
+        _draw_tiles(first, last, uniforms, given, order, packed_V, packed_W, biases, start, x, kind)
     return x
 
 
 @njit(cache=True)
-def _draw(first, last, uniforms, given, order, weights, h, x, kind):  # type: ignore[no-untyped-def]
-    """Rows ``first`` to ``last`` of ``x``."""
-    W, V, tail_W, tail_V, b, start = weights
-    L = lanes(W)
-    whole, vectors = h // L, (h + L - 1) // L
-    states = aligned(TOGETHER * vectors * L, W)
-    sums = np.zeros(TOGETHER * L, W.dtype)
-    r = first
-    while r < last:
-        rows = TOGETHER if r + TOGETHER <= last else 1
-        for k in range(rows):
-            for q in range(vectors):
-                store(states, (k * vectors + q) * L, load(start, q * L))
-        for t in range(order.shape[0]):
-            i = order[t]
-            a, v, tail, z = pointer(states, 0), pointer(V, i * h), pointer(tail_V, i * L), pointer(sums, 0)
-            if rows == TOGETHER:
-                _dots(a, v, tail, whole, vectors, z, kind)
-            else:
-                _dot(a, v, tail, whole, vectors, z, kind)
-            for k in range(0, rows, L):
-                store(sums, k, sigmoid(load(sums, k) + same(sums, b[i]), sums))
-            for k in range(rows):
-                on = uniforms[r + k, t] < sums[k]
-                if given.shape[0] and not np.isnan(given[r + k, i]):
-                    on = given[r + k, i] == 1
-                x[r + k, i] = on
-                if on:
-                    a = pointer(states, k * vectors * L)
-                    _add(a, pointer(W, i * h), pointer(tail_W, i * L), whole, vectors)
-        r += rows
+def _thresholds(uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
+    """What V_t · act(a) must exceed for the variables of one row to be on; given ones are decided already.
+
+    ``b`` (a multiple of lanes,) in the order of generation, with minus infinity where it is padded.
+    """
+    L = lanes(out)
+    d = order.shape[0]
+    whole = d // L * L
+    for t in range(0, whole, L):
+        u, rest = load_shares(uniforms, t, out)
+        store(out, t, log_ratio(u, rest, out) - load(b, t))
+    if whole < d:
+        shares = np.full(L, 0.5)
+        for t in range(whole, d):
+            shares[t - whole] = uniforms[t]
+        u, rest = load_shares(shares, 0, out)
+        store(out, whole, log_ratio(u, rest, out) - load(b, whole))
+    for t in range(d if given.shape[0] else 0):
+        if not np.isnan(given[order[t]]):
+            out[t] = -np.inf if given[order[t]] == 1 else np.inf
 
 
 @njit(cache=True)
-def _share(n, pieces, thread, workers):  # type: ignore[no-untyped-def]
-    """The rows of one thread: whole pieces if there are enough, so that only the last rows go one by one."""
-    if pieces >= 2 * workers:
-        return min(n, pieces * thread // workers * TOGETHER), min(
-            n, pieces * (thread + 1) // workers * TOGETHER
-        )
-    return n * thread // workers, n * (thread + 1) // workers
+def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
+    """Rows ``first`` to ``last`` of ``x``, in tiles."""
+    L = lanes(V)
+    d, vectors = order.shape[0], start.shape[0] // L
+    blocks, width = (d + STEP - 1) // STEP, (d + L - 1) // L * L
+    stride = (vectors | 1) * L
+    states, thresholds = aligned((TILE + 1) * stride, V), aligned(TILE * width, V)
+    logits = aligned((TILE + 1) * STEP, V)
+    rows, bounds = np.arange(TILE + ROWS).astype(np.int32), np.zeros(2 * PATTERNS, np.int32)
+    none, flat_x = np.empty(0, np.float64), x.reshape(-1)
+    for tile in range(first, last, TILE):
+        count = min(TILE, last - tile)
+        bounds[PATTERNS] = count
+        for k in range(TILE + ROWS):  # up to a multiple of ROWS: a row that nobody reads
+            rows[k] = min(k, count)
+        for r in range(count + 1):
+            for q in range(vectors):
+                store(states, r * stride + q * L, load(start, q * L))
+        for r in range(count):
+            own = given[tile + r] if given.shape[0] else none
+            _thresholds(uniforms[tile + r], own, order, b, thresholds[r * width : (r + 1) * width])
+        for i in range(blocks):
+            v, w = pointer(V, i * vectors * STEP * L), pointer(W, i * vectors * STEP * L)
+            logits[:] = 0
+            _logits(rows, bounds, v, w, vectors, pointer(states, 0), stride, pointer(logits, 0), kind)
+            for r in range(count):
+                z, limit = pointer(logits, r * STEP), pointer(thresholds, r * width + i * STEP)
+                own_x = pointer(flat_x, (tile + r) * d)
+                for j in range(min(STEP, d - i * STEP)):
+                    on = z[j] > limit[j]
+                    own_x[order[i * STEP + j]] = on
+                    if on:
+                        _turn_on(j, v, w, vectors, pointer(states, r * stride), z, kind)
+
+
+@njit(cache=True)
+def _logits(rows, bounds, V, W, vectors, states, stride, logits, kind):  # type: ignore[no-untyped-def]
+    L = lanes(V)
+    forward_pattern(
+        0, pointer(rows, 0), pointer(bounds, 0), V, W, STEP * L, vectors, states, stride, logits, kind
+    )
+
+
+@njit(cache=True)
+def _turn_on(j, V, W, vectors, a, z, kind):  # type: ignore[no-untyped-def]
+    """Add W of variable j of a block to the state, and what that changes to the later logits of the block."""
+    if j == 0:
+        _turn_on_at(0, V, W, vectors, a, z, kind)
+    elif j == 1:
+        _turn_on_at(1, V, W, vectors, a, z, kind)
+    elif j == 2:
+        _turn_on_at(2, V, W, vectors, a, z, kind)
+    else:
+        _turn_on_at(3, V, W, vectors, a, z, kind)
 
 
 @njit(forceinline=True)
-def _activate(s, like, kind):  # type: ignore[no-untyped-def]
-    return relu(s) if len(kind) == len(RELU) else sigmoid(s, like)
+def _turn_on_at(j, V, W, vectors, a, z, kind):  # type: ignore[no-untyped-def]
+    """The same for ``j`` that is a constant."""
+    L = lanes(V)
+    change = registers(V, STEP)
+    for k in range(STEP):
+        put(change, k, same(V, 0.0))
+    for q in range(vectors):
+        before = load(a, q * L)
+        after = before + load(W, (q * STEP + j) * L)
+        store(a, q * L, after)
+        if j < STEP - 1:
+            dh = activate(after, V, kind) - activate(before, V, kind)
+            for k in range(j + 1, STEP):
+                put(change, k, fma(dh, load(V, (q * STEP + k) * L), get(change, k)))
+    for k in range(j + 1, STEP):
+        z[k] += total(get(change, k))
 
 
 @njit(cache=True)
-def _dots(a, v, tail, whole, vectors, sums, kind):  # type: ignore[no-untyped-def]
-    """``sums[r] = V_i · act(a_r)`` for ``TOGETHER`` rows."""
-    L = lanes(v)
-    z = registers(v, TOGETHER)
-    for r in range(TOGETHER):
-        put(z, r, same(v, 0.0))
-    for q in range(whole):
-        w = load(v, q * L)
-        for r in range(TOGETHER):
-            put(z, r, fma(_activate(load(a, (r * vectors + q) * L), v, kind), w, get(z, r)))
-    if whole < vectors:
-        w = load(tail, 0)
-        for r in range(TOGETHER):
-            put(z, r, fma(_activate(load(a, (r * vectors + whole) * L), v, kind), w, get(z, r)))
-    for r in range(TOGETHER):
-        sums[r] = total(get(z, r))
+def _draw_one_by_one(first, last, uniforms, given, order, weights, h, biases, start, x, kind):  # type: ignore[no-untyped-def]
+    """Rows ``first`` to ``last`` of ``x``, each on its own."""
+    W, V, tail_W, tail_V = weights
+    L = lanes(W)
+    d, whole, vectors = order.shape[0], h // L, (h + L - 1) // L
+    a, thresholds = aligned(vectors * L, W), aligned((d + L - 1) // L * L, W)
+    none = np.empty(0, np.float64)
+    for r in range(first, last):
+        _thresholds(uniforms[r], given[r] if given.shape[0] else none, order, biases, thresholds)
+        for q in range(vectors):
+            store(a, q * L, load(start, q * L))
+        for t in range(d):
+            i = order[t]
+            z = _dot(pointer(a, 0), pointer(V, i * h), pointer(tail_V, i * L), whole, vectors, kind)
+            x[r, i] = z > thresholds[t]
+            if x[r, i]:
+                w = pointer(W, i * h)
+                for q in range(whole):
+                    store(a, q * L, load(a, q * L) + load(w, q * L))
+                if whole < vectors:
+                    store(a, whole * L, load(a, whole * L) + load(tail_W, i * L))
+    return x
 
 
 @njit(cache=True)
-def _dot(a, v, tail, whole, vectors, sums, kind):  # type: ignore[no-untyped-def]
-    """``sums[0] = V_i · act(a)`` for one row, in ``TOGETHER`` partial sums."""
+def _dot(a, v, tail, whole, vectors, kind):  # type: ignore[no-untyped-def]
+    """``V_i · act(a)``, in ``SUMS`` partial sums."""
     L = lanes(v)
-    z = registers(v, TOGETHER)
-    for k in range(TOGETHER):
+    z = registers(v, SUMS)
+    for k in range(SUMS):
         put(z, k, same(v, 0.0))
-    for q in range(0, whole // TOGETHER * TOGETHER, TOGETHER):
-        for k in range(TOGETHER):
-            put(z, k, fma(_activate(load(a, (q + k) * L), v, kind), load(v, (q + k) * L), get(z, k)))
+    for q in range(0, whole // SUMS * SUMS, SUMS):
+        for k in range(SUMS):
+            put(z, k, fma(activate(load(a, (q + k) * L), v, kind), load(v, (q + k) * L), get(z, k)))
     s = same(v, 0.0)
-    for q in range(whole // TOGETHER * TOGETHER, whole):
-        s = fma(_activate(load(a, q * L), v, kind), load(v, q * L), s)
+    for q in range(whole // SUMS * SUMS, whole):
+        s = fma(activate(load(a, q * L), v, kind), load(v, q * L), s)
     if whole < vectors:
-        s = fma(_activate(load(a, whole * L), v, kind), load(tail, 0), s)
-    for k in range(TOGETHER):
+        s = fma(activate(load(a, whole * L), v, kind), load(tail, 0), s)
+    for k in range(SUMS):
         s = s + get(z, k)
-    sums[0] = total(s)
-
-
-@njit(cache=True)
-def _add(a, w, tail, whole, vectors):  # type: ignore[no-untyped-def]
-    """``a += W_i``."""
-    L = lanes(w)
-    for q in range(whole):
-        store(a, q * L, load(a, q * L) + load(w, q * L))
-    if whole < vectors:
-        store(a, whole * L, load(a, whole * L) + load(tail, 0))
+    return total(s)
