@@ -33,7 +33,7 @@ __all__ = ["Band", "Side", "StaircaseWeight", "cut_into_bands"]
 
 Side = Literal["first", "last"]
 
-_LEAST = 160  # units in a band, so that each product is worth its call
+_LEAST = 150  # units in a band, so that each product is worth its call
 _MOST = 8  # bands; k of them cost (k + 1) / 2k of the whole product
 _VECTOR = 16  # floats; bands that end elsewhere cost up to half the speed of a product
 
