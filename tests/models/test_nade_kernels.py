@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import InputError, ShapeError
 from chainrule.data import info, load
 from chainrule.models.kernels.nade import GROUP
 from chainrule.models.nade import NADE
@@ -370,3 +371,17 @@ def test_extreme_states_under_sigmoid_neither_overflow_nor_forget(dtype):
     got = net.log_prob(x)
     got.sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters())
+
+
+def test_what_does_not_fit_is_refused_before_it_reaches_the_loops():
+    net = NADENetwork(5, 3, np.arange(5))
+    for rows in (torch.zeros(2, 4), torch.zeros(2, 6), torch.zeros(5)):
+        with pytest.raises(ShapeError, match=r"expected \(n, 5\)"):
+            net.log_prob(rows)
+        with pytest.raises(ShapeError, match=r"expected \(n, 5\)"):
+            net.sample(rows.double().numpy())
+    with pytest.raises(ShapeError, match="one row per draw"):
+        net.sample(np.zeros((2, 5)), np.zeros((1, 5)))
+    for wrong in ([0, 1, 2, 3], [0, 1, 2, 3, 5], [0, 0, 1, 2, 3], [-1, 0, 1, 2, 3]):
+        with pytest.raises(InputError, match="each of 0 to 4 once"):
+            net.logits(torch.zeros(2, 5), torch.tensor(wrong))

@@ -201,7 +201,6 @@ def _draw_one_by_one(first, last, uniforms, given, order, weights, h, biases, st
                     store(a, q * L, load(a, q * L) + load(w, q * L))
                 if whole < vectors:
                     store(a, whole * L, load(a, whole * L) + load(tail_W, i * L))
-    return x
 
 
 @njit(cache=True)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from chainrule.core.errors import InputError, ShapeError
 from chainrule.models.kernels.calls import use_threads
 from chainrule.models.kernels.nade import (
     GROUP,
@@ -79,14 +80,14 @@ class NADENetwork(nn.Module):
 
     def logits(self, x: Tensor, ordering: Tensor | None = None) -> Tensor:
         """Log-odds (n, d) of each variable being on, given those before it; x is (n, d) in {0, 1}."""
-        order = self.ordering if ordering is None else ordering
+        order = self._checked(x, ordering)
         if self._has_kernels(x):
             return _Logits.apply(x, order, *self._settings())  # type: ignore[return-value]
         return self._logits_by_blocks(x, order)
 
     def log_prob(self, x: Tensor, ordering: Tensor | None = None) -> Tensor:
         """Log-probability of each row in nats, (n,), differentiable in the parameters."""
-        order = self.ordering if ordering is None else ordering
+        order = self._checked(x, ordering)
         if self._has_kernels(x):
             return _LogProb.apply(x, order, *self._settings())  # type: ignore[return-value]
         return bernoulli_terms(x, self._logits_by_blocks(x, order)).sum(1)
@@ -98,7 +99,13 @@ class NADENetwork(nn.Module):
 
         Entries of ``given`` (n, d) that are not NaN are taken as they are; None gives nothing.  Draws on the
         CPU, wherever the parameters are: one variable waits for the other, which is nothing for a GPU.
+        Raises ``ShapeError`` if the shapes do not fit.
         """
+        self._checked(uniforms, None)
+        if given is not None and given.shape != uniforms.shape:
+            raise ShapeError(
+                f"given has the shape {given.shape}, uniforms {uniforms.shape}; pass one row per draw"
+            )
         dtype = self.W.dtype if self.W.dtype in _DTYPES else torch.float32
         arrays = [_contiguous(p.to("cpu", dtype)) for p in (self.W, self.V, self.b, self.c)]
         # one layout, so that the loops are compiled once
@@ -106,6 +113,19 @@ class NADENetwork(nn.Module):
         given = np.empty((0, 0)) if given is None else np.ascontiguousarray(given)
         order, kind = self.ordering.cpu().numpy(), _KINDS[self.activation]
         return nade_sample(uniforms, given, order, *arrays, use_threads(), kind)
+
+    def _checked(self, rows: Any, ordering: Tensor | None) -> Tensor:
+        """The order to take.  The compiled loops do not look at indices, so nothing unfit may reach them."""
+        d = len(self.b)
+        if rows.ndim != 2 or rows.shape[1] != d:
+            raise ShapeError(
+                f"the rows have the shape {tuple(rows.shape)}, expected (n, {d}); pass {d} columns"
+            )
+        if ordering is None:
+            return self.ordering
+        if ordering.shape != (d,) or not torch.equal(ordering.sort().values, torch.arange(d).to(ordering)):
+            raise InputError(f"ordering must hold each of 0 to {d - 1} once; got {ordering.tolist()}")
+        return ordering
 
     def _has_kernels(self, x: Tensor) -> bool:
         """Whether the compiled loops can do this; else the plain path does, with the same numbers."""
