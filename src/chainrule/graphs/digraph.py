@@ -22,26 +22,35 @@ class DirectedGraph:
     """A directed graph, immutable; cycles, two-way edges and self loops are allowed.
 
     ``edges`` are pairs ``(parent, child)``; a repeated edge counts once.  ``nodes`` gives all nodes in
-    the order that you like to see; without it they come as the edges name them.
+    the order that you like to see; without it they come as the edges name them.  ``latent`` names the nodes
+    that nobody measures: they are never conditioned on and never listed.
 
     Raises ``InputError`` for edges that are not pairs of names and for repeated ``nodes``,
-    ``UnknownNameError`` for an edge to a node that ``nodes`` does not have.
+    ``UnknownNameError`` for an edge to a node that ``nodes`` does not have, or a latent node that is none.
 
     >>> g = DirectedGraph([("A", "B"), ("B", "A"), ("B", "C")])
     >>> g.parents("B"), g.find_cycle()
     (('A',), ['A', 'B'])
     """
 
-    __slots__ = ("_children", "_index", "_names", "_parents")
+    __slots__ = ("_children", "_index", "_latent", "_names", "_parents")
 
     _names: tuple[str, ...]
     _index: dict[str, int]
     _parents: tuple[tuple[int, ...], ...]
     _children: tuple[tuple[int, ...], ...]
+    _latent: frozenset[int]
 
-    def __init__(self, edges: Iterable[tuple[str, str]] = (), nodes: Iterable[str] | None = None) -> None:
+    def __init__(
+        self,
+        edges: Iterable[tuple[str, str]] = (),
+        nodes: Iterable[str] | None = None,
+        *,
+        latent: Iterable[str] = (),
+    ) -> None:
         names, parents = _adjacency(edges, nodes)
         self._set(names, parents)
+        self._latent = frozenset(self._ids("latent", latent, may_be_empty=True))
 
     def _set(self, names: Sequence[str], parents: Sequence[Iterable[int]]) -> None:
         """Take over node names and the (sorted) parents of each."""
@@ -53,6 +62,7 @@ class DirectedGraph:
             for u in above:
                 children[u].append(v)
         self._children = tuple(map(tuple, children))
+        self._latent = frozenset()
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -72,6 +82,20 @@ class DirectedGraph:
     def nodes(self) -> tuple[str, ...]:
         """All node names."""
         return self._names
+
+    @property
+    def latent(self) -> tuple[str, ...]:
+        """The nodes that nobody measures.
+
+        >>> DirectedGraph([("U", "A"), ("U", "B")], latent=["U"]).latent
+        ('U',)
+        """
+        return self._to_names(sorted(self._latent))
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        """The nodes that are not latent."""
+        return tuple(name for v, name in enumerate(self._names) if v not in self._latent)
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
@@ -221,12 +245,16 @@ class DirectedGraph:
         return node in self._index
 
     def __eq__(self, other: object) -> bool:
-        """Same kind, same names, same edges; the order of the nodes does not matter."""
+        """Same kind, same names, same edges, same latent nodes; the order of the nodes does not matter."""
         if type(other) is not type(self) or not isinstance(other, DirectedGraph):
             return NotImplemented
         if self._names == other._names:
-            return self._parents == other._parents
-        return set(self._names) == set(other._names) and set(self.edges) == set(other.edges)
+            return self._parents == other._parents and self._latent == other._latent
+        return (
+            set(self._names) == set(other._names)
+            and set(self.edges) == set(other.edges)
+            and set(self.latent) == set(other.latent)
+        )
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, frozenset(self._names), frozenset(self.edges)))
