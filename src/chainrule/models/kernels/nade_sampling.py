@@ -37,7 +37,9 @@ from chainrule.models.kernels.vectors import (
 __all__ = ["nade_sample"]
 
 SUMS = 8  # partial sums of one logit, where rows go one at a time
-TILE = 64  # rows that walk through the blocks together: their states stay in the second-level cache
+TILE = 128  # rows that walk through the blocks together: their states stay in the second-level cache
+PAIR = 2  # rows that are turned on together
+CHANGES = PAIR * STEP
 MANY = 8  # from so many rows on, it pays to pack the weights
 
 
@@ -57,7 +59,7 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
     start[:h] = c
     biases = np.full((d + L - 1) // L * L, -np.inf).astype(W.dtype)
     biases[:d] = b[order]
-    x = np.empty((n, d), np.uint8)
+    x = np.zeros((n, d), np.uint8)
     if n < MANY:
         # the last hidden units, where they do not fill a vector, have a place of their own
         tail_W, tail_V = np.zeros(d * L, W.dtype), np.zeros(d * L, W.dtype)
@@ -111,8 +113,9 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
     blocks, width = (d + STEP - 1) // STEP, (d + L - 1) // L * L
     stride = (vectors | 1) * L
     states, thresholds = aligned((TILE + 1) * stride, V), aligned(TILE * width, V)
-    logits = aligned((TILE + 1) * STEP, V)
+    margins = aligned((TILE + 1) * STEP, V)  # how far each logit is above its threshold
     rows, bounds = np.arange(TILE + ROWS).astype(np.int32), np.zeros(2 * PATTERNS, np.int32)
+    chosen = np.empty(TILE + PAIR, np.int64)
     none, flat_x = np.empty(0, np.float64), x.reshape(-1)
     for tile in range(first, last, TILE):
         count = min(TILE, last - tile)
@@ -127,16 +130,20 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
             _thresholds(uniforms[tile + r], own, order, b, thresholds[r * width : (r + 1) * width])
         for i in range(blocks):
             v, w = pointer(V, i * vectors * STEP * L), pointer(W, i * vectors * STEP * L)
-            logits[:] = 0
-            _logits(rows, bounds, v, w, vectors, pointer(states, 0), stride, pointer(logits, 0), kind)
             for r in range(count):
-                z, limit = pointer(logits, r * STEP), pointer(thresholds, r * width + i * STEP)
-                own_x = pointer(flat_x, (tile + r) * d)
-                for j in range(min(STEP, d - i * STEP)):
-                    on = z[j] > limit[j]
-                    own_x[order[i * STEP + j]] = on
-                    if on:
-                        _turn_on(j, v, w, vectors, pointer(states, r * stride), z, kind)
+                for j in range(STEP):
+                    margins[r * STEP + j] = -thresholds[r * width + i * STEP + j]
+            _logits(rows, bounds, v, w, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
+            for j in range(min(STEP, d - i * STEP)):
+                m, t = 0, order[i * STEP + j]
+                for r in range(count):  # without a branch: which rows are on cannot be foreseen
+                    chosen[m] = r
+                    m += margins[r * STEP + j] > 0
+                for k in range(m):
+                    flat_x[(tile + chosen[k]) * d + t] = 1
+                for k in range(m, m + PAIR - 1):
+                    chosen[k] = count
+                _turn_on(j, chosen, m, v, w, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
 
 
 @njit(cache=True)
@@ -148,35 +155,44 @@ def _logits(rows, bounds, V, W, vectors, states, stride, logits, kind):  # type:
 
 
 @njit(cache=True)
-def _turn_on(j, V, W, vectors, a, z, kind):  # type: ignore[no-untyped-def]
-    """Add W of variable j of a block to the state, and what that changes to the later logits of the block."""
+def _turn_on(j, rows, m, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
+    """Add W of variable j of a block to the states of the first ``m`` of ``rows``, and to the later logits
+    of the block what that changes.
+    """
     if j == 0:
-        _turn_on_at(0, V, W, vectors, a, z, kind)
+        _turn_on_at(0, rows, m, V, W, vectors, a, stride, z, kind)
     elif j == 1:
-        _turn_on_at(1, V, W, vectors, a, z, kind)
+        _turn_on_at(1, rows, m, V, W, vectors, a, stride, z, kind)
     elif j == 2:
-        _turn_on_at(2, V, W, vectors, a, z, kind)
+        _turn_on_at(2, rows, m, V, W, vectors, a, stride, z, kind)
     else:
-        _turn_on_at(3, V, W, vectors, a, z, kind)
+        _turn_on_at(3, rows, m, V, W, vectors, a, stride, z, kind)
 
 
 @njit(forceinline=True)
-def _turn_on_at(j, V, W, vectors, a, z, kind):  # type: ignore[no-untyped-def]
-    """The same for ``j`` that is a constant."""
+def _turn_on_at(j, rows, m, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
+    """The same for ``j`` that is a constant; ``PAIR`` rows share the vectors of W and V."""
     L = lanes(V)
-    change = registers(V, STEP)
-    for k in range(STEP):
-        put(change, k, same(V, 0.0))
-    for q in range(vectors):
-        before = load(a, q * L)
-        after = before + load(W, (q * STEP + j) * L)
-        store(a, q * L, after)
-        if j < STEP - 1:
-            dh = activate(after, V, kind) - activate(before, V, kind)
+    v, change = registers(V, STEP), registers(V, CHANGES)
+    for u in range(0, m, PAIR):
+        for k in range(CHANGES):
+            put(change, k, same(V, 0.0))
+        for q in range(vectors):
+            w = load(W, (q * STEP + j) * L)
             for k in range(j + 1, STEP):
-                put(change, k, fma(dh, load(V, (q * STEP + k) * L), get(change, k)))
-    for k in range(j + 1, STEP):
-        z[k] += total(get(change, k))
+                put(v, k, load(V, (q * STEP + k) * L))
+            for r in range(PAIR):
+                at = rows[u + r] * stride + q * L
+                before = load(a, at)
+                after = before + w
+                store(a, at, after)
+                if j < STEP - 1:
+                    dh = activate(after, V, kind) - activate(before, V, kind)
+                    for k in range(j + 1, STEP):
+                        put(change, r * STEP + k, fma(dh, get(v, k), get(change, r * STEP + k)))
+        for r in range(PAIR):
+            for k in range(j + 1, STEP):
+                z[rows[u + r] * STEP + k] += total(get(change, r * STEP + k))
 
 
 @njit(cache=True)
