@@ -9,8 +9,8 @@ from numba import njit
 
 from chainrule.core.errors import ShapeError
 from chainrule.evaluate.textbook import sample_by_full_passes
-from chainrule.models.kernels.thresholds import as_bits, load_shares, log_ratio
-from chainrule.models.kernels.vectors import lanes, positive, store
+from chainrule.models.kernels.elementary import log_ratio
+from chainrule.models.kernels.vectors import as_bits, lanes, load_shares, positive, store
 from chainrule.models.networks.made import MADENetwork
 from chainrule.models.networks.made_sampler import draw, layout_of
 from chainrule.models.networks.masks import assign_degrees

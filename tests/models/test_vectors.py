@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
+from chainrule.models.kernels.elementary import exp_of_negative, sigmoid, softplus_parts
 from chainrule.models.kernels.vectors import (
     add_quarters,
     aligned,
-    exp_of_negative,
     fma,
     get,
     lanes,
@@ -24,8 +24,6 @@ from chainrule.models.kernels.vectors import (
     relu,
     same,
     select,
-    sigmoid,
-    softplus_parts,
     spread,
     store,
     sums,

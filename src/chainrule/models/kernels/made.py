@@ -33,13 +33,15 @@ import numpy as np
 from numba import njit, prange
 
 from chainrule.models.kernels.calls import kernel
-from chainrule.models.kernels.thresholds import as_bits, load_shares, log_ratio
+from chainrule.models.kernels.elementary import log_ratio
 from chainrule.models.kernels.vectors import (
     aligned,
+    as_bits,
     fma,
     get,
     lanes,
     load,
+    load_shares,
     pointer,
     positive,
     put,

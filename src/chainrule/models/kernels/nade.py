@@ -27,10 +27,10 @@ import numpy as np
 from numba import njit, prange
 
 from chainrule.models.kernels.calls import kernel
+from chainrule.models.kernels.elementary import exp_of_negative, sigmoid, softplus_parts
 from chainrule.models.kernels.vectors import (
     add_quarters,
     aligned,
-    exp_of_negative,
     fma,
     get,
     lanes,
@@ -44,8 +44,6 @@ from chainrule.models.kernels.vectors import (
     relu,
     same,
     select,
-    sigmoid,
-    softplus_parts,
     spread,
     store,
     sums,

@@ -18,14 +18,15 @@ import numpy as np
 from numba import njit, prange
 
 from chainrule.models.kernels.calls import kernel
+from chainrule.models.kernels.elementary import log_ratio
 from chainrule.models.kernels.nade import PATTERNS, ROWS, STEP, activate, forward_pattern, pack_weights
-from chainrule.models.kernels.thresholds import load_shares, log_ratio
 from chainrule.models.kernels.vectors import (
     aligned,
     fma,
     get,
     lanes,
     load,
+    load_shares,
     pointer,
     put,
     registers,

@@ -19,7 +19,6 @@ Arrays are flat and contiguous, or a ``pointer`` into one; indices count element
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import Any
 
@@ -32,22 +31,27 @@ from numba.extending import models, overload, register_model
 __all__ = [
     "add_quarters",
     "aligned",
-    "exp_of_negative",
+    "as_bits",
+    "exponent",
     "fma",
     "get",
     "lanes",
     "load",
     "load_mask",
+    "load_shares",
+    "lowest_bit",
+    "nearest",
+    "nonzero",
+    "numbers_at",
     "pointer",
     "positive",
+    "power_of_two",
     "prefetch",
     "put",
     "registers",
     "relu",
     "same",
     "select",
-    "sigmoid",
-    "softplus_parts",
     "spread",
     "store",
     "sums",
@@ -154,6 +158,17 @@ def pointer(typing: Any, array: Any, i: Any) -> Any:
 
 
 @intrinsic
+def numbers_at(typing: Any, address: Any, like: Any) -> Any:
+    """The numbers, of the dtype of ``like``, that begin at an address, as a ``pointer``."""
+    p = types.CPointer(like.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(p))
+
+    return p(address, like), codegen
+
+
+@intrinsic
 def load(typing: Any, array: Any, i: Any) -> Any:
     """``array[i : i + lanes]``."""
     v = VectorType(array.dtype)
@@ -231,6 +246,46 @@ def load_mask(typing: Any, array: Any, i: Any, bit: Any, v: Any) -> Any:
     return m(array, i, bit, v), codegen
 
 
+@intrinsic
+def load_shares(typing: Any, array: Any, i: Any, like: Any) -> Any:
+    """``(u, 1 - u)`` for as many of the float64 numbers ``u = array[i:]`` as a vector of the dtype of ``like`` holds.
+
+    Both are rounded to that dtype: a share close to 0 or to 1 keeps its digits in one of them.
+    """
+    v = VectorType(like.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        address = _address(context, builder, array, args[0], args[1], i)
+        t = ir.VectorType(ir.DoubleType(), v.lanes)
+        u = _read(builder, address, t, 8)
+        both = [u, builder.fsub(ir.Constant(t, [1.0] * v.lanes), u)]
+        if v.dtype != types.float64:
+            both = [builder.fptrunc(x, _ir(v)) for x in both]
+        return context.make_tuple(builder, signature.return_type, both)
+
+    return types.UniTuple(v, 2)(array, i, like), codegen
+
+
+@intrinsic
+def as_bits(typing: Any, m: Any) -> Any:
+    """A mask as a number: bit k is lane k."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.zext(builder.bitcast(args[0], ir.IntType(m.lanes)), ir.IntType(64))
+
+    return types.int64(m), codegen
+
+
+@intrinsic
+def lowest_bit(typing: Any, bits: Any) -> Any:
+    """Which is the lowest bit that is set in an int64 other than zero."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), codegen
+
+
 def _binary(instruction: str) -> Any:
     @intrinsic
     def apply(typing: Any, x: Any, y: Any) -> Any:
@@ -272,7 +327,8 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
 
 
 @intrinsic
-def _nearest(typing: Any, x: Any) -> Any:
+def nearest(typing: Any, x: Any) -> Any:
+    """The nearest whole numbers, halves to even."""
     return x(x), lambda context, builder, signature, args: _of_llvm("rint", builder, args)
 
 
@@ -293,6 +349,16 @@ def positive(typing: Any, x: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fcmp_ordered(">", args[0], ir.Constant(_ir(x), None))
+
+    return MaskType(x.lanes)(x), codegen
+
+
+@intrinsic
+def nonzero(typing: Any, x: Any) -> Any:
+    """Where ``x`` is not 0; NaN is not."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fcmp_unordered("!=", args[0], ir.Constant(_ir(x), None))
 
     return MaskType(x.lanes)(x), codegen
 
@@ -430,7 +496,7 @@ def add_quarters(typing: Any, array: Any, v: Any, i0: Any, i1: Any, i2: Any, i3:
 
 
 @intrinsic
-def _power_of_two(typing: Any, x: Any) -> Any:
+def power_of_two(typing: Any, x: Any) -> Any:
     """``2 ** x`` for lanes that hold whole numbers in the range of the exponent, whose bits they become."""
     whole = ir.IntType(x.dtype.bitwidth)
     fraction, bias = (23, 127) if x.dtype == types.float32 else (52, 1023)
@@ -443,62 +509,17 @@ def _power_of_two(typing: Any, x: Any) -> Any:
     return x(x), codegen
 
 
-@intrinsic(prefer_literal=True)
-def _terms(typing: Any, array: Any, single: Any, double: Any) -> Any:
-    """One of two constants: how long a series must be for float32, and for float64."""
-    choose = single if array.dtype == types.float32 else double
-    number = choose.literal_value
-    return types.intp(array, single, double), lambda context, *_: context.get_constant(types.intp, number)
+@intrinsic
+def exponent(typing: Any, x: Any) -> Any:
+    """The exponent of normal positive lanes, ``floor(log2(x))``, as numbers of the same type."""
+    fraction, bias = (23, 127) if x.dtype == types.float32 else (52, 1023)
 
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        t = ir.VectorType(ir.IntType(x.dtype.bitwidth), x.lanes)
+        biased = builder.lshr(builder.bitcast(args[0], t), ir.Constant(t, [fraction] * x.lanes))
+        return builder.sitofp(builder.sub(biased, ir.Constant(t, [bias] * x.lanes)), _ir(x))
 
-_FACTORIALS = tuple(float(math.factorial(k)) for k in range(15))
-_LOG2_E = 1.4426950408889634
-_LN2_HIGH = 0.693359375  # ln 2 in two pieces: the first has so few digits that its multiples are exact
-_LN2_LOW = -2.12194440054690583e-4
-
-
-@njit(forceinline=True)
-def exp_of_negative(x, like):  # type: ignore[no-untyped-def]
-    """``e ** x`` of lanes at most 0, within 3 units in the last place; below -87 it is taken as e ** -87.
-
-    ``like`` is any array of the same dtype.  x = n ln 2 + r with |r| <= ln(2)/2, and Taylor's series in r.
-    """
-    low = same(like, -87.0)
-    x = select(positive(x - low), x, low)
-    n = _nearest(x * same(like, _LOG2_E))
-    r = fma(n, same(like, -_LN2_HIGH), x)
-    r = fma(n, same(like, -_LN2_LOW), r)
-    most = _terms(like, 7, 13)
-    y = same(like, 1.0 / _FACTORIALS[most])
-    for k in range(most - 1, -1, -1):
-        y = fma(y, r, same(like, 1.0 / _FACTORIALS[k]))
-    return y * _power_of_two(n)
-
-
-@njit(forceinline=True)
-def sigmoid(x, like):  # type: ignore[no-untyped-def]
-    """``1 / (1 + e ** -x)`` of lanes, without overflow anywhere."""
-    zero, one = same(like, 0.0), same(like, 1.0)
-    e = exp_of_negative(zero - select(positive(x), x, zero - x), like)
-    larger = one / (one + e)
-    return select(positive(x), larger, e * larger)
-
-
-@njit(forceinline=True)
-def softplus_parts(t, like):  # type: ignore[no-untyped-def]
-    """``log(1 + t)`` and ``1 / (1 + t)`` of lanes in [0, 1], with one division for both.
-
-    The logarithm is 2 artanh(s) with s = t / (2 + t), as a series in s.
-    """
-    above, twice = t + same(like, 1.0), t + same(like, 2.0)
-    inverse = same(like, 1.0) / (above * twice)
-    s = t * above * inverse
-    z = s * s
-    most = _terms(like, 6, 16)
-    y = same(like, 2.0 / (2 * most + 1))
-    for k in range(most - 1, -1, -1):
-        y = fma(y, z, same(like, 2.0 / (2 * k + 1)))
-    return y * s, twice * inverse
+    return x(x), codegen
 
 
 @njit
