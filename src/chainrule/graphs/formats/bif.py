@@ -20,26 +20,28 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError, TooLargeError, UnknownNameError
+from chainrule.core.errors import TooLargeError, UnknownNameError
+from chainrule.graphs.formats.bif_writer import WORD, write_bif
+from chainrule.graphs.formats.description import NUMBER, Description
 from chainrule.graphs.formats.files import read_text
-from chainrule.graphs.formats.scanner import Scanner, pattern, quoted, unquoted
+from chainrule.graphs.formats.scanner import Scanner, pattern, unquoted
 
-__all__ = ["MOST_NUMBERS", "BIFNetwork", "parse_bif", "read_bif", "write_bif"]
+__all__ = ["MOST_NUMBERS", "BIFNetwork", "parse_bif", "parse_bif_graph", "read_bif", "write_bif"]
 
 MOST_NUMBERS = 50_000_000  # of all tables together; 400 MB
+MOST_PARENTS = 63  # of one variable; a numpy array has at most 64 axes
 
-_WORD = r'(?:[^\s{}()\[\],;|"/]|/(?![/*]))+'
 _TOKENS = pattern(
-    rf'(?P<word>{_WORD})|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<mark>[{{}}()\[\],;|])',
+    rf'(?P<word>{WORD})|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<mark>[{{}}()\[\],;|])',
     skip=r"\s+|//[^\n]*|/\*.*?\*/",
 )
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(NUMBER)
+_POSITION = re.compile(rf'"?\s*position\s*=\s*\(?\s*({NUMBER})\s*,\s*({NUMBER})\s*\)?\s*"?')
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +115,17 @@ def read_bif(path: str | Path) -> BIFNetwork:
     {'x': ('h', 't')}
     """
     return parse_bif(read_text(path))
+
+
+def parse_bif_graph(text: str) -> Description:
+    """The graph of a BIF network, with positions where properties ``position = (x, y)`` give them."""
+    network = parse_bif(text)
+    found = Description(edges=list(network.edges), nodes=dict.fromkeys(network.variables))
+    for v, properties in network.variable_properties.items():
+        for text in properties:
+            if match := _POSITION.fullmatch(text):
+                found.positions[v] = (float(match[1]), float(match[2]))
+    return found
 
 
 class _Reader:
@@ -216,6 +229,10 @@ class _Reader:
             scanner.refuse(f"variable {node!r} has two probability blocks; keep one of them", node_at)
         if len(set(parents)) < len(parents):
             scanner.refuse(f"a parent of {node!r} is listed twice; name each parent once", at)
+        if len(parents) > MOST_PARENTS:
+            raise TooLargeError(
+                f"{scanner.place(at)}: {node!r} has {len(parents)} parents, at most {MOST_PARENTS} are read"
+            )
         self._parents[node] = parents
         self._tables[node] = self._table(node, parents)
 
@@ -345,53 +362,3 @@ class _Reader:
             scanner.take()
         found.append(scanner.source[start : scanner.start].strip())
         scanner.take()
-
-
-def write_bif(network: BIFNetwork) -> str:
-    """The network as BIF text that ``parse_bif`` reads back, every number bit for bit.
-
-    Raises ``InputError`` where a table does not have the shape that states and parents say.
-
-    >>> net = parse_bif("network n {} variable a { type discrete [2] {x, y}; } probability (a) { table .1 .9; }")
-    >>> print(write_bif(net), end="")
-    network n {
-    }
-    variable a {
-      type discrete [ 2 ] { x, y };
-    }
-    probability ( a ) {
-      table 0.1, 0.9;
-    }
-    """
-    return "\n".join(_lines(network)) + "\n"
-
-
-def _lines(network: BIFNetwork) -> Iterator[str]:
-    yield " ".join(["network", *([_written(network.name)] if network.name else []), "{"])
-    yield from _property_lines(network.properties)
-    yield "}"
-    for v, states in network.variables.items():
-        yield f"variable {_written(v)} {{"
-        yield f"  type discrete [ {len(states)} ] {{ {', '.join(map(_written, states))} }};"
-        yield from _property_lines(network.variable_properties.get(v, ()))
-        yield "}"
-    for v, states in network.variables.items():
-        parents, table = network.parents[v], network.tables[v]
-        sizes = tuple(len(network.variables[u]) for u in (*parents, v))
-        if table.shape != sizes:
-            raise InputError(f"the table of {v!r} must have the shape {sizes}; got {table.shape}")
-        above = f" | {', '.join(map(_written, parents))}" if parents else ""
-        yield f"probability ( {_written(v)}{above} ) {{"
-        configurations = product(*(map(_written, network.variables[u]) for u in parents))
-        for configuration, row in zip(configurations, table.reshape(-1, len(states)).tolist(), strict=True):
-            key = f"({', '.join(configuration)})" if parents else "table"
-            yield f"  {key} {', '.join(map(repr, row))};"
-        yield "}"
-
-
-def _property_lines(properties: tuple[str, ...]) -> Iterator[str]:
-    return (f"  property {text} ;" for text in properties)
-
-
-def _written(name: str) -> str:
-    return name if re.fullmatch(_WORD, name) else quoted(name)
