@@ -50,7 +50,7 @@ _WRITERS: dict[str, Callable[[DirectedGraph], str]] = {
 _OPENING = re.compile(
     r"""(?:\s+|\#[^\n]*|//[^\n]*|/\*.*?\*/)*+
         (?:(?P<dot>(?:strict\s+)?(?:di)?graph)|(?P<dagitty>dag|pdag|mag|pag)|(?P<bif>network))
-        (?:\s+(?:[\w.-]+|"(?:[^"\\]|\\.)*+"))?\s*\{""",
+        (?:\s+(?!->|<-)[^\s{";]+|\s*"(?:[^"\\]|\\.)*+")?\s*\{""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _SUFFIXES: dict[str, Format] = {
@@ -117,6 +117,8 @@ def write_file(graph: DirectedGraph, path: str | Path, format: Format | None = N
         text = (write_edges if format == "edges" else write_adjacency)(graph, "\t")
     else:
         text = written(graph, format)
+    if "\0" in text:
+        raise InputError("a node name has a null character, which a text file cannot hold; rename the node")
     try:
         content = (text if text.endswith("\n") else text + "\n").encode()
     except UnicodeEncodeError as e:

@@ -149,6 +149,8 @@ class _Reader:
                 self._probability()
             else:
                 scanner.fail("expected 'variable' or 'probability'")
+        if not self._states:
+            scanner.fail("expected at least one variable")
         for v in self._states:
             if v not in self._tables:
                 scanner.refuse(f"expected a probability block for {v!r}, there is none; add one")

@@ -21,6 +21,7 @@ __all__ = ["parse_dot", "write_dot"]
 
 _TOKENS = pattern(
     r"""(?P<arrow><->|->|<-|--)
+      | (?P<keyword>(?i:strict|graph|digraph|subgraph|node|edge)(?!\w))
       | (?P<name>[^\W\d]\w*)
       | (?P<number>(?<![\w.])-?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?![\w.]))
       | (?P<quoted>"(?:[^"\\]|\\.)*")
@@ -60,8 +61,8 @@ class _Reader(StatementReader):
             self.value("a name for the graph or '{'")
 
     def keyword(self) -> bool:
-        scanner, word = self.scanner, self.scanner.text.lower()
-        if word not in ("graph", "node", "edge"):
+        scanner = self.scanner
+        if scanner.kind != "keyword" or (word := scanner.text.lower()) == "subgraph":
             return False
         scanner.take()
         if scanner.text != "[":
@@ -73,7 +74,7 @@ class _Reader(StatementReader):
 
     def opens_group(self) -> bool:
         scanner = self.scanner
-        if scanner.text.lower() != "subgraph":
+        if scanner.kind != "keyword" or scanner.text.lower() != "subgraph":
             return scanner.skip("{")
         scanner.take()
         if scanner.text != "{":
@@ -88,22 +89,25 @@ class _Reader(StatementReader):
         return named
 
     def node(self, expected: str) -> str:
-        if self.scanner.text.lower() in _KEYWORDS:
-            self.scanner.fail(f"expected {expected}", hint="quote a name that is a word of the format")
         name = self.name(expected)
-        for _ in range(2):  # a port and a side of the node, where an edge is drawn to
+        if self.scanner.skip(":"):  # where at the node an edge is drawn to
+            self.value("a port")
             if self.scanner.skip(":"):
-                self.value("a port")
+                self.value("a side of the node")
         return name
 
     def value(self, expected: str = "a value") -> str:
-        if self.scanner.text == "<":
-            self.scanner.fail(f"expected {expected}", hint="use a quoted string in place of HTML")
-        is_quoted = self.scanner.kind == "quoted"
+        scanner = self.scanner
+        if scanner.text == "<":
+            scanner.fail(f"expected {expected}", hint="use a quoted string in place of HTML")
+        if scanner.kind == "keyword":
+            scanner.fail(f"expected {expected}", hint="quote what is a word of the format")
+        is_quoted = scanner.kind == "quoted"
         value = super().value(expected)
-        while is_quoted and self.scanner.skip("+"):
-            if self.scanner.kind != "quoted":
-                self.scanner.fail("expected a quoted string after '+'")
+        while is_quoted and scanner.text == "+":
+            scanner.take()
+            if scanner.kind != "quoted":
+                scanner.fail("expected a quoted string after '+'")
             value += super().value()
         return value
 

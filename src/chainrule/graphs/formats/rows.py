@@ -72,9 +72,11 @@ def _edges(scanner: Scanner, rows: list[Row]) -> Description:
             scanner.refuse(
                 f"expected two names, parent and child, got {len(cells)} cells; keep two columns", at
             )
-        names = [name for name in cells if name]
-        found.nodes.update(dict.fromkeys(names))
-        found.join(names[:1], "->", names[1:])
+        for name in cells:
+            if name:
+                found.nodes.setdefault(name)
+        if len(cells) == 2 and cells[1]:
+            found.join(cells[:1], "->", cells[1:])
     if not found.nodes:
         scanner.fail("expected an edge such as A,B")
     return found
@@ -143,7 +145,7 @@ def _written(cell: str) -> str:
 
 
 def _tokens(separator: str) -> re.Pattern[str]:
-    blank = "[ ]" if separator == "\t" else r"[ \t]"
+    blank = "[ ]" if separator == r"\t" else r"[ \t]"
     return pattern(
         rf"""(?P<end>\r\n|\n|\r)
           | (?P<separator>{separator})
@@ -153,7 +155,7 @@ def _tokens(separator: str) -> re.Pattern[str]:
     )
 
 
-_TOKENS = {separator: _tokens(separator) for separator in ",;\t"}
+_TOKENS = {",": _tokens(","), ";": _tokens(";"), "\t": _tokens(r"\t")}
 
 
 def _rows(text: str) -> tuple[Scanner, list[Row]]:
