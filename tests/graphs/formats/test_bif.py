@@ -109,7 +109,7 @@ def test_numbers_are_kept_as_written_where_rounding_explains_the_sum():
         (HEAD + "probability ( b a ) { }", "line 4, column 17", "write P(node | parents) as"),
         (HEAD + ROWS + ROWS, "line 5, column 15", "two probability blocks"),
         (HEAD + "variable a { type discrete [1] { x }; }", "line 4, column 10", "declared twice"),
-        ("network {} variable a { type discrete [3] { x, y }; }", "line 1, column 39", "expected 3 states"),
+        ("network {} variable a { type discrete [3] { x, y }; }", "line 1, column 40", "expected 3 states"),
         ("network {} variable a { type discrete [2] { x, x }; }", "line 1, column 48", "listed twice"),
         ("network {} variable a { type continuous; }", "line 1, column 30", "only variables with states"),
         ("network {} variable a { }", "line 1, column 21", "has no type"),

@@ -76,6 +76,7 @@ def test_attributes_without_meaning_here_are_read_over():
         ("dag { graph -> B }", 1, 13, 'quote a node that is called "graph"'),
         ('dag { "" -> B }', 1, 10, "empty name"),
         ("dag { {A B} [latent] }", 1, 13, "expected a node"),
+        ("dag { A [latent] -> B }", 1, 18, "expected a node, '{' or '}', got '->'"),
         ("dag { A /* -> B }", 1, 9, "the comment is never closed"),
         ("dag {" + "{" * 60 + "A", 1, 57, "nested more than 50 deep"),
     ],

@@ -30,7 +30,8 @@ def test_statements_of_the_language_are_read():
 
 
 def test_a_layout_by_graphviz_gives_positions():
-    text = 'digraph { graph [bb="0,0,54,108"]; a [height=0.5, pos="27,90"]; b [pos="27,18!"]; a -> b [pos="e,27,36 27,71"]; }'
+    text = """digraph { graph [bb="0,0,54,108"];
+        a [height=0.5, pos="27,90"]; b [pos="27,18!"]; a -> b [pos="e,27,36 27,71"]; }"""
     assert DAG.parse(text).positions == {"a": (27.0, 90.0), "b": (27.0, 18.0)}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import random
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
@@ -11,6 +13,7 @@ from chainrule.core.errors import ChainruleError
 from chainrule.graphs import DAG, DirectedGraph
 from chainrule.graphs.formats.bif import parse_bif, write_bif
 
+T = TypeVar("T")
 N_CHUNKS, N_PER_CHUNK = 20, 5000
 
 TEXTS = {
@@ -19,7 +22,8 @@ TEXTS = {
     'X <- U -> "a \\"b\\"" [beta=.3]; X -> {M -> N {K}} <- X\nP <-> Q <-> {M N} // c\n}',
     "dot": 'strict digraph "G" { /* c */ node [class="latent" shape=box]; U; node [class=""]\nrankdir = LR\n'
     'subgraph cluster_1 { a -> b:n:sw -> {c "d" + "e"} [label="x"]; -1.5 }\nU -> a; U [pos="1,2!"] # x\n}',
-    "bif": 'network "n" { property version 1.5 ; }\nvariable a { type discrete [ 2 ] { <5, x-y }; property position = (1, 2) ; }\n'
+    "bif": 'network "n" { property version 1.5 ; }\n'
+    "variable a { type discrete [ 2 ] { <5, x-y }; property position = (1, 2) ; }\n"
     "variable b { type discrete[3] { p q r }; }\nvariable c { type discrete [ 2 ] { 0, 1 }; }\n"
     "probability ( a ) { table 0.25, 0.75; } // c\nprobability ( b | a ) { (<5) .1 .2 .7; default 0.2, 0.3, 0.5; }\n"
     "probability ( c | a, b ) { table 1 1 1 1 1 1 0 0 0 0 0 0; }",
@@ -32,6 +36,12 @@ TOKENS = [
     "strict", "pdag", "mag {", "network", "variable", "probability", "table", "default", "property", "type",
     "discrete", "[latent]", "[pos=\"1,2\"]", "pos=\"1e999,0\"", "latent", "0", "1", "0.5", "-1", "1e400", "nan",
     "9" * 5000, "1_0", "A", "\"\"", "\ufeff", "{A B C} -> {D E F} ->", "A,B\n", "{" * 60, "}" * 60,
+]  # fmt: skip
+
+
+PIECES = [
+    *"{}[(\"/-\\#'1 \t\v", '"a', "/*", "<-", "A ", "A->", "->", "{A", "{A}->", '\\"', '""', "0,", "A\n", "A,B\n", "A;",
+    "[a]", "graph [", "A [b=", "variable a {", "A <-> {B C} ",
 ]  # fmt: skip
 
 
@@ -58,14 +68,21 @@ def mutated(text: str, rng: random.Random) -> str:
     return text
 
 
-def check(text: str, name: str | None, rng: random.Random) -> bool:
-    """Whether ``text`` is a graph; fails for anything but a graph that can be written again, or our error."""
-    kind = rng.choice([DAG, DirectedGraph])
+def result(read: Callable[..., T], *arguments: object) -> T | None:
+    """What reading gives, or None where it ends in an error of ours that is one line."""
     try:
-        graph = kind.parse(text, name)
+        return read(*arguments)
     except ChainruleError as e:
-        assert str(e)
-        assert len(str(e).splitlines()) == 1, (text, str(e))
+        message = str(e)
+    assert len(message.splitlines()) == 1, message
+    return None
+
+
+def check(text: str, name: str | None, rng: random.Random) -> bool:
+    """Whether ``text`` is a graph, which then can be written and read again."""
+    kind = rng.choice([DAG, DirectedGraph])
+    graph = result(kind.parse, text, name)
+    if graph is None:
         return False
     for out in ("chainrule", "dagitty", "dot"):
         assert kind.parse(graph.to_text(out), out) == graph, text
@@ -92,59 +109,14 @@ def test_the_texts_to_be_damaged_are_whole(name):
 
 def test_a_damaged_network_with_tables_is_refused_or_written_again_bit_for_bit():
     rng = random.Random(0)
-    n_networks = 0
-    for _ in range(5000):
-        try:
-            network = parse_bif(mutated(TEXTS["bif"], rng))
-        except ChainruleError as e:
-            assert "\n" not in str(e)
-        else:
-            n_networks += 1
-            assert parse_bif(write_bif(network)) == network
-    assert n_networks > 100
+    texts = [mutated(TEXTS["bif"], rng) for _ in range(5000)]
+    networks = [network for text in texts if (network := result(parse_bif, text)) is not None]
+    assert all(parse_bif(write_bif(network)) == network for network in networks)
+    assert len(networks) > 100
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "{",
-        "[",
-        "(",
-        '"',
-        '"a',
-        "/*",
-        "/",
-        "<-",
-        "A ",
-        "A->",
-        "->",
-        "{A",
-        "{A}->",
-        "\\",
-        '\\"',
-        "1",
-        "0,",
-        " ",
-        "\t",
-    ]
-    + [
-        "A\n",
-        "-",
-        '""',
-        "A,B\n",
-        "A;",
-        "[a]",
-        "graph [",
-        "A [b=",
-        "variable a {",
-        "A <-> {B C} ",
-        "\x0b",
-        "#",
-        "'",
-        "}",
-    ],
-)
+@pytest.mark.parametrize("piece", PIECES)
 def test_long_repetitions_take_linear_time(name, piece):
     opening = {"dagitty": "dag {", "dot": "digraph {", "bif": "network {"}.get(name, "")
     for text in (piece * (100_000 // len(piece)), opening + piece * (100_000 // len(piece))):
@@ -164,7 +136,4 @@ def test_damaged_files_end_in_a_graph_or_in_one_line_of_ours(tmp_path):
             content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         path = tmp_path / f"graph{rng.choice(['.bif', '.dot', '.csv', '.txt', '.bif.gz', ''])}"
         path.write_bytes(content[: rng.choice([len(content), rng.randrange(len(content))])])
-        try:
-            DAG.read(path)
-        except ChainruleError as e:
-            assert "\n" not in str(e)
+        result(DAG.read, path)

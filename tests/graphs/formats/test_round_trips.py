@@ -87,10 +87,8 @@ def networks(draw: st.DrawFn) -> BIFNetwork:
     for v in dag.nodes:
         weights = rng.random([len(variables[u]) for u in (*dag.parents(v), v)]) ** 8
         tables[v] = weights / weights.sum(-1, keepdims=True)
-    properties = {
-        v: ("note = 'of \"v;\" /* x */'", "position = (1, 2)")
-        for v in draw(st.sets(st.sampled_from(dag.nodes)))
-    }
+    notes = ("note = 'of \"v;\" /* x */'", "position = (1, 2)")
+    properties = dict.fromkeys(draw(st.sets(st.sampled_from(dag.nodes))), notes)
     parents = {v: dag.parents(v) for v in dag.nodes}
     return BIFNetwork(draw(st.text(max_size=5)), variables, parents, tables, ("version 2",), properties)
 

@@ -54,10 +54,10 @@ def test_cells_may_hold_anything_between_quotes():
         ('A,"B', "edges", "line 1, column 3", "never closed"),
         ('A,B "c"', "edges", "line 1, column 5", "expected ',' or the end of the row"),
         (
-            "A,B\n0,1",
+            "A,B,C\n0,1,0",
             "adjacency",
             "line 1, column 1",
-            "expected as many rows as names, got 1 rows for 2 names",
+            "as many rows as names, got 1 rows for 3 names",
         ),
         ("A,B\n0,1\n0", "adjacency", "line 3, column 1", "expected 2 cells, got 1"),
         (

@@ -80,7 +80,7 @@ class StatementReader(ABC):
         return named
 
     def _statement(self, named: dict[str, None], depth: int) -> None:
-        scanner = self.scanner
+        scanner, node = self.scanner, None
         if self.opens_group():
             left: Collection[str] = self.statements(depth + 1)
         else:
@@ -90,15 +90,14 @@ class StatementReader(ABC):
                 return
             self.mention(node)
             left = (node,)
-            if scanner.text == "[":
-                self.mark(node, self.attributes())
         named.update(dict.fromkeys(left))
-        if scanner.kind != "arrow":
-            return
-        while scanner.kind == "arrow":
-            left = self._edges(left, depth)
-            named.update(dict.fromkeys(left))
-        self.attributes()
+        if scanner.kind == "arrow":
+            while scanner.kind == "arrow":
+                left = self._edges(left, depth)
+                named.update(dict.fromkeys(left))
+            self.attributes()
+        elif node is not None and scanner.text == "[":
+            self.mark(node, self.attributes())
 
     def _edges(self, left: Collection[str], depth: int) -> Collection[str]:
         """The next arrow and what is on its right, which is joined with ``left``."""
