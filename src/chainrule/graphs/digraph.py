@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.graphs import formats
+from chainrule.graphs.edges import parents_by_node
 from chainrule.graphs.marks import Marks, checked_positions
 from chainrule.graphs.outside import matrix_edges, networkx_parts, to_matrix, to_networkx
 
@@ -62,7 +63,7 @@ class DirectedGraph:
         exposures: Iterable[str] = (),
         outcomes: Iterable[str] = (),
     ) -> None:
-        names, parents = _adjacency(edges, nodes)
+        names, parents = parents_by_node(edges, nodes)
         self._set(names, parents)
         self._latent = frozenset(self._ids("latent", latent, may_be_empty=True))
         self._marks = Marks(
@@ -88,10 +89,9 @@ class DirectedGraph:
     def parse(cls, text: str, format: formats.Format | None = None) -> Self:
         """The graph that ``text`` describes: edges ``A -> B <- C``, groups ``{B C}``, ``U [latent]``.
 
-        DAGitty's ``dag { … }``, Graphviz's ``digraph { … }`` and BIF are recognised by how they open;
-        ``format`` says which one, also ``"edges"`` and ``"adjacency"`` (rows of cells).  Without braces a
-        statement ends at a newline or ``;``; a name other than letters, digits, ``_`` and ``.`` is quoted;
-        comments are ``# …``, ``// …`` and ``/* … */``.
+        DAGitty's ``dag { … }``, Graphviz's ``digraph { … }`` and BIF are recognised by how they open; ``format``
+        may say which it is, also ``"edges"`` and ``"adjacency"`` (rows of cells).  Otherwise a statement ends at
+        a newline or ``;`` and a name other than letters, digits, ``_`` and ``.`` is quoted.  Comments: ``# …``.
         Raises ``ParseError`` with the line, the column and what was expected.
 
         >>> DirectedGraph.parse('season -> {allergies rain}; rain <- "air pressure"').parents("rain")
@@ -103,10 +103,10 @@ class DirectedGraph:
 
     @classmethod
     def read(cls, path: str | Path, format: formats.Format | None = None) -> Self:
-        """The graph in a file, which may be compressed with gzip; the suffix and the content tell the format.
+        """The graph in a file, plain or gzip, as ``parse``; suffix and content tell the format.
 
-        As ``parse``; ``.csv`` and ``.tsv`` hold an edge list (parent, child) or an adjacency matrix.
-        Raises ``DataError`` for a file that is missing, damaged or not text, errors with the path before.
+        ``.csv`` and ``.tsv`` hold an edge list (parent, child) or an adjacency matrix.  Raises ``DataError``
+        for a file that is missing, damaged or not text.
 
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "edges.csv"
@@ -312,8 +312,7 @@ class DirectedGraph:
     def to_text(self, format: formats.Format = "chainrule") -> str:
         """The graph as text that ``parse`` reads back, with the same order of nodes.
 
-        Latent nodes are marked in ``"chainrule"``, ``"dagitty"`` and ``"dot"``; an edge list or a matrix
-        cannot mark them: ``InputError``.
+        An edge list and a matrix cannot mark latent nodes: ``InputError``.
 
         >>> print(DirectedGraph([("A", "my node"), ("A", "B")], nodes=["B", "A", "my node", "C"]).to_text())
         B
@@ -321,12 +320,8 @@ class DirectedGraph:
         "my node"
         C
         A -> {B "my node"}
-        >>> print(DirectedGraph([("U", "A")], latent=["U"]).to_text("dot"))
-        digraph {
-          U [class="latent", style=dashed];
-          A;
-          U -> A;
-        }
+        >>> print(DirectedGraph([("U", "A")], latent=["U"]).to_text("dagitty").replace(chr(10), " "))
+        dag { U [latent] A U -> A }
         """
         return formats.written(self, format)
 
@@ -405,34 +400,3 @@ def reachable(neighbours: Sequence[Sequence[int]], start: Iterable[int]) -> set[
                 seen.add(v)
                 stack.append(v)
     return seen
-
-
-def _adjacency(
-    edges: Iterable[tuple[str, str]], nodes: Iterable[str] | None
-) -> tuple[list[str], list[list[int]]]:
-    """Names, and the sorted parents of each, from pairs."""
-    if isinstance(edges, str) or isinstance(nodes, str):
-        raise InputError("edges must be pairs of names and nodes a list of names; for text use .parse(text)")
-    index: dict[str, int] = {}
-    for name in nodes if nodes is not None else ():
-        if _name(name) in index:
-            raise InputError(f"nodes has {name!r} twice; name each node once")
-        index[name] = len(index)
-    parents: list[set[int]] = [set() for _ in index]
-    for edge in edges:
-        if not isinstance(edge, (tuple, list)) or len(edge) != 2:
-            raise InputError(f"an edge must be a pair (parent, child); got {edge!r}")
-        for name in edge:
-            if _name(name) not in index:
-                if nodes is not None:
-                    raise UnknownNameError.of("node", name, list(index))
-                index[name] = len(index)
-                parents.append(set())
-        parents[index[edge[1]]].add(index[edge[0]])
-    return list(index), [sorted(above) for above in parents]
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str) or not name:
-        raise InputError(f"a node name must be a string that is not empty; got {name!r}")
-    return name

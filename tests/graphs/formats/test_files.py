@@ -49,6 +49,8 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         DAG.read(tmp_path)
     with pytest.raises(DataError, match="cannot read"):
         DAG.read("a\0b")
+    with pytest.raises(InputError, match="a path is a string or a Path; got int"):
+        DAG.read(3)  # type: ignore[arg-type]
 
 
 def test_a_huge_file_is_refused_before_more_is_unpacked(tmp_path, monkeypatch):

@@ -123,6 +123,16 @@ def test_long_repetitions_take_linear_time(name, piece):
         check(text, name, random.Random(0))
 
 
+@pytest.mark.parametrize(
+    "inner", ["9" * 100_000, "1," + " " * 100_000 + "x", "1, 2" + " " * 100_000 + ",", "9e" + "9" * 100_000]
+)
+def test_long_positions_take_linear_time(inner):
+    check(f'dag {{ A [pos="{inner}"] }}', None, random.Random(0))
+    for text in (inner, f"({inner}", " " * 100_000 + inner):
+        network = f"network {{}} variable a {{ type discrete [1] {{ x }}; property position = {text} ; }}"
+        assert not DAG.parse(network + "probability ( a ) { table 1; }").positions
+
+
 def test_damaged_files_end_in_a_graph_or_in_one_line_of_ours(tmp_path):
     rng = random.Random(0)
     whole = [

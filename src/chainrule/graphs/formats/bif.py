@@ -20,6 +20,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,9 @@ _TOKENS = pattern(
     skip=r"\s+|//[^\n]*|/\*.*?\*/",
 )
 _NUMBER = re.compile(NUMBER)
-_POSITION = re.compile(rf'"?\s*position\s*=\s*\(?\s*({NUMBER})\s*,\s*({NUMBER})\s*\)?\s*"?')
+_POSITION = re.compile(
+    rf'"?\s*+position\s*+=\s*+\(?\s*+({NUMBER})\s*+,\s*+({NUMBER})\s*+\)?\s*+"?'  # possessive: linear
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +126,9 @@ def parse_bif_graph(text: str) -> Description:
     found = Description(edges=list(network.edges), nodes=dict.fromkeys(network.variables))
     for v, properties in network.variable_properties.items():
         for text in properties:
-            if match := _POSITION.fullmatch(text):
-                found.positions[v] = (float(match[1]), float(match[2]))
+            match = _POSITION.fullmatch(text)
+            if match and isfinite(x := float(match[1])) and isfinite(y := float(match[2])):
+                found.positions[v] = (x, y)
     return found
 
 

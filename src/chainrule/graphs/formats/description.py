@@ -16,8 +16,8 @@ from chainrule.graphs.formats.scanner import Scanner
 __all__ = ["MOST_EDGES", "NUMBER", "Description", "position_text", "read_position"]
 
 MOST_EDGES = 2_000_000
-NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_POSITION = re.compile(rf"\s*({NUMBER})\s*,\s*({NUMBER})\s*(?:,\s*{NUMBER}\s*)?!?\s*")
+NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_POSITION = re.compile(rf"\s*+({NUMBER})\s*+,\s*+({NUMBER})\s*+(?:,\s*+{NUMBER}\s*+)?!?\s*+")
 
 
 @dataclass(slots=True)
