@@ -32,9 +32,8 @@ class DirectedGraph:
 
     ``edges`` are pairs ``(parent, child)``; a repeated edge counts once.  ``nodes`` gives all nodes in
     the order that you like to see; without it they come as the edges name them.  ``latent`` names the nodes
-    that nobody measures: they are never conditioned on and never listed.  ``positions`` say where nodes are
-    drawn, ``exposures`` and ``outcomes`` which causes and effects are asked about; they are carried along
-    and do not count when graphs are compared.
+    that nobody measures: they are never conditioned on and never listed.  ``positions``, ``exposures`` and
+    ``outcomes`` are carried along and do not count when graphs are compared.
 
     Raises ``InputError`` for edges that are not pairs of names and for repeated ``nodes``,
     ``UnknownNameError`` for an edge to a node that ``nodes`` does not have, or a latent node that is none.
@@ -105,8 +104,7 @@ class DirectedGraph:
     def read(cls, path: str | Path, format: formats.Format | None = None) -> Self:
         """The graph in a file, plain or gzip, as ``parse``; suffix and content tell the format.
 
-        ``.csv`` and ``.tsv`` hold an edge list (parent, child) or an adjacency matrix.  Raises ``DataError``
-        for a file that is missing, damaged or not text.
+        ``.csv`` and ``.tsv`` hold an edge list or a 0/1 matrix.  ``DataError`` for a file that is missing or damaged.
 
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "edges.csv"
@@ -154,8 +152,8 @@ class DirectedGraph:
     def from_adjacency(cls, matrix: ArrayLike, nodes: Iterable[str] | None = None) -> Self:
         """The graph with an edge ``nodes[i] -> nodes[j]`` where ``matrix[i, j]`` (n, n) is 1 and not 0.
 
-        Without ``nodes`` the names are the columns of a data frame, or x1, x2, …
-        Raises ``ShapeError`` and ``ValuesError`` for a matrix that is not square or holds other numbers.
+        Without ``nodes`` the names are the columns of a data frame, or x1, x2, …  Raises ``ShapeError`` for a
+        matrix that is not square, ``ValuesError`` for other numbers.
 
         >>> DirectedGraph.from_adjacency([[0, 1], [0, 0]], nodes=["A", "B"]).edges
         (('A', 'B'),)
@@ -328,8 +326,7 @@ class DirectedGraph:
     def write(self, path: str | Path, format: formats.Format | None = None) -> None:
         """Write the graph to a file, whole or not at all; the suffix tells the format unless ``format`` does.
 
-        Suffixes: ``.txt``, ``.dag`` and ``.dagitty``, ``.dot`` and ``.gv``, ``.csv`` and ``.tsv`` (edge lists),
-        each also with ``.gz``.  Raises ``OutputError`` where the place cannot be written to.
+        ``.txt``, ``.dag``, ``.dagitty``, ``.dot``, ``.gv``, ``.csv`` and ``.tsv`` (edge lists), also with ``.gz``.
 
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "graph.dag.gz"

@@ -28,7 +28,7 @@ from chainrule.graphs.formats.scanner import check_text
 if TYPE_CHECKING:
     from chainrule.graphs.digraph import DirectedGraph
 
-__all__ = ["Format", "described", "described_file", "write_file", "written"]
+__all__ = ["Description", "Format", "described", "described_file", "write_file", "written"]
 
 Format = Literal["chainrule", "dagitty", "dot", "bif", "edges", "adjacency"]
 

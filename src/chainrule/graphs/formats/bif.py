@@ -20,7 +20,6 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +33,11 @@ from chainrule.graphs.formats.scanner import Scanner, pattern, unquoted
 
 __all__ = ["MOST_NUMBERS", "BIFNetwork", "parse_bif", "parse_bif_graph", "read_bif", "write_bif"]
 
-MOST_NUMBERS = 50_000_000  # of all tables together; 400 MB
+MOST_NUMBERS = 20_000_000  # of all tables together; 160 MB
 MOST_PARENTS = 63  # of one variable; a numpy array has at most 64 axes
 
+# how far a number may be off by rounding, and a little for the addition: three decimals is the coarsest in use
+_ROUNDING = 0.0005 + 1e-9
 _TOKENS = pattern(
     rf'(?P<word>{WORD})|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<mark>[{{}}()\[\],;|])',
     skip=r"\s+|//[^\n]*|/\*.*?\*/",
@@ -95,7 +96,7 @@ def parse_bif(text: str) -> BIFNetwork:
 
     Raises ``ParseError`` with line and column (syntax, counts, rows that are missing, given twice or do not
     sum to one), ``UnknownNameError`` for a variable or a state that was not declared, ``TooLargeError``
-    for tables above fifty million numbers.
+    for tables above twenty million numbers.
 
     >>> net = parse_bif('''network rain { }
     ...   variable rain { type discrete [ 2 ] { yes, no }; }
@@ -127,7 +128,7 @@ def parse_bif_graph(text: str) -> Description:
     for v, properties in network.variable_properties.items():
         for text in properties:
             match = _POSITION.fullmatch(text)
-            if match and isfinite(x := float(match[1])) and isfinite(y := float(match[2])):
+            if match and math.isfinite(x := float(match[1])) and math.isfinite(y := float(match[2])):
                 found.positions[v] = (x, y)
     return found
 
@@ -330,8 +331,7 @@ class _Reader:
 
     def _check_sums(self, rows: NDArray[np.float64], at: int) -> None:
         sums = rows.sum(axis=-1)
-        # three decimals is the coarsest rounding in common use; the tiny rest is for adding up in float64
-        if (np.abs(sums - 1) > 0.0005 * rows.shape[-1] + 1e-9).any():
+        if (np.abs(sums - 1) > _ROUNDING * rows.shape[-1]).any():
             worst = sums.flat[np.argmax(np.abs(sums - 1))]
             self._scanner.refuse(f"expected probabilities that sum to 1, got {worst:.6g}; correct them", at)
 
