@@ -3,6 +3,7 @@
 The only room that uses the network.
 """
 
+from chainrule.data.categorical import CategoricalTable
 from chainrule.data.dataset import Dataset, split_rows
 from chainrule.data.named import Binarize, fetch, info, list_datasets, load
 from chainrule.data.readers import read_array, read_idx, read_table
@@ -10,6 +11,7 @@ from chainrule.data.tables import Table
 
 __all__ = [
     "Binarize",
+    "CategoricalTable",
     "Dataset",
     "Table",
     "fetch",
