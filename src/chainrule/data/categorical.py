@@ -79,7 +79,7 @@ class CategoricalTable:
         if states is None:
             top = a.max(axis=0, initial=MISSING_CODE)
             states = [[str(k) for k in range(int(t) + 1)] for t in top]
-        return cls(tuple(names), tuple(map(tuple, states)), a)
+        return cls(tuple(names), tuple(map(tuple, states)), a.astype(np.int32))
 
     @property
     def n_rows(self) -> int:
