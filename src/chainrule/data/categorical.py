@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
 
-__all__ = ["MISSING_CODE", "CategoricalTable", "checked_names", "unknown_category"]
+__all__ = ["MISSING_CODE", "CategoricalTable", "checked_names", "checked_states", "unknown_category"]
 
 MISSING_CODE = -1
 
@@ -46,7 +46,7 @@ class CategoricalTable:
             raise ShapeError(
                 f"{len(self.states)} lists of states for {len(names)} columns; pass one for each"
             )
-        states = tuple(_checked_states(name, s) for name, s in zip(names, self.states, strict=True))
+        states = tuple(checked_states(name, s) for name, s in zip(names, self.states, strict=True))
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "states", states)
         object.__setattr__(self, "codes", _checked_codes(self.codes, names, states))
@@ -149,7 +149,7 @@ class CategoricalTable:
             if tuple(wanted) == self.states[j]:
                 out[:, k] = self.codes[:, j]
                 continue
-            place = {label: i for i, label in enumerate(_checked_states(name, wanted))}
+            place = {label: i for i, label in enumerate(checked_states(name, wanted))}
             unknown = len(place)
             recode = [place.get(label, unknown) for label in self.states[j]]
             out[:, k] = np.array([*recode, MISSING_CODE], np.int32)[self.codes[:, j]]
@@ -181,17 +181,8 @@ def checked_names(names: Iterable[Any]) -> tuple[str, ...]:
     return out
 
 
-def unknown_category(name: str, label: str, known: Iterable[str], row: int) -> UnknownNameError:
-    """The error for a category of column ``name`` that is none of its states.
-
-    >>> print(unknown_category("wet", "yse", ["no", "yes"], 4))
-    row 4, column 'wet': there is no category 'yse'; did you mean 'yes'? (known: no, yes)
-    """
-    reason = UnknownNameError.of("category", label, list(known))
-    return UnknownNameError(f"row {row}, column {name!r}: {reason}")
-
-
-def _checked_states(name: str, states: Sequence[str]) -> tuple[str, ...]:
+def checked_states(name: str, states: Sequence[str]) -> tuple[str, ...]:
+    """The states of column ``name`` as a tuple; ``InputError`` for none, a repeated one, or one that is no text."""
     if isinstance(states, str) or not all(isinstance(label, str) for label in states):
         raise InputError(f"the states of column {name!r} must be a list of texts; got {states!r}")
     if not len(states):
@@ -202,6 +193,16 @@ def _checked_states(name: str, states: Sequence[str]) -> tuple[str, ...]:
         twice = next(label for i, label in enumerate(states) if label in states[:i])
         raise InputError(f"column {name!r} has the state {twice!r} twice; name each state once")
     return tuple(states)
+
+
+def unknown_category(name: str, label: str, known: Iterable[str], row: int) -> UnknownNameError:
+    """The error for a category of column ``name`` that is none of its states.
+
+    >>> print(unknown_category("wet", "yse", ["no", "yes"], 4))
+    row 4, column 'wet': there is no category 'yse'; did you mean 'yes'? (known: no, yes)
+    """
+    reason = UnknownNameError.of("category", label, list(known))
+    return UnknownNameError(f"row {row}, column {name!r}: {reason}")
 
 
 def _whole_numbers(codes: ArrayLike) -> NDArray[np.int64]:
@@ -215,7 +216,7 @@ def _whole_numbers(codes: ArrayLike) -> NDArray[np.int64]:
         a = a.astype(np.uint8)
     if a.dtype.kind == "f":
         a = np.where(np.isnan(a), MISSING_CODE, a)
-    bad = np.argwhere((a < MISSING_CODE) | (a > np.iinfo(np.int32).max) | (a % 1 != 0))
+    bad = np.argwhere((a < MISSING_CODE) | (a > np.iinfo(np.int32).max) | (a != np.floor(a)))
     if bad.size:
         i, j = bad[0]
         raise ValuesError(
