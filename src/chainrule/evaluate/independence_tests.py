@@ -1,0 +1,282 @@
+"""Does a table respect the independencies that a graph implies?  Tested one by one, then put together.
+
+Under "x independent of y given z", x and y are independent in each stratum, that is, among the rows with one
+configuration of z.  The statistics of the strata add up, and so do their degrees of freedom, where each stratum
+counts the states that occur in it.  A set of variables is tested as one variable whose states are the joint
+states: X is independent of {Y1, Y2} exactly if it is independent of the pair, while independence of Y1 and of Y2
+alone says less.
+
+The chi-square approximation of G and χ² needs rows.  Strata with too few by Cochran's rule are left out, and
+their rows counted; the rule reads only the margins, so the p value stays right and only power is lost.  A
+permutation test takes all strata and is exact.
+"""
+
+# ruff: noqa: PT028  # `test_independencies` is a function of the library, not a test
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from chainrule.core.checks import check_integer, check_real
+from chainrule.core.errors import InputError
+from chainrule.core.progress import track
+from chainrule.core.randomness import RandomState, as_generator
+from chainrule.data.categorical import MISSING_CODE, CategoricalTable
+from chainrule.data.categorical_input import as_categorical
+from chainrule.evaluate.contingency import StratifiedTable, joint_codes
+from chainrule.evaluate.corrections import Correction, correct
+from chainrule.evaluate.independence_report import (
+    BlamedPair,
+    IndependenceReport,
+    IndependenceTest,
+    Statistic,
+)
+from chainrule.evaluate.permutations import permutation_p_value
+from chainrule.graphs import DAG, Independence
+from chainrule.graphs.independencies import Kind
+
+__all__ = ["conditional_independence_test", "test_independencies"]
+
+Names = str | Iterable[str]
+
+
+def test_independencies(
+    dag: DAG,
+    table: Any,
+    *,
+    kind: Kind = "missing_edge",
+    statistic: Statistic = "g",
+    alpha: float = 0.05,
+    correction: Correction | None = "holm",
+    n_permutations: int = 999,
+    rng: RandomState = None,
+    limit: int = 100_000,
+    min_expected: float = 5.0,
+) -> IndependenceReport:
+    """Every independence between observed nodes that ``dag`` implies, tested on ``table``.
+
+    ``table`` is anything that ``as_categorical`` takes, with a column for each observed node; a row counts for
+    a statement where it has all its values.  A statement is *contradicted* where its corrected p value is at
+    most ``alpha``, *untestable* where the rows cannot tell (the reason says why), else *consistent*, which is
+    not proof.  Then pairs without an edge are blamed: those with most of their statements contradicted first,
+    and among these those with the most dependence left.
+
+    ``limit`` cuts the list of statements off.  ``min_expected`` is the count of Cochran's rule for G and χ² (0
+    takes every stratum).  A permutation test draws ``n_permutations`` shuffles, each statement from its own
+    stream of ``rng``.  Raises ``UnknownNameError`` for a node without a column, ``InputError`` for settings that
+    cannot be used, among them too few permutations for Holm ever to reject.
+
+    >>> x = np.random.default_rng(0).integers(2, size=500)
+    >>> report = test_independencies(DAG.parse("A; B"), {"A": x, "B": 1 - x})
+    >>> [pair.text() for pair in report.missing_edges_blamed]
+    ['A – B: 1 of 1 tested statements contradicted, at least 0.687 nats of dependence left']
+    """
+    settings = _Settings.checked(statistic, alpha, n_permutations, min_expected)
+    if correction not in (None, *get_args(Correction)):
+        raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
+    check_integer(limit, "limit")
+    rows = _Rows(as_categorical(table, columns=dag.observed))
+    statements, complete = _observed_statements(dag, kind, limit)
+    settings.check_resolution(len(statements) if correction == "holm" else 1)
+    streams = as_generator(rng).spawn(len(statements))
+    pairs = track(list(zip(statements, streams, strict=True)), "testing independencies")
+    tests = _with_verdicts([_test(rows, s, settings, stream) for s, stream in pairs], alpha, correction)
+    return IndependenceReport(
+        kind=kind,
+        test=statistic,
+        alpha=alpha,
+        correction=correction,
+        n_rows=rows.n,
+        complete=complete,
+        tests=tuple(tests),
+        missing_edges_blamed=tuple(_blame(tests)),
+    )
+
+
+def conditional_independence_test(
+    table: Any,
+    x: Names,
+    y: Names,
+    given: Names = (),
+    *,
+    statistic: Statistic = "g",
+    alpha: float = 0.05,
+    n_permutations: int = 999,
+    rng: RandomState = None,
+    min_expected: float = 5.0,
+) -> IndependenceTest:
+    """The test of "x is independent of y, given a set" on the rows of ``table`` (see ``test_independencies``).
+
+    Raises ``UnknownNameError`` for a column that is not there, ``InputError`` for sets that overlap.
+
+    >>> x = np.repeat([0, 1], 50)
+    >>> conditional_independence_test({"a": x, "b": x}, "a", "b").text()
+    'a ⟂ b: contradicted, G 138.6, dof 1, p 5.3e-32, 0.693 nats, n 100'
+    """
+    settings = _Settings.checked(statistic, alpha, n_permutations, min_expected)
+    sets = [(names,) if isinstance(names, str) else tuple(names) for names in (x, y, given)]
+    everyone = [name for names in sets for name in names]
+    if not sets[0] or not sets[1] or len(set(everyone)) < len(everyone):
+        raise InputError(
+            f"x, y and given must not overlap, nor x and y be empty; got {sets[0]}, {sets[1]}, {sets[2]}"
+        )
+    settings.check_resolution(1)
+    rows = _Rows(as_categorical(table, columns=everyone))
+    test = _test(rows, Independence(sets[0], sets[1], sets[2]), settings, as_generator(rng))
+    return _with_verdicts([test], alpha, None)[0]
+
+
+@dataclass(frozen=True)
+class _Settings:
+    statistic: Statistic
+    alpha: float
+    n_permutations: int
+    min_expected: float
+
+    @classmethod
+    def checked(cls, statistic: Statistic, alpha: float, n_permutations: int, least: float) -> _Settings:
+        if statistic not in get_args(Statistic):
+            raise InputError(f"statistic must be one of {', '.join(get_args(Statistic))}; got {statistic!r}")
+        if not 0 < check_real(alpha, "alpha") < 1:
+            raise InputError(f"alpha must lie between 0 and 1; got {alpha!r}; use for example 0.05")
+        check_integer(n_permutations, "n_permutations")
+        # a permutation test is exact in every stratum
+        least = 0.0 if statistic == "permutation" else check_real(least, "min_expected")
+        return cls(statistic, alpha, n_permutations, least)
+
+    def check_resolution(self, n_tests: int) -> None:
+        """``InputError`` where ``n_permutations`` allow no p value that stays below alpha among ``n_tests``."""
+        needed = math.ceil(n_tests / self.alpha) - 1
+        if self.statistic == "permutation" and self.n_permutations < needed:
+            raise InputError(
+                f"{self.n_permutations:,} permutations can contradict nothing at alpha={self.alpha:g} with "
+                f"{n_tests:,} statements; take at least {needed:,}, another correction, or statistic='g'"
+            )
+
+
+class _Rows:
+    """The columns of a table, each contiguous, for many tests."""
+
+    def __init__(self, table: CategoricalTable) -> None:
+        self.n = table.n_rows
+        self._size = dict(zip(table.names, table.sizes, strict=True))
+        self._codes = {name: table.column(name).astype(np.int64) for name in table.names}
+        self._lacks = {name: bool((c == MISSING_CODE).any()) for name, c in self._codes.items()}
+
+    def stratified(self, s: Independence) -> StratifiedTable | None:
+        """The tables of a statement on the rows that have all its values; ``None`` without such rows."""
+        sets = (s.x, s.y, s.given)
+        lacking = [name for names in sets for name in names if self._lacks[name]]
+        keep: Any = slice(None)
+        if lacking:
+            keep = np.logical_and.reduce([self._codes[name] != MISSING_CODE for name in lacking])
+        n = int(np.count_nonzero(keep)) if lacking else self.n
+        return StratifiedTable.of(*(self._joint(names, keep, n) for names in sets)) if n else None
+
+    def _joint(self, names: Sequence[str], keep: Any, n: int) -> NDArray[np.int64]:
+        return joint_codes([self._codes[m][keep] for m in names], [self._size[m] for m in names], n)
+
+
+def _observed_statements(dag: DAG, kind: Kind, limit: int) -> tuple[list[Independence], bool]:
+    """The implied statements without latent nodes, and whether these are all."""
+    found = dag.implied_independencies(kind, limit=limit if kind == "all_pairs" else limit + 1)
+    observed = set(dag.observed)
+    kept = []
+    for s in found[:limit] if kind != "all_pairs" else found:
+        x, y = (tuple(name for name in names if name in observed) for names in (s.x, s.y))
+        if x and y and observed.issuperset(s.given):  # what holds for a set holds for a part of it
+            kept.append(replace(s, x=x, y=y))
+    return kept, kind == "all_pairs" or len(found) <= limit
+
+
+def _test(rows: _Rows, s: Independence, settings: _Settings, rng: np.random.Generator) -> IndependenceTest:
+    """The test of one statement, with its own p value only; the verdict "consistent" is for now."""
+    table = rows.stratified(s)
+    if table is None:
+        return IndependenceTest(
+            s.x,
+            s.y,
+            s.given,
+            settings.statistic,
+            0,
+            rows.n,
+            0,
+            0,
+            0.0,
+            0,
+            None,
+            None,
+            0.0,
+            "untestable",
+            "no row has a value for each of its variables",
+        )
+    used = (table.dof == 0) | table.adequate(settings.min_expected)
+    n, all_n = int(table.total[used].sum()), int(table.total.sum())
+    dof, g = int(table.dof[used].sum()), float(table.g[used].sum())
+    statistic = float(table.chi2[used].sum()) if settings.statistic == "chi2" else g
+    p, reason = None, ""
+    if not table.dof.any():
+        reason = "in no stratum do both sides take two values" if s.given else "one side has only one value"
+    elif not dof:
+        reason = (
+            f"no stratum with two values of both expects {settings.min_expected:g} rows in 80 % of its cells"
+        )
+    elif settings.statistic == "permutation":
+        p = permutation_p_value(table, settings.n_permutations, rng)
+    else:
+        p = float(chi2.sf(statistic, dof))
+    return IndependenceTest(
+        x=s.x,
+        y=s.y,
+        given=s.given,
+        test=settings.statistic,
+        n=n,
+        n_missing=rows.n - all_n,
+        n_sparse=all_n - n,
+        n_strata=int(used.sum()),
+        statistic=statistic,
+        dof=dof,
+        p_value=p,
+        p_corrected=p,
+        cmi_nats=g / (2 * n) if n else 0.0,
+        verdict="untestable" if p is None else "consistent",
+        reason=reason,
+    )
+
+
+def _with_verdicts(
+    tests: list[IndependenceTest], alpha: float, correction: Correction | None
+) -> list[IndependenceTest]:
+    """The tests with corrected p values (of all that have one, together), and what follows from them."""
+    p_values = [t.p_value for t in tests if t.p_value is not None]
+    corrected = iter(correct(p_values, correction).tolist())
+    out = []
+    for t in tests:
+        if t.p_value is not None:
+            p = next(corrected)
+            t = replace(t, p_corrected=p, verdict="contradicted" if p <= alpha else "consistent")
+        out.append(t)
+    return out
+
+
+def _blame(tests: list[IndependenceTest]) -> list[BlamedPair]:
+    """The pairs with contradicted statements, strongest evidence first."""
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[IndependenceTest]] = {}
+    for t in tests:
+        groups.setdefault((t.x, t.y), []).append(t)
+    blamed = []
+    for (x, y), group in groups.items():
+        count = Counter(t.verdict for t in group)
+        if count["contradicted"]:
+            weakest = min(t.excess_nats for t in group if t.p_value is not None)
+            counts = (count["contradicted"], count["consistent"], count["untestable"])
+            blamed.append(BlamedPair(x, y, *counts, weakest))
+    return sorted(blamed, key=lambda b: (-b.share_contradicted, -b.weakest_nats))
