@@ -40,17 +40,17 @@ class IndependenceTest:
     y: tuple[str, ...]
     given: tuple[str, ...]
     test: Statistic
-    n: int
-    n_missing: int
-    n_sparse: int
-    n_strata: int
-    statistic: float
-    dof: int
-    p_value: float | None
-    p_corrected: float | None
-    cmi_nats: float
-    verdict: Verdict
-    reason: str
+    n: int = 0
+    n_missing: int = 0
+    n_sparse: int = 0
+    n_strata: int = 0
+    statistic: float = 0.0
+    dof: int = 0
+    cmi_nats: float = 0.0
+    p_value: float | None = None
+    p_corrected: float | None = None
+    verdict: Verdict = "untestable"
+    reason: str = ""
 
     @property
     def statement(self) -> Independence:
@@ -68,10 +68,12 @@ class IndependenceTest:
         if self.p_value is None or self.p_corrected is None:
             return f"{head}, {self.reason}"
         name = "χ²" if self.test == "chi2" else "G"
-        corrected = "" if self.p_corrected == self.p_value else f", corrected {self.p_corrected:.2g}"
+        corrected = "" if self.p_corrected == self.p_value else f", corrected {_p_text(self.p_corrected)}"
+        left_out = f", {self.n_sparse:,} rows in sparse strata left out" if self.n_sparse else ""
+        left_out += f", {self.n_missing:,} incomplete rows left out" if self.n_missing else ""
         return (
-            f"{head}, {name} {self.statistic:.4g}, dof {self.dof}, p {self.p_value:.2g}{corrected}, "
-            f"{self.cmi_nats:.3g} nats, n {self.n:,}"
+            f"{head}, {name} {self.statistic:.4g}, dof {self.dof}, p {_p_text(self.p_value)}{corrected}, "
+            f"{self.cmi_nats:.3g} nats, n {self.n:,}{left_out}"
         )
 
     def to_row(self) -> dict[str, Any]:
@@ -151,6 +153,10 @@ class IndependenceReport:
     def to_rows(self) -> list[dict[str, Any]]:
         """One dict of plain data for each test."""
         return [test.to_row() for test in self.tests]
+
+
+def _p_text(p: float) -> str:
+    return f"{p:.2g}" if p else "< 1e-300"
 
 
 def _listed(head: str, items: list[str], most: int) -> list[str]:

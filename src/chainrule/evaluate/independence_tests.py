@@ -79,6 +79,8 @@ def test_independencies(
     >>> [pair.text() for pair in report.missing_edges_blamed]
     ['A – B: 1 of 1 tested statements contradicted, at least 0.687 nats of dependence left']
     """
+    if not isinstance(dag, DAG):
+        raise InputError(f"dag must be a DAG, got a {type(dag).__name__}; make one with DAG.parse")
     settings = _Settings.checked(statistic, alpha, n_permutations, min_expected)
     if correction not in (None, *get_args(Correction)):
         raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
@@ -198,58 +200,35 @@ def _observed_statements(dag: DAG, kind: Kind, limit: int) -> tuple[list[Indepen
 
 
 def _test(rows: _Rows, s: Independence, settings: _Settings, rng: np.random.Generator) -> IndependenceTest:
-    """The test of one statement, with its own p value only; the verdict "consistent" is for now."""
+    """The test of one statement by itself; without a p value it is untestable."""
+    untested = IndependenceTest(s.x, s.y, s.given, settings.statistic)
     table = rows.stratified(s)
     if table is None:
-        return IndependenceTest(
-            s.x,
-            s.y,
-            s.given,
-            settings.statistic,
-            0,
-            rows.n,
-            0,
-            0,
-            0.0,
-            0,
-            None,
-            None,
-            0.0,
-            "untestable",
-            "no row has a value for each of its variables",
-        )
+        return replace(untested, n_missing=rows.n, reason="no row has a value for each of its variables")
     used = (table.dof == 0) | table.adequate(settings.min_expected)
-    n, all_n = int(table.total[used].sum()), int(table.total.sum())
-    dof, g = int(table.dof[used].sum()), float(table.g[used].sum())
-    statistic = float(table.chi2[used].sum()) if settings.statistic == "chi2" else g
-    p, reason = None, ""
-    if not table.dof.any():
-        reason = "in no stratum do both sides take two values" if s.given else "one side has only one value"
-    elif not dof:
-        reason = (
-            f"no stratum with two values of both expects {settings.min_expected:g} rows in 80 % of its cells"
-        )
-    elif settings.statistic == "permutation":
-        p = permutation_p_value(table, settings.n_permutations, rng)
-    else:
-        p = float(chi2.sf(statistic, dof))
-    return IndependenceTest(
-        x=s.x,
-        y=s.y,
-        given=s.given,
-        test=settings.statistic,
+    complete, n, dof = (int(a.sum()) for a in (table.total, table.total[used], table.dof[used]))
+    g = float(table.g[used].sum())
+    tested = replace(
+        untested,
         n=n,
-        n_missing=rows.n - all_n,
-        n_sparse=all_n - n,
+        n_missing=rows.n - complete,
+        n_sparse=complete - n,
         n_strata=int(used.sum()),
-        statistic=statistic,
+        statistic=float(table.chi2[used].sum()) if settings.statistic == "chi2" else g,
         dof=dof,
-        p_value=p,
-        p_corrected=p,
         cmi_nats=g / (2 * n) if n else 0.0,
-        verdict="untestable" if p is None else "consistent",
-        reason=reason,
     )
+    if not table.dof.any():
+        nowhere = "in no stratum do both sides take two values" if s.given else "one side has only one value"
+        return replace(tested, reason=nowhere)
+    if not dof:
+        return replace(
+            tested,
+            reason=f"no stratum where both sides vary expects {settings.min_expected:g} rows in 80 % of its cells",
+        )
+    if settings.statistic == "permutation":
+        return replace(tested, p_value=permutation_p_value(table, settings.n_permutations, rng))
+    return replace(tested, p_value=float(chi2.sf(tested.statistic, dof)))
 
 
 def _with_verdicts(
