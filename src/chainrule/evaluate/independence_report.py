@@ -89,8 +89,8 @@ class BlamedPair:
     set that should separate the pair takes away.
     """
 
-    x: tuple[str, ...]
-    y: tuple[str, ...]
+    x: str
+    y: str
     n_contradicted: int
     n_consistent: int
     n_untestable: int
@@ -106,7 +106,7 @@ class BlamedPair:
         tested = self.n_contradicted + self.n_consistent
         untestable = f", {self.n_untestable} untestable" if self.n_untestable else ""
         return (
-            f"{', '.join(self.x)} – {', '.join(self.y)}: {self.n_contradicted} of {tested} tested statements "
+            f"{self.x} – {self.y}: {self.n_contradicted} of {tested} tested statements "
             f"contradicted{untestable}, at least {self.weakest_nats:.3g} nats of dependence left"
         )
 

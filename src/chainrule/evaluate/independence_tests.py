@@ -2,9 +2,12 @@
 
 Under "x independent of y given z", x and y are independent in each stratum, that is, among the rows with one
 configuration of z.  The statistics of the strata add up, and so do their degrees of freedom, where each stratum
-counts the states that occur in it.  A set of variables is tested as one variable whose states are the joint
-states: X is independent of {Y1, Y2} exactly if it is independent of the pair, while independence of Y1 and of Y2
-alone says less.
+counts the states that occur in it.
+
+The local and the ordered statements say that x is independent of a whole set.  With many variables in it no
+table of rows can tell, so each pair of x and one of the set is tested, which the statement implies: a
+contradicted pair contradicts it, while only joint tests would see a dependence that no pair shows (an
+exclusive or).  ``conditional_independence_test`` takes sets as they are, as one variable of joint states.
 
 The chi-square approximation of G and χ² needs rows.  Strata with too few by Cochran's rule are left out, and
 their rows counted; the rule reads only the margins, so the p value stays right and only power is lost.  A
@@ -19,6 +22,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, get_args
 
 import numpy as np
@@ -61,7 +65,7 @@ def test_independencies(
     limit: int = 100_000,
     min_expected: float = 5.0,
 ) -> IndependenceReport:
-    """Every independence between observed nodes that ``dag`` implies, tested on ``table``.
+    """Every independence between two observed nodes that ``dag`` implies, tested on ``table``.
 
     ``table`` is anything that ``as_categorical`` takes, with a column for each observed node; a row counts for
     a statement where it has all its values.  A statement is *contradicted* where its corrected p value is at
@@ -69,10 +73,10 @@ def test_independencies(
     not proof.  Then pairs without an edge are blamed: those with most of their statements contradicted first,
     and among these those with the most dependence left.
 
-    ``limit`` cuts the list of statements off.  ``min_expected`` is the count of Cochran's rule for G and χ² (0
-    takes every stratum).  A permutation test draws ``n_permutations`` shuffles, each statement from its own
-    stream of ``rng``.  Raises ``UnknownNameError`` for a node without a column, ``InputError`` for settings that
-    cannot be used, among them too few permutations for Holm ever to reject.
+    ``limit`` cuts the graph's list of statements off.  ``min_expected`` is the count of Cochran's rule for G
+    and χ² (0 takes every stratum).  A permutation test draws ``n_permutations`` shuffles, each statement from
+    its own stream of ``rng``.  Raises ``UnknownNameError`` for a node without a column, ``InputError`` for
+    settings that cannot be used, among them too few permutations for Holm ever to reject.
 
     >>> x = np.random.default_rng(0).integers(2, size=500)
     >>> report = test_independencies(DAG.parse("A; B"), {"A": x, "B": 1 - x})
@@ -86,7 +90,7 @@ def test_independencies(
         raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
     check_integer(limit, "limit")
     rows = _Rows(as_categorical(table, columns=dag.observed))
-    statements, complete = _observed_statements(dag, kind, limit)
+    statements, complete = _pairs(dag, kind, limit)
     settings.check_resolution(len(statements) if correction == "holm" else 1)
     streams = as_generator(rng).spawn(len(statements))
     pairs = track(list(zip(statements, streams, strict=True)), "testing independencies")
@@ -187,16 +191,19 @@ class _Rows:
         return joint_codes([self._codes[m][keep] for m in names], [self._size[m] for m in names], n)
 
 
-def _observed_statements(dag: DAG, kind: Kind, limit: int) -> tuple[list[Independence], bool]:
-    """The implied statements without latent nodes, and whether these are all."""
+def _pairs(dag: DAG, kind: Kind, limit: int) -> tuple[list[Independence], bool]:
+    """The implied statements about pairs of observed nodes, each once, and whether these are all."""
     found = dag.implied_independencies(kind, limit=limit if kind == "all_pairs" else limit + 1)
-    observed = set(dag.observed)
+    complete = kind == "all_pairs" or len(found) <= limit
+    observed, met = set(dag.observed), set()
     kept = []
-    for s in found[:limit] if kind != "all_pairs" else found:
-        x, y = (tuple(name for name in names if name in observed) for names in (s.x, s.y))
-        if x and y and observed.issuperset(s.given):  # what holds for a set holds for a part of it
-            kept.append(replace(s, x=x, y=y))
-    return kept, kind == "all_pairs" or len(found) <= limit
+    for s in found if complete else found[:limit]:
+        for x, y in product(s.x, s.y):
+            statement = (frozenset((x, y)), frozenset(s.given))
+            if observed.issuperset((x, y, *s.given)) and statement not in met:
+                met.add(statement)
+                kept.append(Independence((x,), (y,), s.given))
+    return kept, complete
 
 
 def _test(rows: _Rows, s: Independence, settings: _Settings, rng: np.random.Generator) -> IndependenceTest:
@@ -248,14 +255,14 @@ def _with_verdicts(
 
 def _blame(tests: list[IndependenceTest]) -> list[BlamedPair]:
     """The pairs with contradicted statements, strongest evidence first."""
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[IndependenceTest]] = {}
+    groups: dict[tuple[str, ...], list[IndependenceTest]] = {}
     for t in tests:
-        groups.setdefault((t.x, t.y), []).append(t)
+        groups.setdefault(tuple(sorted((*t.x, *t.y))), []).append(t)
     blamed = []
-    for (x, y), group in groups.items():
+    for group in groups.values():
         count = Counter(t.verdict for t in group)
         if count["contradicted"]:
             weakest = min(t.excess_nats for t in group if t.p_value is not None)
             counts = (count["contradicted"], count["consistent"], count["untestable"])
-            blamed.append(BlamedPair(x, y, *counts, weakest))
+            blamed.append(BlamedPair(group[0].x[0], group[0].y[0], *counts, weakest))
     return sorted(blamed, key=lambda b: (-b.share_contradicted, -b.weakest_nats))
