@@ -75,6 +75,11 @@ def test_files_and_their_batches_give_the_same_states_and_codes(tmp_path, suffix
     assert np.concatenate([t.codes for t in parts]).tolist() == CODES
 
 
+def test_row_numbers_that_pandas_stores_are_no_column(tmp_path):
+    pd.DataFrame(COLUMNS, index=[7, 3, 5, 1]).to_parquet(tmp_path / "t.parquet")
+    _same(as_categorical(tmp_path / "t.parquet"))
+
+
 def test_categorical_types_keep_their_order_and_their_unused_states(tmp_path):
     values, order = ["q", "r", None], ["r", "z", "q"]
     frame = pd.DataFrame({"c": pd.Categorical(values, categories=order)})
