@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from itertools import combinations
 
 from chainrule.graphs.digraph import DirectedGraph
 
-__all__ = ["blanket", "moral_neighbours", "unshielded_colliders"]
+__all__ = ["blanket", "eliminate", "moral_neighbours", "unshielded_colliders"]
 
 
 def moral_neighbours(graph: DirectedGraph, among: set[int]) -> dict[int, set[int]]:
@@ -24,12 +25,33 @@ def moral_neighbours(graph: DirectedGraph, among: set[int]) -> dict[int, set[int
     return around
 
 
-def blanket(graph: DirectedGraph, v: int) -> set[int]:
-    """Parents, children, and the children's other parents of ``v``."""
-    out = {*graph._parents[v], *graph._children[v]}
-    for child in graph._children[v]:
-        out.update(graph._parents[child])
-    return out - {v}
+def eliminate(around: dict[int, set[int]], hidden: Iterable[int]) -> None:
+    """Take the ``hidden`` nodes out of an undirected graph, and join what paths through them joined.
+
+    A set of the nodes that are left separates the same nodes as before.
+    """
+    for v in hidden:
+        beside = around.pop(v)
+        for u in beside:
+            around[u] |= beside
+            around[u] -= {u, v}
+
+
+def blanket(graph: DirectedGraph, v: int, among: Container[int] | None = None) -> set[int]:
+    """The observed nodes that shield ``v`` from all others: its neighbours in the moral graph of ``among``.
+
+    Behind a latent neighbour come that one's neighbours.  ``among`` holds the parents of each member; without
+    it, it is the whole graph.
+    """
+    seen, shield, stack = {v}, set(), [v]
+    while stack:
+        u = stack.pop()
+        below = [c for c in graph._children[u] if among is None or c in among]
+        beside = {*graph._parents[u], *below}.union(*(graph._parents[c] for c in below)) - seen
+        seen |= beside
+        shield |= beside - graph._latent
+        stack += beside & graph._latent
+    return shield
 
 
 def unshielded_colliders(graph: DirectedGraph) -> list[tuple[int, int, int]]:
