@@ -12,8 +12,19 @@ from typing import Self, get_args
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import CycleError, InputError
-from chainrule.graphs import explanation, independencies, moral, separation, separators
+from chainrule.graphs import (
+    adjustment,
+    equivalence,
+    explanation,
+    independencies,
+    moral,
+    orders,
+    separation,
+    separators,
+)
+from chainrule.graphs.adjustment import AdjustmentExplanation
 from chainrule.graphs.digraph import DirectedGraph, Names
+from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence, Kind
@@ -86,6 +97,14 @@ remove one of these edges to get a DAG
         ('C', 'B', 'A', 'D')
         """
         return self._to_names(self._order)
+
+    def topological_orders(self) -> Iterator[tuple[str, ...]]:
+        """All topological orders, one by one, sorted by the places in ``nodes``; there may be very many.
+
+        >>> list(DAG.parse("A -> C <- B").topological_orders())
+        [('A', 'B', 'C'), ('B', 'A', 'C')]
+        """
+        return map(self._to_names, orders.topological_orders(self))
 
     def factorization(self, order: Sequence[str] | None = None) -> Factorization:
         """The product of P(node | parents), in a topological order.
@@ -232,6 +251,91 @@ remove one of these edges to get a DAG
         return tuple(
             (self._names[a], self._names[c], self._names[b]) for a, c, b in moral.unshielded_colliders(self)
         )
+
+    def cpdag(self) -> CPDAG:
+        """The completed partially directed graph: directed edges are those that all equivalent DAGs share.
+
+        >>> print(DAG.parse("A -> B -> D <- C").cpdag().text())
+        B -> D
+        C -> D
+        A -- B
+        """
+        compelled = equivalence.compelled_edges(self, self._order)
+        directed, undirected = [], []
+        for u, below in enumerate(self._children):
+            for v in below:
+                edge = (self._names[u], self._names[v])
+                if (u, v) in compelled:
+                    directed.append(edge)
+                else:
+                    undirected.append(edge if u < v else edge[::-1])
+        return CPDAG(self._names, tuple(directed), tuple(undirected))
+
+    def is_markov_equivalent(self, other: DAG) -> bool:
+        """Whether the same d-separations hold in both, between all nodes, latent ones included.
+
+        Raises ``InputError`` where the two do not have the same nodes.
+
+        >>> chain = DAG.parse("A -> B -> C")
+        >>> chain.is_markov_equivalent(DAG.parse("A <- B -> C"))
+        True
+        >>> chain.is_markov_equivalent(DAG.parse("A -> B <- C"))
+        False
+        """
+        if not isinstance(other, DAG):
+            raise InputError(f"other must be a DAG; got {type(other).__name__}")
+        for name in set(self._names) ^ set(other._names):
+            raise InputError(f"only one of the two graphs has the node {name!r}; give both the same nodes")
+        return self.cpdag() == other.cpdag()
+
+    def equivalent_dags(self) -> Iterator[Self]:
+        """All DAGs with the same d-separations, each once, this one among them; polynomial delay.
+
+        >>> [dag.edges for dag in DAG.parse("A -> B -> C").equivalent_dags()]
+        [(('A', 'B'), ('B', 'C')), (('B', 'A'), ('B', 'C')), (('B', 'A'), ('C', 'B'))]
+        """
+        compelled = equivalence.compelled_edges(self, self._order)
+        return map(self._with_parents, equivalence.equivalent_parents(self, compelled))
+
+    def adjustment_sets(
+        self, cause: Names, effect: Names, *, kind: adjustment.Kind = "minimal"
+    ) -> Iterator[tuple[str, ...]]:
+        """The observed sets that identify the total effect of ``cause`` on ``effect`` by adjustment.
+
+        ``"minimal"``: all without a proper subset that does; ``"minimum"``: one with the fewest nodes;
+        ``"all"``: all.  They are found one by one, and ``()`` is one of them; nothing comes where none exists.
+
+        >>> list(DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y").adjustment_sets("X", "Y"))
+        [('Z1',), ('Z2',)]
+        """
+        return map(self._to_names, adjustment.Adjustment.of(self, cause, effect).sets(kind))
+
+    def is_adjustment_set(self, cause: Names, effect: Names, given: Names = ()) -> bool:
+        """Whether the set identifies the total effect of ``cause`` on ``effect`` by adjustment.
+
+        >>> DAG.parse("X <- Z -> Y; X -> Y").is_adjustment_set("X", "Y", "Z")
+        True
+        """
+        return self.explain_adjustment(cause, effect, given).valid
+
+    def explain_adjustment(self, cause: Names, effect: Names, given: Names = ()) -> AdjustmentExplanation:
+        """Whether the set is an adjustment set, and if not, which of its nodes or which path spoils it.
+
+        >>> print(DAG.parse("X <- Z -> Y; X -> Y").explain_adjustment("X", "Y").text())
+        nothing is not an adjustment set for the effect of X on Y
+          X <- Z -> Y: open at Z (fork, not observed)
+        """
+        return adjustment.Adjustment.of(self, cause, effect).explain(given)
+
+    def backdoor_sets(
+        self, cause: str, effect: Names, *, kind: adjustment.Kind = "minimal"
+    ) -> Iterator[tuple[str, ...]]:
+        """The observed sets that meet Pearl's back-door criterion; ``kind`` as in ``adjustment_sets``.
+
+        >>> list(DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y").backdoor_sets("X", "Y", kind="all"))
+        [('Z2',), ('Z1',), ('Z1', 'Z2')]
+        """
+        return map(self._to_names, adjustment.Adjustment.by_back_door(self, cause, effect).sets(kind))
 
     def _checked_order(self, order: Sequence[str] | None) -> list[int]:
         """``order`` as indices; ``InputError`` if it is not a topological order of all nodes."""

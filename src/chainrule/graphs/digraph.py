@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.graphs.parse import parse_edges, quote_name
+
+if TYPE_CHECKING:
+    from chainrule.graphs.condensation import Condensation
 
 __all__ = ["DirectedGraph", "Names"]
 
@@ -63,6 +66,13 @@ class DirectedGraph:
                 children[u].append(v)
         self._children = tuple(map(tuple, children))
         self._latent = frozenset()
+
+    def _with_parents(self, parents: Sequence[Iterable[int]]) -> Self:
+        """The same nodes, of which the same are latent, with other (sorted) parents."""
+        out = type(self)()
+        out._set(self._names, parents)
+        out._latent = self._latent
+        return out
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -193,6 +203,18 @@ class DirectedGraph:
         cycle.reverse()
         first = cycle.index(min(cycle))
         return cycle[first:] + cycle[:first]
+
+    def condensation(self) -> Condensation:
+        """The graph of its strongly connected parts, which is acyclic, and which of them hold cycles; linear.
+
+        >>> print(DirectedGraph.parse("S -> A -> B -> A; B -> C").condensation().text())
+        S
+        {A, B}: on a cycle
+        C
+        """
+        from chainrule.graphs.condensation import condensation
+
+        return condensation(self)
 
     def to_text(self) -> str:
         """The graph as text that ``parse`` reads back, with the same order of nodes.

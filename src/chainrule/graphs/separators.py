@@ -175,9 +175,8 @@ def all_separators(
             yield kept
             continue
         v, free = usable[decided], set(usable[decided + 1 :])
-        for choice in ((*kept, v), kept):  # the one without v is on top and goes first
-            if exists(set(choice), free):
-                waiting.append((decided + 1, choice))
+        choices = ((*kept, v), kept)  # the one without v will be on top and goes first
+        waiting += [(decided + 1, choice) for choice in choices if exists(set(choice), free)]
 
 
 def minimum_separator(
