@@ -176,26 +176,49 @@ def explain(
 def _simple_paths(
     graph: DirectedGraph, xs: set[int], ys: set[int], max_steps: int
 ) -> Iterator[list[int] | None]:
-    """Simple paths from xs to ys with no inner node in either; ``None`` when ``max_steps`` are used up."""
+    """Simple paths from xs to ys with no inner node in either; ``None`` when ``max_steps`` are used up.
+
+    Depth first.  A node from which the search failed stays barred until a neighbour of it is free again, so
+    that no dead end is walked twice between two paths (Johnson 1975): linear time for each path.
+    """
     steps = 0
     for x in sorted(xs):
-        path, on_path = [x], {x}
-        stack = [_around(graph, x)]
-        while stack:
+        barred = set(xs)
+        freed_by: dict[int, set[int]] = {}
+        path, searches, found = [x], [_around(graph, x)], [False]
+        while path:
             steps += 1
             if steps > max_steps:
                 yield None
                 return
-            v = next(stack[-1], None)
+            v = next(searches[-1], None)
             if v is None:
-                stack.pop()
-                on_path.discard(path.pop())
+                left, succeeded = path.pop(), found.pop()
+                searches.pop()
+                if not succeeded:
+                    for w in _around(graph, left):
+                        freed_by.setdefault(w, set()).add(left)
+                elif path:
+                    found[-1] = True
+                    _free(left, barred, freed_by)
             elif v in ys:
+                found[-1] = True
                 yield [*path, v]
-            elif v not in on_path and v not in xs:
+            elif v not in barred:
+                barred.add(v)
                 path.append(v)
-                on_path.add(v)
-                stack.append(_around(graph, v))
+                searches.append(_around(graph, v))
+                found.append(False)
+
+
+def _free(v: int, barred: set[int], freed_by: dict[int, set[int]]) -> None:
+    """Let the search enter ``v`` again, and the nodes from which it failed because ``v`` was barred."""
+    waiting = [v]
+    while waiting:
+        u = waiting.pop()
+        if u in barred:
+            barred.discard(u)
+            waiting += freed_by.pop(u, ())
 
 
 def _around(graph: DirectedGraph, v: int) -> Iterator[int]:

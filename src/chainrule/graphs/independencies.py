@@ -98,7 +98,7 @@ def _boundary(graph: DirectedGraph, v: int, others: list[int]) -> set[int]:
     """The least part of ``others``, non-descendants of ``v``, given which ``v`` is independent of the rest."""
     if graph._latent.isdisjoint(graph._parents[v]):
         return set(graph._parents[v])
-    return blanket(graph, v, among=reachable(graph._parents, [v, *others]))
+    return blanket(graph, v, others)
 
 
 def missing_edge(graph: DirectedGraph) -> Iterator[Independence]:

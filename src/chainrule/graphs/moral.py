@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from itertools import combinations
 
-from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.digraph import DirectedGraph, reachable
 
 __all__ = ["blanket", "eliminate", "moral_neighbours", "unshielded_colliders"]
 
@@ -37,16 +37,21 @@ def eliminate(around: dict[int, set[int]], hidden: Iterable[int]) -> None:
             around[u] -= {u, v}
 
 
-def blanket(graph: DirectedGraph, v: int, among: Container[int] | None = None) -> set[int]:
-    """The observed nodes that shield ``v`` from all others: its neighbours in the moral graph of ``among``.
+def blanket(graph: DirectedGraph, v: int, others: Iterable[int] | None = None) -> set[int]:
+    """The least part of ``others`` that shields ``v`` from the rest of them: its Markov boundary there.
 
-    Behind a latent neighbour come that one's neighbours.  ``among`` holds the parents of each member; without
-    it, it is the whole graph.
+    ``others`` are observed; without them, they are all observed nodes.  The boundary is what borders on ``v`` in
+    the moral graph of all these and their ancestors; behind a latent neighbour, what borders on that one.
     """
+    if graph._latent or others is not None:
+        observed = set(range(len(graph))) - graph._latent if others is None else others
+        among: Container[int] = reachable(graph._parents, {v, *observed})
+    else:
+        among = range(len(graph))
     seen, shield, stack = {v}, set(), [v]
     while stack:
         u = stack.pop()
-        below = [c for c in graph._children[u] if among is None or c in among]
+        below = [c for c in graph._children[u] if c in among]
         beside = {*graph._parents[u], *below}.union(*(graph._parents[c] for c in below)) - seen
         seen |= beside
         shield |= beside - graph._latent
