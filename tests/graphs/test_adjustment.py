@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import networkx as nx
 import numpy as np
@@ -36,7 +36,7 @@ def meets_adjustment(dag: DAG, x: set[str], y: set[str], given: frozenset[str]) 
     for a in x:
         for b in y:
             for path, is_open in paths_with_verdicts(dag, a, b, set(given)).items():
-                causal = all(graph.has_edge(u, v) for u, v in zip(path, path[1:], strict=False))
+                causal = all(graph.has_edge(u, v) for u, v in pairwise(path))
                 if is_open and not causal and not x & set(path[1:]):
                     return False
     return True
