@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from chainrule.core.records import to_plain
-from chainrule.graphs.digraph import DirectedGraph, reachable
+from chainrule.graphs.digraph import DirectedGraph
 from chainrule.graphs.notation import set_text
-from chainrule.graphs.separation import flags, open_from
+from chainrule.graphs.separation import open_colliders, open_from
 
 __all__ = ["Junction", "PathExplanation", "Rule", "SeparationExplanation", "explain", "shortest_open_path"]
 
@@ -231,7 +231,7 @@ def shortest_open_path(graph: DirectedGraph, xs: set[int], ys: set[int], zs: set
     It visits no node twice, or it could be cut short there.  Breadth first over (node, whether the walk
     arrives from a parent).
     """
-    above_given = flags(len(graph), reachable(graph._parents, zs))
+    turns_up = open_colliders(graph, zs)
     came_from: dict[tuple[int, bool], tuple[int, bool] | None] = {(x, False): None for x in sorted(xs)}
     queue = deque(came_from)
     while True:
@@ -240,7 +240,7 @@ def shortest_open_path(graph: DirectedGraph, xs: set[int], ys: set[int], zs: set
         if v in ys:
             break
         nexts: list[tuple[int, bool]] = []
-        if above_given[v] if down else v not in zs:
+        if turns_up[v] if down else v not in zs:
             nexts += [(u, False) for u in graph._parents[v]]
         if v not in zs:
             nexts += [(w, True) for w in graph._children[v]]

@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 
 from chainrule.core.errors import InputError
-from chainrule.graphs.digraph import DirectedGraph, Names, reachable
+from chainrule.graphs.digraph import DirectedGraph, Names
 
-__all__ = ["conditioned", "flags", "is_open", "open_from", "query"]
+__all__ = ["conditioned", "is_open", "open_colliders", "open_from", "query"]
 
 
 def query(graph: DirectedGraph, x: Names, y: Names, given: Names) -> tuple[set[int], set[int], set[int]]:
@@ -63,37 +63,54 @@ def open_from(
     ``until``, which is then the last one met.  Linear.
     """
     parents, children, n = graph._parents, graph._children, len(graph)
-    seen, climbed = flags(n, xs), flags(n, xs)  # climbed: its parents have been visited
-    descended = flags(n, xs | zs)  # its children have been visited; from an observed node they never are
-    above_given = flags(n, reachable(parents, zs))
-    unobserved = flags(n, zs).translate(_FLIPPED)
+    seen, climbed = _flags(n, xs), _flags(n, xs)  # climbed: its parents have been visited
+    descended = _flags(n, xs | zs)  # its children have been visited; from an observed node they never are
+    turns_up = open_colliders(graph, zs)
     met, climb, descend = list(xs), list(xs), list(xs)
     while climb or descend:
-        if climb:  # arrive at parents: each a chain or a fork
-            arrivals, turns_up = parents[climb.pop()], unobserved
-        else:  # arrive at children: each a chain on the way down, a collider on the way up
-            arrivals, turns_up = children[descend.pop()], above_given
-        for v in arrivals:
-            if not seen[v]:
-                seen[v] = 1
-                met.append(v)
-                if v in until:
-                    return met, seen
-            if turns_up[v] and not climbed[v]:
-                climbed[v] = 1
-                climb.append(v)
-            if not descended[v]:
-                descended[v] = 1
-                descend.append(v)
+        while climb:
+            for v in parents[climb.pop()]:  # arrives from a child: a chain or a fork
+                if not seen[v]:
+                    seen[v] = 1
+                    met.append(v)
+                    if v in until:
+                        return met, seen
+                if not climbed[v] and v not in zs:
+                    climbed[v] = 1
+                    climb.append(v)
+                    if not descended[v]:
+                        descended[v] = 1
+                        descend.append(v)
+        while descend:
+            for v in children[descend.pop()]:  # arrives from a parent: a chain on the way down, or a collider
+                if not seen[v]:
+                    seen[v] = 1
+                    met.append(v)
+                    if v in until:
+                        return met, seen
+                if not descended[v]:
+                    descended[v] = 1
+                    descend.append(v)
+                if turns_up[v] and not climbed[v]:
+                    climbed[v] = 1
+                    climb.append(v)
     return met, seen
 
 
-def flags(n: int, members: Iterable[int]) -> bytearray:
+def open_colliders(graph: DirectedGraph, zs: set[int]) -> bytearray:
+    """A flag for each node: whether paths pass it as a collider, since it or a node below it is observed."""
+    out, climb = _flags(len(graph), zs), list(zs)
+    while climb:
+        for u in graph._parents[climb.pop()]:
+            if not out[u]:
+                out[u] = 1
+                climb.append(u)
+    return out
+
+
+def _flags(n: int, members: Iterable[int]) -> bytearray:
     """``n`` bytes: 1 for each of ``members``, 0 for all else."""
     out = bytearray(n)
     for v in members:
         out[v] = 1
     return out
-
-
-_FLIPPED = bytes([1, 0]) + bytes(254)

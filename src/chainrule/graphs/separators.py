@@ -65,8 +65,11 @@ def separators_of_pairs(graph: DirectedGraph) -> Iterator[tuple[int, int, Iterat
     What many pairs share is made once: the ancestors of a node, and the moral graph of them.
     """
     n, latent = len(graph), graph._latent
-    families = [(*above, v) for v, above in enumerate(graph._parents)]
-    masks = list(map(_mask, families))
+
+    @cache
+    def family(v: int) -> tuple[tuple[int, ...], int]:
+        members = (*graph._parents[v], v)
+        return members, _mask(members)
 
     @cache
     def ancestral(v: int) -> set[int]:
@@ -74,8 +77,9 @@ def separators_of_pairs(graph: DirectedGraph) -> Iterator[tuple[int, int, Iterat
 
     def join_families(around: list[int], members: set[int]) -> list[int]:
         for v in members:
-            for u in families[v]:
-                around[u] |= masks[v]
+            relatives, mask = family(v)
+            for u in relatives:
+                around[u] |= mask
         return around
 
     observed = [v for v in range(n) if v not in latent]
