@@ -302,8 +302,9 @@ remove one of these edges to get a DAG
     ) -> Iterator[tuple[str, ...]]:
         """The observed sets that identify the total effect of ``cause`` on ``effect`` by adjustment.
 
-        ``"minimal"``: all without a proper subset that does; ``"minimum"``: one with the fewest nodes;
-        ``"all"``: all.  They are found one by one, and ``()`` is one of them; nothing comes where none exists.
+        Cause and effect are one node or several; the criterion is complete: no other set does.  ``"minimal"``: all
+        without a proper subset that does; ``"minimum"``: one with the fewest nodes; ``"all"``: all.  They are found
+        one by one, and ``()`` is one of them; nothing comes where none exists.
 
         >>> list(DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y").adjustment_sets("X", "Y"))
         [('Z1',), ('Z2',)]

@@ -17,7 +17,15 @@ from chainrule.graphs.digraph import DirectedGraph
 from chainrule.graphs.notation import set_text
 from chainrule.graphs.separation import open_colliders, open_from
 
-__all__ = ["Junction", "PathExplanation", "Rule", "SeparationExplanation", "explain", "shortest_open_path"]
+__all__ = [
+    "Junction",
+    "PathExplanation",
+    "Rule",
+    "SeparationExplanation",
+    "explain",
+    "explain_path",
+    "shortest_open_path",
+]
 
 Rule = Literal["chain", "fork", "collider", "collider with an observed descendant"]
 
