@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import combinations
+
 import networkx as nx
 import numpy as np
 from hypothesis import strategies as st
 
 from chainrule.graphs import DAG, DirectedGraph
 
-__all__ = ["acyclic", "directed", "random_dag", "to_networkx"]
+__all__ = [
+    "acyclic",
+    "directed",
+    "every_set",
+    "hide_some",
+    "paths_with_verdicts",
+    "random_dag",
+    "to_networkx",
+]
 
 
 def random_dag(n: int, density: float, rng: np.random.Generator) -> DAG:
@@ -22,6 +33,32 @@ def to_networkx(graph: DirectedGraph) -> nx.DiGraph:
     out = nx.DiGraph(graph.edges)
     out.add_nodes_from(graph.nodes)
     return out
+
+
+def hide_some(dag: DAG, rng: np.random.Generator, share: float = 0.3) -> DAG:
+    """The same DAG, some of whose nodes are latent."""
+    return DAG(dag.edges, nodes=dag.nodes, latent=[v for v in dag.nodes if rng.random() < share])
+
+
+def every_set(names: Iterable[str]) -> list[frozenset[str]]:
+    """All subsets, small ones first."""
+    names = list(names)
+    return [frozenset(c) for k in range(len(names) + 1) for c in combinations(names, k)]
+
+
+def paths_with_verdicts(dag: DAG, x: str, y: str, given: set[str]) -> dict[tuple[str, ...], bool]:
+    """Every simple path and whether it is open, written from the definition."""
+    graph = to_networkx(dag)
+    verdicts = {}
+    for path in nx.all_simple_paths(graph.to_undirected(), x, y):
+        is_open = True
+        for a, v, b in zip(path, path[1:], path[2:], strict=False):
+            if graph.has_edge(a, v) and graph.has_edge(b, v):
+                is_open &= bool(({v} | nx.descendants(graph, v)) & given)
+            else:
+                is_open &= v not in given
+        verdicts[tuple(path)] = is_open
+    return verdicts
 
 
 _names = st.text(min_size=1, max_size=6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -70,6 +70,52 @@ def test_a_planar_graph_that_is_listed_in_a_bad_order_is_drawn_without_crossings
     assert sorted(range(6), key=lambda i: place[f"s{i}"]) == along
 
 
+def test_the_edges_together_span_as_few_layers_as_possible():
+    rng = np.random.default_rng([4, 3])
+    for _ in range(40):
+        dag = random_dag(5, 0.45, rng)
+        y = {n["id"]: n["y"] for n in layout(dag)["nodes"]}
+        rank = {height: k for k, height in enumerate(sorted(set(y.values())))}
+        least = min(
+            sum(layer[b] - layer[a] for a, b in dag.edges)
+            for layer in (dict(zip(dag.nodes, ys, strict=True)) for ys in product(range(5), repeat=5))
+            if all(layer[a] < layer[b] for a, b in dag.edges)
+        )
+        assert sum(rank[y[b]] - rank[y[a]] for a, b in dag.edges) == least
+
+
+def test_a_wide_fan_is_drawn_high_enough_for_straight_edges():
+    drawn = check_drawing(DAG([("A", f"v{i}") for i in range(8)]))
+    assert all(len(edge["points"]) == 2 for edge in drawn["edges"])
+
+
+def test_known_graphs_are_drawn_without_crossings():
+    m_bias = DAG([("U1", "X"), ("U1", "M"), ("U2", "M"), ("U2", "Y"), ("X", "Y")], latent=["U1", "U2"])
+    asia = DAG.parse("asia -> tub -> either <- lung <- smoke -> bronc -> dysp <- either -> xray")
+    for graph in (m_bias, asia, DAG.parse("A -> {B C D} -> E; A -> E")):
+        assert n_crossings(check_drawing(graph)) == 0
+
+
+def n_crossings(drawn: dict) -> int:
+    """How many pairs of steps cross each other inside, over all edges."""
+
+    def side(p, q, r):
+        return np.sign((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
+
+    steps = [(*step, k) for k, edge in enumerate(drawn["edges"]) for step in pairwise(edge["points"])]
+    return sum(
+        side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+        for (a, b, k), (c, d, m) in combinations(steps, 2)
+        if k != m
+    )
+
+
+def test_latent_nodes_are_marked_unless_another_mark_is_asked_for():
+    graph = DAG([("U", "A"), ("U", "B"), ("V", "A")], latent=["U", "V"])
+    marks = {n["id"]: n.get("mark") for n in layout(graph, node_marks={"V": "muted"})["nodes"]}
+    assert marks == {"U": "latent", "A": None, "B": None, "V": "muted"}
+
+
 def test_labels_and_marks_go_into_the_drawing_and_unknown_ones_are_refused():
     graph = DAG.parse("A -> B")
     drawn = layout(
@@ -96,3 +142,5 @@ def test_empty_and_single_graphs_are_drawn():
 def test_a_drawing_that_nobody_could_read_is_refused():
     with pytest.raises(TooLargeError, match="bends"):
         layout(DAG.fully_connected(f"v{i}" for i in range(60)))
+    with pytest.raises(TooLargeError, match="31,125 edges cannot be read"):
+        layout(DAG.fully_connected(f"v{i}" for i in range(250)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations, pairwise
 
 import networkx as nx
@@ -9,24 +10,10 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import InputError
+from chainrule.core.records import dump_json
 from chainrule.evaluate.tables import joint_table, random_tables
-from chainrule.graphs import DAG
-from tests.graphs.dags import random_dag, to_networkx
-
-
-def paths_with_verdicts(dag: DAG, x: str, y: str, given: set[str]) -> dict[tuple[str, ...], bool]:
-    """Every simple path and whether it is open, written from the definition."""
-    graph = to_networkx(dag)
-    verdicts = {}
-    for path in nx.all_simple_paths(graph.to_undirected(), x, y):
-        is_open = True
-        for a, v, b in zip(path, path[1:], path[2:], strict=False):
-            if graph.has_edge(a, v) and graph.has_edge(b, v):
-                is_open &= bool(({v} | nx.descendants(graph, v)) & given)
-            else:
-                is_open &= v not in given
-        verdicts[tuple(path)] = is_open
-    return verdicts
+from chainrule.graphs import DAG, layout
+from tests.graphs.dags import paths_with_verdicts, random_dag, to_networkx
 
 
 def three_sets(names, rng):
@@ -123,6 +110,63 @@ def test_a_graph_with_astronomically_many_paths_is_still_explained():
     cut = dag.explain_d_separation("v0", "v59", given=["v30", "v31", "v32"])
     assert cut.separated
     assert not cut.complete
+
+
+def test_the_explanation_is_plain_data_and_marks_the_drawing():
+    dag = DAG.parse("A -> B -> D; A -> C -> D; D -> E")
+    found = dag.explain_d_separation("A", "D", "B")
+    plain = json.loads(dump_json(found.to_plain()))
+    assert plain["separated"] is False
+    assert [(p["nodes"], p["is_open"]) for p in plain["paths"]] == [
+        (["A", "B", "D"], False),
+        (["A", "C", "D"], True),
+    ]
+    assert plain["paths"][0]["junctions"][0] == {
+        "node": "B",
+        "rule": "chain",
+        "observed": True,
+        "opens": False,
+        "witness": None,
+    }
+    drawn = layout(dag, **found.marks())
+    assert {n["id"]: n.get("mark") for n in drawn["nodes"]} == {
+        "A": "highlight",
+        "B": "given",
+        "C": None,
+        "D": "highlight",
+        "E": None,
+    }
+    assert {(e["from"], e["to"]): e.get("mark") for e in drawn["edges"]} == {
+        ("A", "B"): "blocked",
+        ("B", "D"): "blocked",
+        ("A", "C"): "open",
+        ("C", "D"): "open",
+        ("D", "E"): None,
+    }
+
+
+def test_a_path_beside_a_large_part_without_an_exit_is_found():
+    blob = [(f"a{i}", f"a{j}") for j in range(40) for i in range(j)]
+    found = DAG([("x", "a0"), *blob, ("x", "z"), ("z", "y")]).explain_d_separation("x", "y")
+    assert found.complete
+    assert [p.nodes for p in found.paths] == [("x", "z", "y")]
+
+
+def test_an_edge_on_an_open_and_on_a_blocked_path_is_marked_open():
+    dag = DAG.parse("A -> B -> {C D}; C -> E <- D")
+    marks = dag.explain_d_separation("A", "E", "C").marks()
+    assert marks["edge_marks"]["A", "B"] == "open"
+    assert marks["edge_marks"]["B", "C"] == "blocked"
+
+
+def test_a_certificate_with_very_many_nodes_is_told_in_a_short_line():
+    names = [f"v{i}" for i in range(200)]
+    dag = DAG([(a, b) for i, a in enumerate(names) for b in names[i + 1 : i + 4]], nodes=[*names, "alone"])
+    line = dag.explain_d_separation("v0", "alone", max_paths=1).text().splitlines()[-1]
+    assert line == "  no path joins them"
+    cut = dag.explain_d_separation("v199", "v0", given=["v1", "v2", "v3"]).text().splitlines()[-1]
+    assert cut.startswith("  open paths from v199 reach only {v4, v5,")
+    assert cut.endswith(", … 195 in all}")
 
 
 def test_paths_between_sets_leave_x_and_enter_y_only_once():

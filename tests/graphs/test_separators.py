@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 import pytest
@@ -10,6 +10,8 @@ import pytest
 from chainrule.core.errors import InputError
 from chainrule.graphs import DAG
 from tests.graphs.dags import random_dag
+
+ASIA = "asia -> tub -> either <- lung <- smoke -> bronc -> dysp <- either -> xray"
 
 
 def separating_sets(dag: DAG, x: set[str], y: set[str]) -> list[frozenset[str]]:
@@ -97,6 +99,27 @@ def test_enumeration_streams_where_there_are_too_many_separators_to_list():
     first = [next(stream) for _ in range(100)]  # of 41 × 41
     assert len(set(first)) == 100
     assert all(dag.is_d_separated("x", "y", z) for z in first)
+
+
+def test_one_pair_with_exponentially_many_separators_streams_too():
+    # 60 chains of two side by side: each minimal separator takes one node of each chain, 2^60 in all
+    edges = [e for i in range(60) for e in (("x", f"a{i}"), (f"a{i}", f"b{i}"), (f"b{i}", "y"))]
+    dag = DAG(edges)
+    first = list(islice(dag.minimal_d_separators("x", "y"), 200))
+    assert len(set(first)) == 200
+    assert all(len(z) == 60 and dag.is_d_separated("x", "y", z) for z in first)
+    listed = dag.implied_independencies(limit=9_000)
+    assert len(listed) == 9_000
+    of_the_pair = [s for s in listed if (s.x, s.y) == (("x",), ("y",))]
+    assert len(set(of_the_pair)) == len(of_the_pair) > 1000
+    assert next(dag.iter_implied_independencies()).y == ("b0",)
+
+
+def test_the_networks_of_the_literature_have_as_many_statements_as_dagitty_lists():
+    statements = DAG.parse(ASIA).implied_independencies()
+    assert len(statements) == 32
+    pairs = {(s.x, s.y) for s in statements}
+    assert len(pairs) == 28 - 8
 
 
 def test_overlapping_sets_are_refused():

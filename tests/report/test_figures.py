@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 from matplotlib.patches import FancyBboxPatch, Polygon
 from sklearn.isotonic import isotonic_regression
 
@@ -371,6 +372,23 @@ def test_every_arrow_ends_at_the_border_of_its_node_and_no_two_nodes_overlap(see
         assert not any(a.overlaps(b) for b in boxes[:i])
 
 
+def test_latent_and_given_nodes_are_told_apart_by_outline_and_fill_and_named_in_the_legend():
+    marks = {"u": "latent", "a": "given", "b": None}
+    nodes = [
+        {"id": name, "label": name, "x": x, "y": 0, "mark": mark}
+        for x, (name, mark) in enumerate(marks.items())
+    ]
+    edges = [{"from": "u", "to": "b", "mark": "open"}]
+    axes = draw_graph({"nodes": nodes, "edges": edges}).axes[0]
+    boxes = [p for p in axes.patches if isinstance(p, FancyBboxPatch)]
+    latent, observed, plain, *in_legend = [(to_hex(p.get_facecolor()), p.get_linestyle()) for p in boxes]
+    assert len({latent, observed, plain}) == 3
+    assert latent[1] != "-"
+    assert observed[1] == plain[1] == "-"
+    assert in_legend == [latent, observed]  # the open edge is a line there
+    assert {"open", "latent", "given"} <= {text.get_text() for text in axes.texts}
+
+
 def luminance(code: str) -> float:
     channels = [int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
@@ -387,7 +405,8 @@ def test_contrast_meets_wcag_aa_for_text_and_for_graphics_in_both_themes(theme):
     code = {name: getattr(shade, theme) for name, shade in PALETTE.items()}
     for name in ("ink", "soft", "blue", "green", "ochre", "vermillion"):  # these colour words
         assert contrast(code[name], code["paper"]) >= 4.5, name
-    assert contrast(code["ink"], code["tint"]) >= 4.5
+    for fill in ("tint", "grid"):  # of boxes with words in them
+        assert contrast(code["ink"], code[fill]) >= 4.5
     light = {shade.light: name for name, shade in PALETTE.items()}
     for colour in SERIES:
         assert contrast(code[light[colour]], code["paper"]) >= 3, colour

@@ -3,15 +3,21 @@
 Imports nothing heavier than numpy.
 """
 
+from chainrule.graphs.adjustment import AdjustmentExplanation
+from chainrule.graphs.condensation import Condensation
 from chainrule.graphs.dag import DAG
 from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.equivalence import CPDAG
+from chainrule.graphs.explanation import Junction, PathExplanation, SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence
 from chainrule.graphs.layout import layout
-from chainrule.graphs.separation import Junction, PathExplanation, SeparationExplanation
 
 __all__ = [
+    "CPDAG",
     "DAG",
+    "AdjustmentExplanation",
+    "Condensation",
     "DirectedGraph",
     "Factorization",
     "Independence",

@@ -12,11 +12,22 @@ from typing import Self, get_args
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import CycleError, InputError
-from chainrule.graphs import independencies, moral, separation, separators
+from chainrule.graphs import (
+    adjustment,
+    equivalence,
+    explanation,
+    independencies,
+    moral,
+    orders,
+    separation,
+    separators,
+)
+from chainrule.graphs.adjustment import AdjustmentExplanation
 from chainrule.graphs.digraph import DirectedGraph, Names
+from chainrule.graphs.equivalence import CPDAG
+from chainrule.graphs.explanation import SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence, Kind
-from chainrule.graphs.separation import SeparationExplanation
 
 __all__ = ["DAG"]
 
@@ -87,6 +98,14 @@ remove one of these edges to get a DAG
         """
         return self._to_names(self._order)
 
+    def topological_orders(self) -> Iterator[tuple[str, ...]]:
+        """All topological orders, one by one, sorted by the places in ``nodes``; there may be very many.
+
+        >>> list(DAG.parse("A -> C <- B").topological_orders())
+        [('A', 'B', 'C'), ('B', 'A', 'C')]
+        """
+        return map(self._to_names, orders.topological_orders(self))
+
     def factorization(self, order: Sequence[str] | None = None) -> Factorization:
         """The product of P(node | parents), in a topological order.
 
@@ -107,22 +126,22 @@ remove one of these edges to get a DAG
         (True, False)
         """
         xs, ys, zs = separation.query(self, x, y, given)
-        last, _ = next(reversed(separation.open_from(self, xs, zs, until=ys)))
-        return last not in ys
+        return not separation.is_open(self, xs, ys, zs)
 
     def d_separated_from(self, x: Names, given: Names = ()) -> tuple[str, ...]:
-        """Every node that is d-separated from ``x`` given the set; together they are, too.
+        """Every observed node that is d-separated from ``x`` given the set; together they are, too.
 
         >>> DAG.parse("A -> B -> C; D").d_separated_from("A", given="B")
         ('C', 'D')
         """
-        xs, zs = self._ids("x", x), self._ids("given", given, may_be_empty=True)
+        xs, zs = self._ids("x", x), separation.conditioned(self, given)
         if xs & zs:
             raise InputError(
                 f"x and given both hold {self._names[min(xs & zs)]!r}; the sets must not overlap"
             )
-        reached = {v for v, _ in separation.open_from(self, xs, zs)}
-        return self._to_names(v for v in range(len(self)) if v not in reached and v not in zs)
+        _, reached = separation.open_from(self, xs, zs)
+        unlisted = zs | self._latent
+        return self._to_names(v for v in range(len(self)) if not reached[v] and v not in unlisted)
 
     def explain_d_separation(
         self, x: Names, y: Names, given: Names = (), *, max_paths: int = 1000
@@ -138,13 +157,16 @@ remove one of these edges to get a DAG
           DB -> CH <- CM: blocked at CH (collider, not observed)
         """
         xs, ys, zs = separation.query(self, x, y, given)
-        return separation.explain(self, xs, ys, zs, max_paths=check_integer(max_paths, "max_paths"))
+        return explanation.explain(self, xs, ys, zs, max_paths=check_integer(max_paths, "max_paths"))
 
     def implied_independencies(
         self, kind: Kind = "missing_edge", *, order: Sequence[str] | None = None, limit: int = 1_000_000
     ) -> list[Independence]:
-        """The independencies that the DAG implies, listed in one of four ways (see the module).
+        """The independencies between observed nodes that the DAG implies, listed in one of four ways.
 
+        ``"missing_edge"``: each pair without an edge, with all its minimal separators; ``"ordered"``: what the
+        chain rule in an order says more than the factorisation; ``"local"``: each node and its non-descendants;
+        ``"all_pairs"``: each pair with every separator.  The module says more, also about latent nodes.
         ``order`` is the topological order for ``"ordered"`` (the DAG's own if not given).  ``limit`` bounds
         the questions of ``"all_pairs"`` (``TooLargeError`` above it) and cuts off the list of the others.
 
@@ -152,22 +174,34 @@ remove one of these edges to get a DAG
         ['C ⟂ A | B', 'D ⟂ A, B | C']
         """
         check_integer(limit, "limit")
+        statements = self.iter_implied_independencies(kind, order=order)
+        if kind == "all_pairs":
+            independencies.check_all_pairs(self, limit)
+        return list(islice(statements, limit))
+
+    def iter_implied_independencies(
+        self, kind: Kind = "missing_edge", *, order: Sequence[str] | None = None
+    ) -> Iterator[Independence]:
+        """``implied_independencies`` one by one, without a limit: the first come at once, however many follow.
+
+        >>> edges = [(a, b) for i in range(60) for a in (f"a{i}", f"b{i}") for b in (f"a{i+1}", f"b{i+1}")]
+        >>> next(DAG(edges).iter_implied_independencies()).text()
+        'a0 ⟂ b0'
+        """
         if kind not in get_args(Kind):
             raise InputError(f"kind must be one of {', '.join(get_args(Kind))}; got {kind!r}")
         if order is not None and kind != "ordered":
             raise InputError(f"order belongs to kind='ordered'; leave it out for kind={kind!r}")
         if kind == "all_pairs":
-            return list(independencies.all_pairs(self, limit))
+            return independencies.all_pairs(self)
         if kind == "ordered":
-            found = independencies.ordered(self, self._checked_order(order))
-        elif kind == "local":
-            found = independencies.local(self, list(self._order))
-        else:
-            found = independencies.missing_edge(self)
-        return list(islice(found, limit))
+            return independencies.ordered(self, self._checked_order(order))
+        if kind == "local":
+            return independencies.local(self, list(self._order))
+        return independencies.missing_edge(self)
 
     def minimal_d_separators(self, x: Names, y: Names) -> Iterator[tuple[str, ...]]:
-        """Every set that separates ``x`` and ``y`` and has no proper subset that does; polynomial delay.
+        """Every observed set that separates ``x`` and ``y`` and has no proper subset that does; polynomial delay.
 
         Nothing is yielded where no set separates them; ``()`` where they are separated as they are.
 
@@ -175,20 +209,22 @@ remove one of these edges to get a DAG
         [('B', 'C')]
         """
         xs, ys, _ = separation.query(self, x, y, ())
-        return map(self._to_names, separators.minimal_separators(self, xs, ys))
+        return map(self._to_names, separators.minimal_separators(self, xs, ys, self._latent))
 
     def minimum_d_separator(self, x: Names, y: Names) -> tuple[str, ...] | None:
-        """A set with the fewest nodes that separates ``x`` and ``y``; ``None`` where no set does.
+        """An observed set with the fewest nodes that separates ``x`` and ``y``; ``None`` where none does.
 
         >>> DAG.parse("A -> {B C} -> D -> E").minimum_d_separator("A", "E")
         ('D',)
         """
         xs, ys, _ = separation.query(self, x, y, ())
-        separator = separators.minimum_separator(self, xs, ys)
+        separator = separators.minimum_separator(self, xs, ys, self._latent)
         return None if separator is None else self._to_names(separator)
 
     def markov_blanket(self, node: str) -> tuple[str, ...]:
         """Parents, children and the children's other parents: given these, all else tells nothing more.
+
+        In place of a latent one come those behind it: the blanket is the least that holds among observed nodes.
 
         >>> DAG.parse("A -> B -> C <- D").markov_blanket("B")
         ('A', 'C', 'D')
@@ -215,6 +251,92 @@ remove one of these edges to get a DAG
         return tuple(
             (self._names[a], self._names[c], self._names[b]) for a, c, b in moral.unshielded_colliders(self)
         )
+
+    def cpdag(self) -> CPDAG:
+        """The completed partially directed graph: directed edges are those that all equivalent DAGs share.
+
+        >>> print(DAG.parse("A -> B -> D <- C").cpdag().text())
+        B -> D
+        C -> D
+        A -- B
+        """
+        compelled = equivalence.compelled_edges(self, self._order)
+        directed, undirected = [], []
+        for u, below in enumerate(self._children):
+            for v in below:
+                edge = (self._names[u], self._names[v])
+                if (u, v) in compelled:
+                    directed.append(edge)
+                else:
+                    undirected.append(edge if u < v else edge[::-1])
+        return CPDAG(self._names, tuple(directed), tuple(undirected))
+
+    def is_markov_equivalent(self, other: DAG) -> bool:
+        """Whether the same d-separations hold in both, between all nodes, latent ones included.
+
+        Raises ``InputError`` where the two do not have the same nodes.
+
+        >>> chain = DAG.parse("A -> B -> C")
+        >>> chain.is_markov_equivalent(DAG.parse("A <- B -> C"))
+        True
+        >>> chain.is_markov_equivalent(DAG.parse("A -> B <- C"))
+        False
+        """
+        if not isinstance(other, DAG):
+            raise InputError(f"other must be a DAG; got {type(other).__name__}")
+        for name in set(self._names) ^ set(other._names):
+            raise InputError(f"only one of the two graphs has the node {name!r}; give both the same nodes")
+        return self.cpdag() == other.cpdag()
+
+    def equivalent_dags(self) -> Iterator[Self]:
+        """All DAGs with the same d-separations, each once, this one among them; polynomial delay.
+
+        >>> [dag.edges for dag in DAG.parse("A -> B -> C").equivalent_dags()]
+        [(('A', 'B'), ('B', 'C')), (('B', 'A'), ('B', 'C')), (('B', 'A'), ('C', 'B'))]
+        """
+        compelled = equivalence.compelled_edges(self, self._order)
+        return map(self._with_parents, equivalence.equivalent_parents(self, compelled))
+
+    def adjustment_sets(
+        self, cause: Names, effect: Names, *, kind: adjustment.Kind = "minimal"
+    ) -> Iterator[tuple[str, ...]]:
+        """The observed sets that identify the total effect of ``cause`` on ``effect`` by adjustment.
+
+        Cause and effect are one node or several; the criterion is complete: no other set does.  ``"minimal"``: all
+        without a proper subset that does; ``"minimum"``: one with the fewest nodes; ``"all"``: all.  They are found
+        one by one, and ``()`` is one of them; nothing comes where none exists.
+
+        >>> list(DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y").adjustment_sets("X", "Y"))
+        [('Z1',), ('Z2',)]
+        """
+        return map(self._to_names, adjustment.Adjustment.of(self, cause, effect).sets(kind))
+
+    def is_adjustment_set(self, cause: Names, effect: Names, given: Names = ()) -> bool:
+        """Whether the set identifies the total effect of ``cause`` on ``effect`` by adjustment.
+
+        >>> DAG.parse("X <- Z -> Y; X -> Y").is_adjustment_set("X", "Y", "Z")
+        True
+        """
+        return self.explain_adjustment(cause, effect, given).valid
+
+    def explain_adjustment(self, cause: Names, effect: Names, given: Names = ()) -> AdjustmentExplanation:
+        """Whether the set is an adjustment set, and if not, which of its nodes or which path spoils it.
+
+        >>> print(DAG.parse("X <- Z -> Y; X -> Y").explain_adjustment("X", "Y").text())
+        nothing is not an adjustment set for the effect of X on Y
+          X <- Z -> Y: open at Z (fork, not observed)
+        """
+        return adjustment.Adjustment.of(self, cause, effect).explain(given)
+
+    def backdoor_sets(
+        self, cause: str, effect: Names, *, kind: adjustment.Kind = "minimal"
+    ) -> Iterator[tuple[str, ...]]:
+        """The observed sets that meet Pearl's back-door criterion; ``kind`` as in ``adjustment_sets``.
+
+        >>> list(DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y").backdoor_sets("X", "Y", kind="all"))
+        [('Z2',), ('Z1',), ('Z1', 'Z2')]
+        """
+        return map(self._to_names, adjustment.Adjustment.by_back_door(self, cause, effect).sets(kind))
 
     def _checked_order(self, order: Sequence[str] | None) -> list[int]:
         """``order`` as indices; ``InputError`` if it is not a topological order of all nodes."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from chainrule.graphs.condensation import Condensation
+
 __all__ = ["DirectedGraph", "Names"]
 
 Names = str | Iterable[str]
@@ -83,6 +85,13 @@ class DirectedGraph:
         self._children = tuple(map(tuple, children))
         self._latent = frozenset()
         self._marks = Marks()
+
+    def _with_parents(self, parents: Sequence[Iterable[int]]) -> Self:
+        """The same nodes, of which the same are latent, with other (sorted) parents."""
+        out = type(self)()
+        out._set(self._names, parents)
+        out._latent, out._marks = self._latent, self._marks
+        return out
 
     @classmethod
     def parse(cls, text: str, format: formats.Format | None = None) -> Self:
@@ -306,6 +315,18 @@ class DirectedGraph:
         cycle.reverse()
         first = cycle.index(min(cycle))
         return cycle[first:] + cycle[:first]
+
+    def condensation(self) -> Condensation:
+        """The graph of its strongly connected parts, which is acyclic, and which of them hold cycles; linear.
+
+        >>> print(DirectedGraph.parse("S -> A -> B -> A; B -> C").condensation().text())
+        S
+        {A, B}: on a cycle
+        C
+        """
+        from chainrule.graphs.condensation import condensation
+
+        return condensation(self)
 
     def to_text(self, format: formats.Format = "chainrule") -> str:
         """The graph as text that ``parse`` reads back, with the same order of nodes.

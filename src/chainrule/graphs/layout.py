@@ -2,25 +2,31 @@
 
 The four steps of Sugiyama, Tagawa and Toda (1981):
 
-1. layers: an edge points one or more layers down.  Edges that close a cycle are turned round for this only;
+1. layers: an edge points one or more layers down, and all edges together span as few layers as possible
+   (Gansner et al. 1993).  Edges that close a cycle are turned round for this only;
 2. a long edge gets a bend in each layer that it passes, so that it has a place of its own there;
 3. order in each layer: sweep down and up, sort by the mean place of the neighbours, keep the best order;
 4. places: sweep again, each layer as near to its neighbours' mean as the order and the widths allow, which
-   is isotonic regression.
+   is isotonic regression.  Long edges weigh more, so that they run straight.
 
-One layer, and one place, is one unit; y grows downwards.  A node may be drawn as a box of up to
-``NODE_WIDTH`` × ``NODE_HEIGHT`` units: no two boxes overlap, and no edge runs through another node's box.
+One place is one unit, and so is a layer, or more where edges lead far to the side; y grows downwards.  A node may
+be drawn as a box of up to ``NODE_WIDTH`` × ``NODE_HEIGHT`` units: no two boxes overlap, and no edge runs through
+another node's box.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.errors import TooLargeError
+from chainrule.graphs.crossings import few_crossings
 from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["NODE_HEIGHT", "NODE_WIDTH", "layout"]
@@ -29,6 +35,11 @@ NODE_WIDTH, NODE_HEIGHT = 0.9, 0.5
 MOST_BENDS = 20_000
 _SWEEPS = 24
 _BETWEEN = 0.5 - NODE_HEIGHT / 2  # half of what is free between two layers
+_STAND_HIGH = 1e-3  # what a layer costs a node, where an edge costs one: too little to make any edge longer
+_HALF_BEND = 0.2  # the room that a bend keeps to each side; a node keeps half a unit
+_CLEARANCE = NODE_HEIGHT / 2 + 0.01  # how far below a centre an edge may pass a box beside it
+_HIGHEST = 4.0  # the most units that one layer may take
+_STRAIGHT = {0: 1, 1: 2, 2: 8}  # the weight of a step between layers by how many of its ends are bends
 _SIDESTEP = 0.12  # how far the two edges of a two-way pair are moved apart
 
 Point = tuple[float, float]
@@ -43,8 +54,9 @@ def layout(
 ) -> dict[str, Any]:
     """Places of all nodes and routes of all edges, as the plain data of a ``graph`` figure.
 
-    ``labels`` and marks are copied into it for the nodes and edges that they name.  Raises
-    ``UnknownNameError`` where they name others, ``TooLargeError`` where long edges need too many bends.
+    ``labels`` and marks are copied into it for the nodes and edges that they name; a latent node without a
+    mark is marked ``latent``.  Raises ``UnknownNameError`` where they name others, ``TooLargeError`` where there
+    are too many edges, or long ones that need too many bends.
 
     >>> drawn = layout(DirectedGraph.parse("A -> B"), labels={"A": "cause"})
     >>> drawn["nodes"][0]
@@ -59,8 +71,9 @@ def layout(
     for v, name in enumerate(graph.nodes):
         x, y = drawing.point(v)
         node: dict[str, Any] = {"id": name, "label": (labels or {}).get(name, name), "x": x, "y": y}
-        if name in (node_marks or {}):
-            node["mark"] = (node_marks or {})[name]
+        mark = (node_marks or {}).get(name, "latent" if v in graph._latent else None)
+        if mark is not None:
+            node["mark"] = mark
         nodes.append(node)
     edges = []
     for parent, child in graph.edges:
@@ -83,9 +96,9 @@ class _Drawing:
     n_nodes: int
     layers: list[list[int]]
     chains: dict[tuple[int, int], list[int]]
-    loops: set[int]
     layer_of: dict[int, int]
     x: dict[int, float]
+    y: list[float]
 
     @classmethod
     def of(cls, graph: DirectedGraph) -> _Drawing:
@@ -101,15 +114,13 @@ class _Drawing:
                 down[a].append(b)
                 up[b].append(a)
         loops = {v for v, below in enumerate(graph._children) if v in below}
-        layers = _few_crossings(layers, up, down)
-        x = _places(
-            layers, up, down, lambda i: (0.5, 0.8 if i in loops else 0.5) if i < len(graph) else (0.2, 0.2)
-        )
-        return cls(len(graph), layers, chains, loops, layer_of, x)
+        layers = few_crossings(layers, up, down)
+        x = _places(layers, up, down, len(graph), loops)
+        return cls(len(graph), layers, chains, layer_of, x, _heights(layers, down, x, len(graph)))
 
     def point(self, item: int) -> Point:
         """The centre of a node or the place of a bend."""
-        return self.x[item], float(self.layer_of[item])
+        return self.x[item], self.y[self.layer_of[item]]
 
     def route(self, parent: int, child: int) -> list[Point]:
         """The points of an edge from the centre of ``parent`` to the centre of ``child``."""
@@ -135,7 +146,14 @@ class _Drawing:
         They lead the line straight out of one layer and straight into the next.
         """
         (x0, y0), (x1, y1) = self.point(upper), self.point(lower)
-        others = (i for y in (int(y0), int(y1)) for i in self.layers[y] if i < self.n_nodes)
+        rows = (self.layers[self.layer_of[item]] for item in (upper, lower))
+        left, right, place = min(x0, x1) - NODE_WIDTH, max(x0, x1) + NODE_WIDTH, self.x.__getitem__
+        others = (
+            i
+            for row in rows
+            for i in row[bisect_left(row, left, key=place) : bisect_right(row, right, key=place)]
+            if i < self.n_nodes
+        )
         if not sidestep and not any(
             _hits_box((x0, y0), (x1, y1), self.point(i)) for i in others if i not in (upper, lower)
         ):
@@ -172,29 +190,31 @@ def _edges_to_turn(graph: DirectedGraph) -> set[tuple[int, int]]:
 
 
 def _layers(graph: DirectedGraph, turned: set[tuple[int, int]]) -> list[int]:
-    """The layer of each node: the longest way down to it; a source stands right above its first child."""
-    below: list[list[int]] = [[] for _ in range(len(graph))]
-    waiting = [0] * len(graph)
-    for u, children in enumerate(graph._children):
-        for v in children:
-            if u != v:
-                a, b = (v, u) if (u, v) in turned else (u, v)
-                below[a].append(b)
-                waiting[b] += 1
-    layer = [0] * len(graph)
-    sources = [v for v, n in enumerate(waiting) if n == 0]
-    ready = list(sources)
-    while ready:
-        u = ready.pop()
-        for v in below[u]:
-            layer[v] = max(layer[v], layer[u] + 1)
-            waiting[v] -= 1
-            if waiting[v] == 0:
-                ready.append(v)
-    for v in sources:
-        if below[v]:
-            layer[v] = min(layer[w] for w in below[v]) - 1
-    return layer
+    """The layer of each node: every edge leads down, and their total length is the least possible.
+
+    That is a linear program whose corners are whole numbers.  Among equals, nodes stand high.
+    """
+    edges = [
+        (v, u) if (u, v) in turned else (u, v)
+        for u, below in enumerate(graph._children)
+        for v in below
+        if u != v
+    ]
+    if len(edges) > MOST_BENDS:
+        raise TooLargeError(f"a drawing of {len(edges):,} edges cannot be read; draw a part of the graph")
+    if not edges:
+        return [0] * len(graph)
+    from scipy.optimize import linprog  # it is only needed here, and slow to load
+    from scipy.sparse import coo_array
+
+    upper, lower = np.array(edges).T
+    n, m = len(graph), len(edges)
+    length = np.bincount(lower, minlength=n) - np.bincount(upper, minlength=n)  # by the layers of both ends
+    rows = np.concatenate([np.arange(m), np.arange(m)])
+    signs = np.repeat([1.0, -1.0], m)
+    steps = coo_array((signs, (rows, np.concatenate([upper, lower]))), shape=(m, n)).tocsr()
+    found = linprog(length + _STAND_HIGH / n, A_ub=steps, b_ub=-np.ones(m), method="highs-ds")
+    return [round(y) for y in found.x]
 
 
 def _bends(graph: DirectedGraph, layer: list[int]) -> tuple[dict[tuple[int, int], list[int]], dict[int, int]]:
@@ -221,112 +241,89 @@ def _bends(graph: DirectedGraph, layer: list[int]) -> tuple[dict[tuple[int, int]
     return chains, layer_of
 
 
-def _few_crossings(
-    layers: list[list[int]], up: dict[int, list[int]], down: dict[int, list[int]]
-) -> list[list[int]]:
-    """The best order met while sweeping down and up, then improved by swapping neighbours."""
-    best, least = [list(row) for row in layers], _crossings(layers, down)
-    for sweep in range(_SWEEPS):
-        if least == 0:
-            break
-        downwards = sweep % 2 == 0
-        for y in range(1, len(layers)) if downwards else range(len(layers) - 2, -1, -1):
-            fixed = layers[y - 1 if downwards else y + 1]
-            _sort_by_mean(layers[y], fixed, up if downwards else down)
-        crossings = _crossings(layers, down)
-        if crossings < least:
-            best, least = [list(row) for row in layers], crossings
-    _swap_neighbours(best, up, down)
-    return best
-
-
-def _sort_by_mean(row: list[int], fixed: list[int], neighbours: dict[int, list[int]]) -> None:
-    """Sort ``row`` by the mean place of each item's neighbours; an item without any keeps its place."""
-    place = {item: k for k, item in enumerate(fixed)}
-    scale = max(len(fixed), 1) / max(len(row), 1)
-    wish = {
-        item: sum(place[j] for j in neighbours[item]) / len(neighbours[item])
-        if neighbours[item]
-        else k * scale
-        for k, item in enumerate(row)
-    }
-    row.sort(key=wish.__getitem__)
-
-
-def _swap_neighbours(layers: list[list[int]], up: dict[int, list[int]], down: dict[int, list[int]]) -> None:
-    """Swap items next to each other while that removes crossings."""
-    improved, rounds = True, 0
-    while improved and rounds < _SWEEPS:
-        improved, rounds = False, rounds + 1
-        place = {item: k for row in layers for k, item in enumerate(row)}
-        for row in layers:
-            for k in range(len(row) - 1):
-                a, b = row[k], row[k + 1]
-                now = sum(_inversions(side[a], side[b], place) for side in (up, down))
-                swapped = sum(_inversions(side[b], side[a], place) for side in (up, down))
-                if swapped < now:
-                    row[k], row[k + 1] = b, a
-                    place[a], place[b] = k + 1, k
-                    improved = True
-
-
-def _inversions(left: list[int], right: list[int], place: dict[int, int]) -> int:
-    return sum(place[i] > place[j] for i in left for j in right)
-
-
-def _crossings(layers: list[list[int]], down: dict[int, list[int]]) -> int:
-    """How many pairs of edges cross, over all pairs of neighbouring layers."""
-    total = 0
-    for upper, lower in pairwise(layers):
-        place = {item: k for k, item in enumerate(lower)}
-        ends: list[int] = []
-        for item in upper:
-            targets = sorted(place[j] for j in down[item])
-            total += sum(len(ends) - bisect_right(ends, t) for t in targets)
-            for t in targets:
-                insort(ends, t)
-    return total
-
-
 def _places(
-    layers: list[list[int]], up: dict[int, list[int]], down: dict[int, list[int]], half_widths: Any
+    layers: list[list[int]],
+    up: dict[int, list[int]],
+    down: dict[int, list[int]],
+    n_nodes: int,
+    loops: set[int],
 ) -> dict[int, float]:
     """The x of every item: near the mean of its neighbours, in order, with room for its width."""
-    gaps = [[0.0, *(half_widths(a)[1] + half_widths(b)[0] for a, b in pairwise(row))] for row in layers]
+
+    def gap(a: int, b: int) -> float:
+        right = _HALF_BEND if a >= n_nodes else 0.8 if a in loops else 0.5
+        return right + (_HALF_BEND if b >= n_nodes else 0.5)
+
+    gaps = [[0.0, *(gap(a, b) for a, b in pairwise(row))] for row in layers]
     x: dict[int, float] = {}
-    for row, gap in zip(layers, gaps, strict=True):
-        x.update(zip(row, _fit([0.0] * len(row), gap), strict=True))
+    for row, between in zip(layers, gaps, strict=True):
+        x.update(zip(row, _fit([(0.0, 1)] * len(row), between), strict=True))
     both = {item: up[item] + down[item] for item in x}
     for sweep in range(_SWEEPS):
         neighbours = both if sweep >= _SWEEPS - 4 else up if sweep % 2 == 0 else down
         for y in range(len(layers)) if sweep % 2 == 0 else range(len(layers) - 1, -1, -1):
-            row = layers[y]
-            wishes = [_mean((x[j] for j in neighbours[i]), x[i]) for i in row]
-            x.update(zip(row, _fit(wishes, gaps[y]), strict=True))
+            wishes = [_wish(i, neighbours[i], x, n_nodes) for i in layers[y]]
+            x.update(zip(layers[y], _fit(wishes, gaps[y]), strict=True))
     left = min(x.values(), default=0.0)
     return {item: _rounded(value - left) for item, value in x.items()}
 
 
-def _fit(wishes: Sequence[float], gap: Sequence[float]) -> list[float]:
-    """The places nearest to ``wishes`` (least squares), each at least ``gap`` after the one before.
+def _wish(item: int, neighbours: list[int], x: dict[int, float], n_nodes: int) -> tuple[float, int]:
+    """Where ``item`` would stand, at the weighted mean of its neighbours, and how much that weighs."""
+    if not neighbours:
+        return x[item], 1
+    weights = [_STRAIGHT[(item >= n_nodes) + (j >= n_nodes)] for j in neighbours]
+    total = sum(weights)
+    return sum(w * x[j] for w, j in zip(weights, neighbours, strict=True)) / total, total
+
+
+def _fit(wishes: Sequence[tuple[float, int]], gap: Sequence[float]) -> list[float]:
+    """The places nearest to the weighted ``wishes`` (least squares), each at least ``gap`` after the one before.
 
     Less the sum of the gaps, the places must not fall: isotonic regression by pooling what violates it.
     """
-    offsets = [sum(gap[: k + 1]) for k in range(len(gap))]
-    pools: list[tuple[float, int]] = []
-    for wish, offset in zip(wishes, offsets, strict=True):
+    offsets = list(accumulate(gap))
+    pools: list[tuple[float, int, int]] = []  # mean, weight, how many
+    for (wish, weight), offset in zip(wishes, offsets, strict=True):
         mean, size = wish - offset, 1
         while pools and pools[-1][0] > mean:
-            other, n = pools.pop()
-            mean, size = (mean * size + other * n) / (size + n), size + n
-        pools.append((mean, size))
-    flat = [mean for mean, size in pools for _ in range(size)]
+            other, heavy, n = pools.pop()
+            mean = (mean * weight + other * heavy) / (weight + heavy)
+            weight, size = weight + heavy, size + n
+        pools.append((mean, weight, size))
+    flat = [mean for mean, _, size in pools for _ in range(size)]
     return [mean + offset for mean, offset in zip(flat, offsets, strict=True)]
 
 
-def _mean(values: Iterable[float], default: float) -> float:
-    values = list(values)
-    return sum(values) / len(values) if values else default
+def _heights(
+    layers: list[list[int]], down: dict[int, list[int]], x: dict[int, float], n_nodes: int
+) -> list[float]:
+    """The y of every layer: as far below the one above it as straight edges need to miss all boxes there."""
+    room: dict[int, tuple[float, float]] = {}  # to the left and to the right, up to the next box
+    for row in layers:
+        left = _room([(x[i], i < n_nodes) for i in row])
+        right = _room([(-x[i], i < n_nodes) for i in reversed(row)])[::-1]
+        room.update(zip(row, zip(left, right, strict=True), strict=True))
+    heights = [0.0]
+    for row in layers[:-1]:
+        step = 1.0
+        for i in row:
+            for j in down[i]:
+                aside, rightwards = abs(x[i] - x[j]), x[i] < x[j]
+                for free in (room[i][rightwards], room[j][not rightwards]):
+                    if free < aside:
+                        step = max(step, aside * _CLEARANCE / free)
+        heights.append(_rounded(heights[-1] + min(step, _HIGHEST)))
+    return heights
+
+
+def _room(row: list[tuple[float, bool]]) -> list[float]:
+    """From each place in a row, how far it is to the box before it; ``row`` also says which places have a box."""
+    out, border = [], -math.inf
+    for place, has_box in row:
+        out.append(place - border)
+        border = place + NODE_WIDTH / 2 if has_box else border
+    return out
 
 
 def _rounded(value: float) -> float:

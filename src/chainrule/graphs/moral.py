@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from itertools import combinations
 
-from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.digraph import DirectedGraph, reachable
 
-__all__ = ["blanket", "moral_neighbours", "unshielded_colliders"]
+__all__ = ["blanket", "eliminate", "moral_neighbours", "unshielded_colliders"]
 
 
 def moral_neighbours(graph: DirectedGraph, among: set[int]) -> dict[int, set[int]]:
@@ -24,12 +25,38 @@ def moral_neighbours(graph: DirectedGraph, among: set[int]) -> dict[int, set[int
     return around
 
 
-def blanket(graph: DirectedGraph, v: int) -> set[int]:
-    """Parents, children, and the children's other parents of ``v``."""
-    out = {*graph._parents[v], *graph._children[v]}
-    for child in graph._children[v]:
-        out.update(graph._parents[child])
-    return out - {v}
+def eliminate(around: dict[int, set[int]], hidden: Iterable[int]) -> None:
+    """Take the ``hidden`` nodes out of an undirected graph, and join what paths through them joined.
+
+    A set of the nodes that are left separates the same nodes as before.
+    """
+    for v in hidden:
+        beside = around.pop(v)
+        for u in beside:
+            around[u] |= beside
+            around[u] -= {u, v}
+
+
+def blanket(graph: DirectedGraph, v: int, others: Iterable[int] | None = None) -> set[int]:
+    """The least part of ``others`` that shields ``v`` from the rest of them: its Markov boundary there.
+
+    ``others`` are observed; without them, they are all observed nodes.  The boundary is what borders on ``v`` in
+    the moral graph of all these and their ancestors; behind a latent neighbour, what borders on that one.
+    """
+    if graph._latent or others is not None:
+        observed = set(range(len(graph))) - graph._latent if others is None else others
+        among: Container[int] = reachable(graph._parents, {v, *observed})
+    else:
+        among = range(len(graph))
+    seen, shield, stack = {v}, set(), [v]
+    while stack:
+        u = stack.pop()
+        below = [c for c in graph._children[u] if c in among]
+        beside = {*graph._parents[u], *below}.union(*(graph._parents[c] for c in below)) - seen
+        seen |= beside
+        shield |= beside - graph._latent
+        stack += beside & graph._latent
+    return shield
 
 
 def unshielded_colliders(graph: DirectedGraph) -> list[tuple[int, int, int]]:

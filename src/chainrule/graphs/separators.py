@@ -5,12 +5,20 @@ among the ancestors of X and Y, and there d-separation is plain separation in th
 their ancestors (Lauritzen et al. 1990; van der Zander, Liśkiewicz and Textor 2014).  So both questions are
 asked of that undirected graph:
 
-- all minimal separators, by growing the side of X (Shen and Liang 1997; Takata 2010): from a separator S and
-  a node v of S that does not touch Y, the side of X joined with v has a neighbourhood; cut it down to what
-  touches the side of Y and it is the next separator.  Every minimal separator is met this way, and the time
-  between two of them is polynomial;
+- all minimal separators, by growing the side of X (Shen and Liang 1997; Takata 2010).  A minimal separator is
+  the border of the part D in which Y lies.  A node v of it that does not touch Y may go to the side of X; then
+  D shrinks to the part of D without v's neighbours in which Y lies, and its border is the next separator.  Each
+  separator is met once if v, when its turn is over, must stay in all that follow.  The time between two of them
+  is polynomial, and so is the memory;
 - one with the fewest nodes, by Menger's theorem: as many node-disjoint paths as there are, and then the
   nodes where the last search stops.
+
+Nodes that may not be used (latent ones, for example) are eliminated first: their neighbours are joined with each
+other.  What is minimal among the sets without them has no proper subset that separates at all, so it, too, lies
+among the ancestors of X and Y.
+
+*All* separators, minimal or not, are listed by deciding about one node after the other: whether a separator
+exists that holds some nodes and avoids others is one question of d-separation (van der Zander et al. 2014).
 
 Sets of nodes are the bits of Python integers.
 """
@@ -18,66 +26,120 @@ Sets of nodes are the bits of Python integers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from functools import cache
 
 from chainrule.graphs.digraph import DirectedGraph, reachable
-from chainrule.graphs.moral import moral_neighbours
+from chainrule.graphs.moral import eliminate, moral_neighbours
+from chainrule.graphs.separation import is_open
 
-__all__ = ["minimal_separators", "minimum_separator"]
+__all__ = ["all_separators", "minimal_separators", "minimum_separator", "separators_of_pairs"]
 
 
-def minimal_separators(graph: DirectedGraph, xs: set[int], ys: set[int]) -> Iterator[tuple[int, ...]]:
-    """All minimal d-separators (sorted indices), those near ``xs`` first; none where nothing separates."""
-    ancestral = sorted(reachable(graph._parents, xs | ys))
-    position = {v: i for i, v in enumerate(ancestral)}
-    moral = moral_neighbours(graph, set(ancestral))
-    around = [_mask(position[u] for u in moral[v]) for v in ancestral]
+def minimal_separators(
+    graph: DirectedGraph, xs: set[int], ys: set[int], hidden: Set[int]
+) -> Iterator[tuple[int, ...]]:
+    """All minimal d-separators (sorted indices) without ``hidden`` nodes; none where nothing separates."""
+    moral = _separable_part(graph, xs, ys, hidden)
+    nodes = sorted(moral)
+    position = {v: i for i, v in enumerate(nodes)}
+    around = [_mask(position[u] for u in moral[v]) for v in nodes]
     x, y = _mask(position[v] for v in xs), _mask(position[v] for v in ys)
     for separator in _undirected_minimal_separators(around, x, y):
-        yield tuple(ancestral[i] for i in _bits(separator))
+        yield tuple(nodes[i] for i in _bits(separator))
+
+
+def _separable_part(
+    graph: DirectedGraph, xs: set[int], ys: set[int], hidden: Set[int]
+) -> dict[int, set[int]]:
+    """The moral graph of ``xs``, ``ys`` and their ancestors, without the others that are ``hidden``."""
+    ancestral = reachable(graph._parents, xs | ys)
+    around = moral_neighbours(graph, ancestral)
+    eliminate(around, sorted(hidden & ancestral - xs - ys))
+    return around
+
+
+def separators_of_pairs(graph: DirectedGraph) -> Iterator[tuple[int, int, Iterator[tuple[int, ...]]]]:
+    """Each pair of observed nodes without an edge, and its minimal separators; latent nodes are not used.
+
+    What many pairs share is made once: the ancestors of a node, and the moral graph of them.
+    """
+    n, latent = len(graph), graph._latent
+
+    @cache
+    def family(v: int) -> tuple[tuple[int, ...], int]:
+        members = (*graph._parents[v], v)
+        return members, _mask(members)
+
+    @cache
+    def ancestral(v: int) -> set[int]:
+        return reachable(graph._parents, [v])
+
+    def join_families(around: list[int], members: set[int]) -> list[int]:
+        for v in members:
+            relatives, mask = family(v)
+            for u in relatives:
+                around[u] |= mask
+        return around
+
+    observed = [v for v in range(n) if v not in latent]
+    for i, a in enumerate(observed):
+        around_a = join_families([0] * n, ancestral(a))
+        adjacent = {*graph._parents[a], *graph._children[a]}
+        for b in observed[i + 1 :]:
+            if b not in adjacent:
+                around = join_families(around_a.copy(), ancestral(b) - ancestral(a))
+                for v in latent:
+                    _eliminate(around, v)
+                yield a, b, map(_bits, _undirected_minimal_separators(around, 1 << a, 1 << b))
+
+
+def _eliminate(around: list[int], v: int) -> None:
+    """Join all neighbours of ``v`` with each other, and take it out."""
+    beside, itself = around[v], 1 << v
+    for u in _bits(beside):
+        around[u] = (around[u] | beside) & ~itself
 
 
 def _undirected_minimal_separators(around: list[int], x: int, y: int) -> Iterator[int]:
-    """All minimal sets of nodes that part ``x`` from ``y`` in an undirected graph, as masks."""
-    everything = (1 << len(around)) - 1
+    """All minimal sets of nodes that part ``x`` from ``y`` in an undirected graph, as masks; depth first.
 
-    def next_to(side: int) -> int:
-        """The minimal separator nearest to ``side``: its neighbours that touch the part where y lies."""
-        border = _neighbours(around, side) & ~side
-        far_side = _spread(around, y, everything & ~border & ~side)
-        return border & _neighbours(around, far_side)
-
-    touches_y = _neighbours(around, y)
-    if touches_y & x:
+    A node may be among its own neighbours.
+    """
+    near, touches_y = x, y
+    for v in _bits(x):
+        near |= around[v]
+    for v in _bits(y):
+        touches_y |= around[v]
+    if near & y or touches_y & x:
         return
-    first = next_to(x)
-    met = {first}
-    queue = deque([first])
-    while queue:
-        separator = queue.popleft()
-        yield separator
-        near_side = _spread(around, x, everything & ~separator)
-        for v in _bits(separator & ~touches_y):
-            following = next_to(near_side | 1 << v)
-            if following not in met:
-                met.add(following)
-                queue.append(following)
+    far, separator = _side(around, y, ~near)
+    yield separator
+    # of separators that keep some nodes: the side of y, and those nodes of the last one that may leave it
+    waiting = [(far, separator & ~touches_y, 0)]
+    while waiting:
+        far, movable, kept = waiting.pop()
+        if movable:
+            v = movable & -movable
+            waiting.append((far, movable ^ v, kept | v))
+            inner, border = _side(around, y, far & ~around[v.bit_length() - 1])
+            if not kept & ~border:
+                yield border
+                waiting.append((inner, border & ~touches_y & ~kept, kept))
 
 
-def _spread(around: list[int], start: int, allowed: int) -> int:
-    """``start`` and what can be reached from it inside ``allowed``."""
-    seen = fresh = start
+def _side(around: list[int], start: int, allowed: int) -> tuple[int, int]:
+    """``start`` and what can be reached from it inside ``allowed``; and the neighbours of all that."""
+    side = fresh = start
+    touched = 0
     while fresh:
-        fresh = _neighbours(around, fresh) & allowed & ~seen
-        seen |= fresh
-    return seen
-
-
-def _neighbours(around: list[int], members: int) -> int:
-    out = 0
-    for i in _bits(members):
-        out |= around[i]
-    return out
+        low = fresh & -fresh
+        beside = around[low.bit_length() - 1]
+        touched |= beside
+        beside &= allowed & ~side
+        side |= beside
+        fresh ^= low | beside
+    return side, touched & ~side
 
 
 def _mask(ids: Iterable[int]) -> int:
@@ -87,19 +149,48 @@ def _mask(ids: Iterable[int]) -> int:
     return out
 
 
-def _bits(mask: int) -> Iterator[int]:
+def _bits(mask: int) -> tuple[int, ...]:
+    out = []
     while mask:
         low = mask & -mask
-        yield low.bit_length() - 1
+        out.append(low.bit_length() - 1)
         mask ^= low
+    return tuple(out)
 
 
-def minimum_separator(graph: DirectedGraph, xs: set[int], ys: set[int]) -> tuple[int, ...] | None:
-    """A d-separator with the fewest nodes (sorted indices), or ``None`` where nothing separates.
+def all_separators(
+    graph: DirectedGraph, xs: set[int], ys: set[int], hidden: Set[int]
+) -> Iterator[tuple[int, ...]]:
+    """Every d-separator (sorted indices) without ``hidden`` nodes, each once, with polynomial delay.
+
+    A separator that holds ``kept`` and otherwise only ``free`` nodes exists exactly when those of them that are
+    xs, ys, ``kept`` or their ancestors are one.
+    """
+    usable = [v for v in range(len(graph)) if v not in hidden and v not in xs and v not in ys]
+
+    def exists(kept: set[int], free: set[int]) -> bool:
+        above = reachable(graph._parents, xs | ys | kept)
+        return not is_open(graph, xs, ys, kept | free & above)
+
+    waiting: list[tuple[int, tuple[int, ...]]] = [(0, ())] if exists(set(), set(usable)) else []
+    while waiting:
+        decided, kept = waiting.pop()
+        if decided == len(usable):
+            yield kept
+            continue
+        v, free = usable[decided], set(usable[decided + 1 :])
+        choices = ((*kept, v), kept)  # the one without v will be on top and goes first
+        waiting += [(decided + 1, choice) for choice in choices if exists(set(choice), free)]
+
+
+def minimum_separator(
+    graph: DirectedGraph, xs: set[int], ys: set[int], hidden: Set[int]
+) -> tuple[int, ...] | None:
+    """A d-separator with the fewest nodes (sorted indices) and without ``hidden`` ones, or ``None``.
 
     One search for each node of the answer, each linear in the moral graph.
     """
-    around = moral_neighbours(graph, reachable(graph._parents, xs | ys))
+    around = _separable_part(graph, xs, ys, hidden)
     if any(around[x] & ys for x in xs):
         return None
     before: dict[int, int] = {}  # the disjoint paths found so far: the node before each node on one

@@ -21,7 +21,7 @@ from chainrule.graphs.formats.scanner import Scanner, pattern
 if TYPE_CHECKING:
     from chainrule.graphs.digraph import DirectedGraph
 
-__all__ = ["parse_plain", "write_plain"]
+__all__ = ["parse_plain", "quote_name", "write_plain"]
 
 _TOKENS = pattern(
     r"""(?P<end>[\n;])
@@ -48,7 +48,7 @@ def parse_plain(text: str) -> Description:
 
 def write_plain(graph: DirectedGraph) -> str:
     """The graph as text that ``parse_plain`` reads back, with the same order of nodes."""
-    names = [_written(name) for name in graph.nodes]
+    names = [quote_name(name) for name in graph.nodes]
     declared = [f"{name} [latent]" if v in graph._latent else name for v, name in enumerate(names)]
     statements, met = [], []
     for u, below in enumerate(graph._children):
@@ -63,7 +63,12 @@ def write_plain(graph: DirectedGraph) -> str:
     return "\n".join(statements if in_order else declared + [s for s in statements if " -> " in s])
 
 
-def _written(name: str) -> str:
+def quote_name(name: str) -> str:
+    """``name`` as it must be written in graph text.
+
+    >>> quote_name("x1"), quote_name("dog bark")
+    ('x1', '"dog bark"')
+    """
     return name if re.fullmatch(r"[\w.]+", name) else json.dumps(name, ensure_ascii=False)
 
 

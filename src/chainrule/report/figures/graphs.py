@@ -19,6 +19,7 @@ from chainrule.core.errors import InputError
 from chainrule.report.figures.style import (
     BLUE,
     GREEN,
+    GRID,
     INK,
     PAPER,
     PURPLE,
@@ -51,6 +52,8 @@ _MARKS = {
     "muted": _Mark(SOFT, (0, (1, 2)), 0.9, PAPER),
     "open": _Mark(GREEN, "-", 2.4, TINT, "open"),
     "blocked": _Mark(VERMILLION, (0, (4, 2)), 1.8, TINT, "blocked"),
+    "latent": _Mark(INK, (0, (3, 2)), 1.2, PAPER, "latent"),
+    "given": _Mark(INK, "-", 1.2, GRID, "given"),
     "cycle": _Mark(PURPLE, (0, (6, 1.5, 1.5, 1.5)), 2.2, TINT, "on the cycle"),
 }
 _FONT = 9.5
@@ -92,7 +95,8 @@ def draw_graph(data: dict[str, Any]) -> Figure:
         _route(boxes[a], boxes[b], None if points is None else points * scale, bent)
         for (a, b, points, bent) in edges
     ]
-    legend = [m for k, m in _MARKS.items() if m.meaning and k in {e.get("mark") for e in data["edges"]}]
+    on_edges, on_nodes = ({item.get("mark") for item in data[what]} for what in ("edges", "nodes"))
+    legend = [(m, k in on_edges) for k, m in _MARKS.items() if m.meaning and k in on_edges | on_nodes]
     low, high = _extent(list(boxes.values()), routes)
     width = max(high[0] - low[0], 1.5, 1.3 * len(legend))
     figure, axes = blank_canvas(width, high[1] - low[1] + (0.35 if legend else 0.0))
@@ -226,20 +230,7 @@ def _draw_arrow(axes: Axes, course: Points, mark: _Mark) -> None:
 
 
 def _draw_box(axes: Axes, box: _Box) -> None:
-    corner = (box.x - box.width / 2, box.y - box.height / 2)
-    axes.add_patch(
-        FancyBboxPatch(
-            corner,
-            box.width,
-            box.height,
-            boxstyle="round,pad=0,rounding_size=0.09",
-            facecolor=box.mark.fill,
-            edgecolor=box.mark.colour,
-            linewidth=box.mark.width,
-            linestyle=box.mark.line,
-            zorder=3,
-        )
-    )
+    _draw_outline(axes, (box.x - box.width / 2, box.y - box.height / 2, box.width, box.height), box.mark)
     faint = box.mark is _MARKS["muted"]
     axes.text(
         box.x,
@@ -254,9 +245,33 @@ def _draw_box(axes: Axes, box: _Box) -> None:
     )
 
 
-def _draw_legend(axes: Axes, marks: list[_Mark], y: float) -> None:
+def _draw_outline(axes: Axes, place: tuple[float, float, float, float], mark: _Mark) -> None:
+    """A box with rounded corners at ``place``: left, top, width, height."""
+    left, top, width, height = place
+    axes.add_patch(
+        FancyBboxPatch(
+            (left, top),
+            width,
+            height,
+            boxstyle=f"round,pad=0,rounding_size={min(0.09, height / 3)}",
+            facecolor=mark.fill,
+            edgecolor=mark.colour,
+            linewidth=mark.width,
+            linestyle=mark.line,
+            zorder=3,
+        )
+    )
+
+
+def _draw_legend(axes: Axes, marks: list[tuple[_Mark, bool]], y: float) -> None:
+    """Each mark with its meaning: as a line where edges have it, else as a box."""
     left = 0.1
-    for mark in marks:
-        axes.plot([left, left + 0.4], [y, y], color=mark.colour, linewidth=mark.width, linestyle=mark.line)
+    for mark, on_edges in marks:
+        if on_edges:
+            axes.plot(
+                [left, left + 0.4], [y, y], color=mark.colour, linewidth=mark.width, linestyle=mark.line
+            )
+        else:
+            _draw_outline(axes, (left, y - 0.08, 0.4, 0.16), mark)
         axes.text(left + 0.48, y, mark.meaning, va="center", fontsize=8.5, color=SOFT)
         left += 0.75 + text_width(mark.meaning, 8.5)
