@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
@@ -18,6 +19,7 @@ from markupsafe import Markup, escape
 
 from chainrule.core import records
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.files import write_bytes
 from chainrule.report.figures.charts import draw_bars, draw_histogram, draw_lines, draw_scatter
 from chainrule.report.figures.graphs import draw_graph
 from chainrule.report.figures.images import draw_images
@@ -25,7 +27,7 @@ from chainrule.report.figures.matrices import draw_heatmap
 from chainrule.report.figures.networks import draw_network
 from chainrule.report.figures.style import PALETTE, SETTINGS
 
-__all__ = ["KINDS", "Drawing", "draw"]
+__all__ = ["KINDS", "Drawing", "draw", "write_drawing"]
 
 KINDS: dict[str, Callable[[dict[str, Any]], matplotlib.figure.Figure]] = {
     "bars": draw_bars,
@@ -74,6 +76,25 @@ def draw(figure: records.Figure) -> Drawing:
             raise InputError(f"figure {figure.name!r} ({figure.kind}) cannot be drawn: {reason}") from e
     width = round(drawn.get_figwidth() * 96)
     return Drawing(svg.getvalue(), png.getvalue(), _inline(svg.getvalue(), figure, width), width)
+
+
+def write_drawing(figure: records.Figure, path: str | Path) -> None:
+    """Draw a record's figure to a file that ends in .svg or .png, whole or not at all.
+
+    Raises as ``draw``, and ``InputError`` for another suffix.
+
+    >>> import tempfile
+    >>> bars = {"x": ["a"], "series": [{"label": "n", "y": [1]}], "x_label": "", "y_label": "n"}
+    >>> path = Path(tempfile.mkdtemp()) / "counts.svg"
+    >>> write_drawing(records.Figure("counts", "bars", bars, "Counts.", "A bar."), path)
+    >>> path.read_text()[:5]
+    '<?xml'
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".svg", ".png"):
+        raise InputError(f"a drawing is written to a file that ends in .svg or .png; got {str(path)!r}")
+    drawn = draw(figure)
+    write_bytes(path, drawn.png if suffix == ".png" else drawn.svg.encode())
 
 
 def _inline(svg: str, figure: records.Figure, width: int) -> Markup:

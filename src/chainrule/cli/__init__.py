@@ -6,15 +6,14 @@ exit code 2; Ctrl-C in 130.  Everything heavy is imported by the command that ne
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from chainrule.cli.dag import dag_app
+from chainrule.cli.output import AsJson, print_error, print_json, print_line, print_table, progress
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.text import plain_text
 
@@ -29,11 +28,10 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Named data sets: list, fetch, describe.")
 app.add_typer(data_app, name="data")
+app.add_typer(dag_app, name="dag")
 
 # every wrong use of options and arguments; typer exports only this child of it
 _UsageError: Any = typer.BadParameter.__base__
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -94,9 +92,7 @@ def reproduce(
                 fresh=fresh,
             )
         except KeyboardInterrupt:
-            _print_error(
-                f"stopped; what is done is kept in {folder}, and the same command goes on from there"
-            )
+            print_error(f"stopped; what is done is kept in {folder}, and the same command goes on from there")
             raise typer.Exit(130) from None
         page = write_report(folder)
     if as_json:
@@ -234,96 +230,21 @@ def parse_sizes(text: str) -> list[int]:
     return [int(p) for p in parts]
 
 
-def print_line(text: str) -> None:
-    """One line or more to standard output."""
-    sys.stdout.write(text + "\n")
-
-
-def print_json(plain: Any) -> None:
-    """One JSON document to standard output."""
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def print_table(columns: list[str], rows: list[list[Any]]) -> None:
-    """A table to standard output, as wide as the terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console(soft_wrap=False).print(table)
-
-
-@contextmanager
-def progress() -> Iterator[None]:
-    """Bars on standard error while the block works; plain lines where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from chainrule.core.progress import listening
-
-    console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}", markup=False),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bars, listening(_Bars(bars)):
-        yield
-
-
-class _Bars:
-    """Progress that the library reports, drawn by rich; one plain line for each piece without a terminal."""
-
-    def __init__(self, bars: Any) -> None:
-        self.bars = bars
-
-    def start(self, label: str, total: int) -> int:
-        if self.bars.disable:
-            sys.stderr.write(f"{label} …\n")
-        return self.bars.add_task(label, total=total, detail="")
-
-    def advance(self, task: int, detail: str) -> None:
-        self.bars.update(task, advance=1, detail=detail)
-
-    def stop(self, task: int) -> None:
-        self.bars.remove_task(task)
-
-    def note(self, text: str) -> None:
-        self.bars.console.print(text, markup=False, highlight=False)
-
-
-def _print_error(text: str) -> None:
-    sys.stderr.write(f"chainrule: {' '.join(text.split())}\n")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
     except ChainruleError as e:
-        _print_error(str(e))
+        print_error(str(e))
         return 2
     except _UsageError as e:
-        _print_error(f"{e.format_message()} (see chainrule --help)")
+        print_error(f"{e.format_message()} (see chainrule --help)")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        _print_error("stopped")
+        print_error("stopped")
         return 130
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away; there is nobody to tell
         return 1
     return code if isinstance(code, int) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,370 @@
+"""``chainrule dag``: what a directed graph says, and whether a table agrees."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from chainrule.cli.output import AsJson, print_json, print_line, print_table, progress
+from chainrule.core.errors import InputError
+
+if TYPE_CHECKING:
+    from chainrule.graphs import DirectedGraph, Independence
+
+__all__ = ["dag_app"]
+
+dag_app = typer.Typer(help="Directed graphs: what they imply, why, and whether data agree.")
+
+G = TypeVar("G", bound="DirectedGraph")
+
+Graph = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A graph file (DAGitty, DOT, BIF, edge list, matrix; .gz too), or the graph's text, such as 'A -> B'.",
+    ),
+]
+Given = Annotated[str, typer.Option(help="Names of what is conditioned on, such as Z1,Z2.")]
+Kind = Annotated[str, typer.Option(help="missing_edge, ordered, local or all_pairs.")]
+Svg = Annotated[Path | None, typer.Option("--svg", metavar="OUT", help="Also draw the graph, as SVG or PNG.")]
+
+
+@dag_app.command("show")
+def show(graph: Graph, svg: Svg = None, as_json: AsJson = False) -> None:
+    """What is in a graph, which may have cycles; ``--svg`` draws it."""
+    from chainrule.graphs import DirectedGraph
+
+    found = read_graph(DirectedGraph, graph)
+    parts = found.condensation()
+    if svg is not None:
+        _draw(found, svg, **_cycle_marks(found))
+    if as_json:
+        print_json(
+            {
+                "nodes": list(found.nodes),
+                "edges": [list(edge) for edge in found.edges],
+                "latent": list(found.latent),
+                "acyclic": not parts.cyclic,
+                "cyclic_parts": [list(parts.members[part]) for part in parts.cyclic],
+            }
+        )
+        return
+    print_line(f"{len(found)} nodes, {found.n_edges} edges, {len(found.latent)} latent")
+    print_line(found.to_text())
+    for part in parts.cyclic:
+        print_line(f"on a cycle: {', '.join(parts.members[part])}")
+    if not parts.cyclic:
+        print_line(f"topological order: {', '.join(parts.dag.topological_order())}")
+
+
+@dag_app.command("check")
+def check(graph: Graph, svg: Svg = None, as_json: AsJson = False) -> None:
+    """Whether a graph is acyclic; if not, exit code 1 and why it has no legal joint, by a counterexample."""
+    from chainrule.evaluate.cyclic import counterexample
+    from chainrule.graphs import DirectedGraph
+
+    found = read_graph(DirectedGraph, graph)
+    if svg is not None:
+        _draw(found, svg, **_cycle_marks(found))
+    cycle = found.find_cycle()
+    if cycle is None:
+        if as_json:
+            print_json({"acyclic": True})
+        else:
+            print_line("acyclic: the product of any conditional tables along it is a distribution")
+        return
+    against = counterexample(found)
+    parts = found.condensation()
+    trouble = [list(parts.members[part]) for part in parts.cyclic]
+    if as_json:
+        print_json(
+            {
+                "acyclic": False,
+                "cycle": cycle,
+                "cyclic_parts": trouble,
+                "tables": {
+                    v: {"parents": list(t.parents), "p_one": [str(p) for p in t.p_one]}
+                    for v, t in against.tables.items()
+                },
+                "total": str(against.total),
+            }
+        )
+    else:
+        print_line(against.text())
+        for part in trouble:
+            print_line(f"variables on cycles: {', '.join(part)}")
+    raise typer.Exit(1)
+
+
+@dag_app.command("independencies")
+def independencies(
+    graph: Graph,
+    kind: Kind = "missing_edge",
+    order: Annotated[
+        str | None, typer.Option(help="The topological order for --kind ordered, such as A,B,C.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="At most so many statements.")] = 1_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """The independencies between observed variables that a DAG implies."""
+    from chainrule.graphs import DAG
+
+    dag = read_graph(DAG, graph)
+    names = split_names(order) if order is not None else None
+    statements = dag.implied_independencies(kind, order=names, limit=limit)  # type: ignore[arg-type]  # checked there
+    if as_json:
+        print_json(sorted(map(_statement, statements), key=_sort_key))
+        return
+    for s in statements:
+        print_line(s.text())
+    if len(statements) == limit and kind != "all_pairs":
+        print_line(f"… cut off at {limit:,} statements; --limit allows more")
+    elif not statements:
+        print_line("none: the graph implies no independence between observed variables")
+
+
+@dag_app.command("separated")
+def separated(
+    graph: Graph,
+    x: Annotated[str, typer.Argument(help="One name or several, with commas.")],
+    y: Annotated[str, typer.Argument(help="One name or several, with commas.")],
+    given: Given = "",
+    svg: Svg = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether X and Y are d-separated, with every path and what opens or blocks it."""
+    from chainrule.graphs import DAG
+
+    dag = read_graph(DAG, graph)
+    found = dag.explain_d_separation(split_names(x), split_names(y), split_names(given))
+    if svg is not None:
+        _draw(dag, svg, **found.marks())
+    if as_json:
+        print_json(found.to_plain())
+    else:
+        print_line(found.text())
+
+
+@dag_app.command("adjustment")
+def adjustment(
+    graph: Graph,
+    cause: Annotated[str, typer.Argument(help="One name or several, with commas.")],
+    effect: Annotated[str, typer.Argument(help="One name or several, with commas.")],
+    kind: Annotated[str, typer.Option(help="minimal, minimum or all.")] = "minimal",
+    limit: Annotated[int, typer.Option(help="At most so many sets.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """The sets that identify the total effect of CAUSE on EFFECT by adjustment."""
+    from itertools import islice
+
+    from chainrule.graphs import DAG
+
+    dag = read_graph(DAG, graph)
+    sets = dag.adjustment_sets(split_names(cause), split_names(effect), kind=kind)  # type: ignore[arg-type]  # checked there
+    found = list(islice(sets, limit))
+    if as_json:
+        print_json([sorted(s) for s in found])
+        return
+    for s in found:
+        print_line("{" + ", ".join(s) + "}" if s else "{} (no adjustment is needed)")
+    if len(found) == limit:
+        print_line(f"… cut off at {limit:,} sets; --limit allows more")
+    elif not found:
+        print_line("none: no set of observed variables identifies the effect by adjustment")
+
+
+@dag_app.command("factorize")
+def factorize(
+    graph: Graph,
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The factorisation of the joint, and how many parameters the independencies spare.
+
+    Variables count as binary, unless the file is BIF, which names their states.
+    """
+    from chainrule.graphs import DAG
+
+    dag = read_graph(DAG, graph)
+    product = dag.factorization()
+    states = _state_counts(graph, dag)
+    sizes: Any = states or 2
+    with_graph, without = product.n_parameters(sizes), product.n_parameters_of_full_table(sizes)
+    if as_json:
+        print_json(
+            {
+                "text": product.text(),
+                "latex": product.latex(),
+                "factors": [{"node": v, "parents": list(parents)} for v, parents in product.factors],
+                "states": states or dict.fromkeys(dag.nodes, 2),
+                "parameters": with_graph,
+                "parameters_of_full_table": without,
+            }
+        )
+    elif latex:
+        print_line(product.latex())
+    else:
+        print_line(product.text())
+        kind = "with the states of the file" if states else "of binary variables"
+        print_line(
+            f"{with_graph:,} free parameters {kind}; a table of all joint states has {_large(without)}"
+        )
+
+
+@dag_app.command("test")
+def run_tests(
+    graph: Graph,
+    table: Annotated[
+        Path, typer.Argument(help="A table with a column for each variable: CSV, TSV, Parquet.")
+    ],
+    kind: Kind = "missing_edge",
+    statistic: Annotated[str, typer.Option(help="g, chi2 or permutation.")] = "g",
+    alpha: Annotated[float, typer.Option(help="How often a true statement may be contradicted.")] = 0.05,
+    correction: Annotated[str, typer.Option(help="holm, bh or none.")] = "holm",
+    permutations: Annotated[int, typer.Option(help="Shuffles of a permutation test.")] = 999,
+    seed: Annotated[int, typer.Option(help="Seed of the shuffles.")] = 0,
+    every: Annotated[bool, typer.Option("--all", help="Print each test, not only the summary.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Test every implied independence on a table, and name the missing edges that the data blame."""
+    from chainrule.core.records import to_plain
+    from chainrule.evaluate.independence_tests import test_independencies
+    from chainrule.graphs import DAG
+
+    dag = read_graph(DAG, graph)
+    with progress():
+        report = test_independencies(
+            dag,
+            str(table),
+            kind=kind,  # type: ignore[arg-type]  # checked there, as are the others
+            statistic=statistic,  # type: ignore[arg-type]
+            alpha=alpha,
+            correction=None if correction == "none" else correction,  # type: ignore[arg-type]
+            n_permutations=permutations,
+            rng=seed,
+        )
+    if as_json:
+        from dataclasses import asdict
+
+        print_json(to_plain(asdict(report)))
+        return
+    if every:
+        for one in report.tests:
+            print_line(one.text())
+    print_line(report.text())
+
+
+@dag_app.command("query")
+def query(
+    network: Annotated[Path, typer.Argument(metavar="NET", help="A BIF file with tables, plain or gzip.")],
+    variables: Annotated[
+        str, typer.Argument(help="One name or several, with commas: their joint posterior.")
+    ],
+    given: Annotated[str, typer.Option(help="Evidence, such as smoke=yes,xray=no.")] = "",
+    mpe: Annotated[
+        bool, typer.Option("--mpe", help="Also print the most probable state of all variables.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The exact posterior of variables of a Bayesian network, given evidence."""
+    from chainrule.models import BayesianNetwork
+
+    model = BayesianNetwork.from_bif(network)
+    evidence = split_evidence(given)
+    posterior = model.query(split_names(variables), evidence)
+    explained = model.mpe(evidence) if mpe else None
+    if as_json:
+        plain = posterior.to_plain()
+        print_json(plain if explained is None else plain | {"most_probable": explained.to_plain()})
+        return
+    print_line(posterior.text())
+    if explained is not None:
+        print_table(
+            ["variable", "most probable state"], [list(item) for item in explained.assignment.items()]
+        )
+        print_line(
+            f"log-probability {explained.log_prob:.6g} nats" + ("" if explained.unique else ", not unique")
+        )
+
+
+def read_graph(kind: type[G], text_or_path: str) -> G:
+    """The graph in a file, or the graph that the argument itself describes."""
+    if os.path.exists(text_or_path):
+        return kind.read(text_or_path)
+    if not any(mark in text_or_path for mark in ("->", "<-", "{", ";", "\n")):
+        raise InputError(
+            f"{text_or_path!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'"
+        )
+    return kind.parse(text_or_path)
+
+
+def split_names(text: str) -> list[str]:
+    """Names with commas between; an empty text has none.
+
+    >>> split_names("Z1, Z2"), split_names("")
+    (['Z1', 'Z2'], [])
+    """
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def split_evidence(text: str) -> dict[str, str]:
+    """``name=state`` with commas between; raises ``InputError``.
+
+    >>> split_evidence("smoke=yes, xray=no")
+    {'smoke': 'yes', 'xray': 'no'}
+    """
+    evidence: dict[str, str] = {}
+    for part in split_names(text):
+        name, equals, state = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and state) or name in evidence:
+            raise InputError(
+                f"evidence is given as name=state, each name once, such as smoke=yes; got {part!r}"
+            )
+        evidence[name] = state
+    return evidence
+
+
+def _statement(s: Independence) -> dict[str, Any]:
+    """A statement as JSON: of a pair as two names in order, of sets as lists."""
+    if len(s.x) == len(s.y) == 1:
+        x, y = sorted((*s.x, *s.y))
+        return {"x": x, "y": y, "given": sorted(s.given)}
+    return {"x": sorted(s.x), "y": sorted(s.y), "given": sorted(s.given)}
+
+
+def _sort_key(s: dict[str, Any]) -> Any:
+    sides = [[s[k]] if isinstance(s[k], str) else s[k] for k in ("x", "y")]
+    return [*sides, len(s["given"]), s["given"]]
+
+
+def _state_counts(graph: str, dag: DirectedGraph) -> dict[str, int] | None:
+    """The number of states of each node where the graph is a BIF file."""
+    from chainrule.graphs.formats.bif import read_bif
+
+    if not (os.path.exists(graph) and graph.lower().removesuffix(".gz").endswith(".bif")):
+        return None
+    found = read_bif(graph)
+    return {v: len(found.variables[v]) for v in dag.nodes}
+
+
+def _large(n: int) -> str:
+    return f"{n:,}" if n < 10**15 else f"{float(n):.3g}" if n < 10**300 else "more than 10^300"
+
+
+def _cycle_marks(graph: DirectedGraph) -> dict[str, Any]:
+    """What ``layout`` is to mark: the edges of one cycle."""
+    cycle = graph.find_cycle() or []
+    return {"edge_marks": dict.fromkeys(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True), "cycle")}
+
+
+def _draw(graph: DirectedGraph, path: Path, **marks: Any) -> None:
+    """Draw a graph to a file, latent nodes told apart."""
+    from chainrule.core.records import Figure
+    from chainrule.graphs import layout
+    from chainrule.report.figures import write_drawing
+
+    alt = f"A directed graph of {len(graph)} nodes and {graph.n_edges} edges."
+    write_drawing(Figure("graph", "graph", layout(graph, **marks), "", alt), path)

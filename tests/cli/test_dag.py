@@ -1,0 +1,201 @@
+"""``chainrule dag`` as a user meets it: graphs from files and from the argument, answers as text and as JSON."""
+
+import json
+
+import numpy as np
+import pytest
+
+from chainrule import cli
+from chainrule.graphs import DAG
+from tests.graphs.dags import random_dag
+
+PRIMER = "Z1 -> Z3 <- Z2; Z1 -> X; Z2 -> Y; Z3 -> {X Y}; X -> W -> Y"
+COIN_NETWORK = """
+network coins { }
+variable a { type discrete [ 2 ] { no, yes }; }
+variable b { type discrete [ 3 ] { low, mid, high }; }
+variable c { type discrete [ 2 ] { no, yes }; }
+probability ( a ) { table 0.25, 0.75; }
+probability ( b | a ) { (no) 0.5, 0.25, 0.25; (yes) 0.0, 0.5, 0.5; }
+probability ( c | b ) { (low) 1, 0; (mid) 0.5, 0.5; (high) 0.125, 0.875; }
+"""
+
+
+def run(capsys, *arguments):
+    code = cli.main(["dag", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def as_json(capsys, *arguments):
+    code, out, _ = run(capsys, *arguments, "--json")
+    assert code == 0
+    return json.loads(out)
+
+
+@pytest.fixture
+def network(tmp_path):
+    path = tmp_path / "coins.bif"
+    path.write_text(COIN_NETWORK)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    a = np.random.default_rng(0).integers(2, size=300)
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,c\n" + "".join(f"{x},{x},{y}\n" for x, y in zip(a, a[::-1], strict=True)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "nowhere.bif"], "'nowhere.bif' is neither a file nor a graph"),
+        (["show", "A -> "], "line 1, column 6: expected a node name after '->'"),
+        (["show", "A -> B", "--svg", "/tmp/x.jpg"], "ends in .svg or .png"),
+        (["show", "A -> B", "--svg", "/nowhere/x.svg"], "cannot write /nowhere/x.svg"),
+        (["independencies", "A -> B -> A"], "directed cycle: A -> B -> A"),
+        (["independencies", "A -> B", "--kind", "some"], "kind must be one of missing_edge"),
+        (["independencies", "A -> B", "--order", "A,B"], "order belongs to kind='ordered'"),
+        (["separated", "rain -> grass", "rain", "gras"], "did you mean 'grass'"),
+        (["separated", "A -> B", "A", ""], "y is empty"),
+        (["separated", "A -> B <- C", "A", "C", "--given", "A"], "both hold 'A'"),
+        (["adjustment", "A -> B", "A", "B", "--kind", "best"], "kind must be one of minimal"),
+        (["query", "nowhere.bif", "a"], "there is no file nowhere.bif"),
+        (["test", "A -> B", "nowhere.csv"], "nowhere.csv"),
+        (["fly", "A -> B"], "No such command 'fly'"),
+    ],
+)
+def test_a_mistake_gives_one_clear_line_and_exit_code_2(capsys, arguments, message):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("a", "name=state"),
+        ("a=yes,a=no", "each name once"),
+        ("a=maybe", "maybe"),
+        ("q=yes", "there is no variable 'q'"),
+        ("a=yes,b=low", "probability zero"),
+    ],
+)
+def test_evidence_that_cannot_be_used_gives_one_clear_line(capsys, network, given, message):
+    code, out, err = run(capsys, "query", network, "c", "--given", given)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_independencies_as_json_are_sorted_pairs_with_sorted_sets(capsys):
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        dag = random_dag(7, 0.3, rng)
+        found = as_json(capsys, "independencies", dag.to_text() + "\n")
+        assert all(s["x"] < s["y"] and s["given"] == sorted(s["given"]) for s in found)
+        assert found == sorted(found, key=lambda s: (s["x"], s["y"], len(s["given"]), s["given"]))
+        expected = {
+            (frozenset((*s.x, *s.y)), frozenset(s.given)) for s in dag.implied_independencies("missing_edge")
+        }
+        assert {(frozenset((s["x"], s["y"])), frozenset(s["given"])) for s in found} == expected
+
+
+def test_each_kind_of_independencies_is_to_be_had(capsys):
+    local = as_json(capsys, "independencies", PRIMER, "--kind", "local")
+    assert {"x": "Z1", "y": "Z2", "given": []} in local
+    assert {"x": ["W"], "y": ["Z1", "Z2", "Z3"], "given": ["X"]} in local
+    ordered = run(capsys, "independencies", "A -> B -> C", "--kind", "ordered", "--order", "A,B,C")[1]
+    assert ordered == "C ⟂ A | B\n"
+    assert len(as_json(capsys, "independencies", PRIMER, "--kind", "all_pairs")) > len(
+        as_json(capsys, "independencies", PRIMER)
+    )
+    assert "cut off at 2 statements" in run(capsys, "independencies", PRIMER, "--limit", "2")[1]
+    assert run(capsys, "independencies", "A -> B")[1].startswith("none")
+    assert as_json(capsys, "independencies", "A -> B") == []
+
+
+def test_separated_gives_the_verdict_and_each_path(capsys):
+    found = as_json(capsys, "separated", PRIMER, "X", "Y", "--given", "W,Z3")
+    assert found["separated"] is False
+    assert sorted(found["given"]) == ["W", "Z3"]
+    assert any(path["nodes"] == ["X", "Z1", "Z3", "Z2", "Y"] for path in found["paths"])
+    assert "are d-separated given {" in run(capsys, "separated", PRIMER, "X", "Y", "--given", "W,Z3,Z1")[1]
+
+
+def test_adjustment_tells_no_set_from_the_empty_set(capsys):
+    assert sorted(as_json(capsys, "adjustment", PRIMER, "X", "Y")) == [["Z1", "Z3"], ["Z2", "Z3"]]
+    assert as_json(capsys, "adjustment", "X -> Y", "X", "Y") == [[]]
+    assert "no adjustment is needed" in run(capsys, "adjustment", "X -> Y", "X", "Y")[1]
+    hidden = "U [latent]; U -> {X Y}; X -> Y"
+    assert as_json(capsys, "adjustment", hidden, "X", "Y") == []
+    assert run(capsys, "adjustment", hidden, "X", "Y")[1].startswith("none")
+
+
+def test_check_ends_with_1_and_the_counterexample_for_a_cyclic_graph(capsys):
+    code, out, _ = run(capsys, "check", "A -> B -> C -> A; C -> D")
+    assert code == 1
+    assert "sums to 2, not to 1" in out
+    assert "variables on cycles: A, B, C" in out
+    code, out, _ = run(capsys, "check", "A -> B -> C -> A; C -> D", "--json")
+    found = json.loads(out)
+    assert (code, found["total"], found["cyclic_parts"]) == (1, "2", [["A", "B", "C"]])
+    assert run(capsys, "check", "A -> B")[0] == 0
+    assert as_json(capsys, "check", "A -> B") == {"acyclic": True}
+
+
+def test_factorize_counts_parameters_with_the_states_of_the_file(capsys, network):
+    assert run(capsys, "factorize", "A -> B", "--latex")[1] == "P(A, B) = P(A) \\, P(B \\mid A)\n"
+    assert as_json(capsys, "factorize", "A -> B; C")["parameters"] == 4
+    found = as_json(capsys, "factorize", network)
+    assert found["states"] == {"a": 2, "b": 3, "c": 2}
+    assert (found["parameters"], found["parameters_of_full_table"]) == (1 + 4 + 3, 11)
+
+
+def test_query_answers_exactly(capsys, network):
+    found = as_json(capsys, "query", network, "a", "--given", "c=yes", "--mpe")
+    # by hand: p(c=yes | a=no) = 0.25/2 + 0.25*7/8, p(c=yes | a=yes) = 0.5/2 + 0.5*7/8
+    no, yes = 0.25 * (0.125 + 0.21875), 0.75 * (0.25 + 0.4375)
+    np.testing.assert_allclose(found["probabilities"], [no / (no + yes), yes / (no + yes)], rtol=1e-12)
+    assert found["most_probable"]["assignment"] == {"a": "yes", "b": "high", "c": "yes"}
+    code, out, _ = run(capsys, "query", network, "a,b", "--mpe")
+    assert code == 0
+    assert "P(a, b)" in out
+    assert "log-probability" in out
+
+
+def test_a_table_is_tested_against_a_graph(capsys, table):
+    found = as_json(capsys, "test", "a; b; c", table)
+    verdicts = {(*t["x"], *t["y"]): t["verdict"] for t in found["tests"]}
+    assert verdicts["a", "b"] == "contradicted"
+    assert [(pair["x"], pair["y"]) for pair in found["missing_edges_blamed"]][0] == ("a", "b")
+    code, out, _ = run(capsys, "test", "a -> b; c", table, "--all", "--correction", "bh", "--alpha", "0.001")
+    assert code == 0
+    assert "a ⟂ c: consistent" in out
+    code, _, err = run(capsys, "test", "a -> q", table)
+    assert (code, "q" in err) == (2, True)
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_graphs_are_drawn_also_those_with_cycles(capsys, tmp_path, suffix):
+    start = {"svg": b"<?xml", "png": b"\x89PNG"}[suffix]
+    for command in (
+        ["show", "U [latent]; U -> {A B}; A -> B"],
+        ["show", "A -> B -> C -> A"],
+        ["separated", PRIMER, "X", "Y", "--given", "Z3"],
+    ):
+        path = tmp_path / f"graph.{suffix}"
+        assert run(capsys, *command, "--svg", path)[0] == 0
+        assert path.read_bytes().startswith(start)
+        path.unlink()
+
+
+def test_show_says_what_is_in_a_graph_and_the_text_reads_back(capsys, tmp_path):
+    path = tmp_path / "graph.dag"
+    path.write_text("dag { A -> B <- C  X [latent] X -> {A C} }")
+    found = as_json(capsys, "show", path)
+    assert (found["nodes"], found["latent"], found["acyclic"]) == (["A", "B", "C", "X"], ["X"], True)
+    out = run(capsys, "show", path)[1].splitlines()
+    assert DAG.parse("\n".join(out[1:-1])) == DAG.read(path)
+    assert as_json(capsys, "show", "A -> B -> A; C")["cyclic_parts"] == [["A", "B"]]
