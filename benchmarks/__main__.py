@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.graphs import graphs
 from benchmarks.growth import growth
 from benchmarks.quality import quality
 from benchmarks.speed import speed
@@ -19,14 +20,15 @@ from chainrule.core.records import machine_info, versions
 def main() -> None:
     """Measure, print as it comes, keep the numbers if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("what", nargs="*", help="speed, growth, quality (default: all)")
+    parser.add_argument("what", nargs="*", help="speed, growth, quality, graphs (default: all)")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     options = parser.parse_args()
-    chosen = options.what or ["speed", "growth", "quality"]
+    known = ("speed", "growth", "quality", "graphs")
+    chosen = options.what or known
     for name in chosen:
-        if name not in ("speed", "growth", "quality"):
-            parser.error(f"there is no benchmark {name!r}; choose from speed, growth, quality")
+        if name not in known:
+            parser.error(f"there is no benchmark {name!r}; choose from {', '.join(known)}")
     machine = machine_info()
     print(
         f"{machine['cpu']}, {machine['cores']} cores, {torch.get_num_threads()} threads of torch\n",
@@ -64,6 +66,17 @@ def main() -> None:
             print(
                 f"{fit.name:45} {fit.test_nll_nats:7.2f} ({fit.test_standard_error:.2f}) "
                 f"{fit.valid_nll_nats:7.2f} {fit.seconds:7.1f} s",
+                flush=True,
+            )
+    if "graphs" in chosen:
+        print("\nquestion, graph, tool: median (quartiles)\n", flush=True)
+        results["graphs"] = []
+        for a in graphs(options.quick):
+            results["graphs"].append(asdict(a))
+            s = a.seconds
+            print(
+                f"{a.question:44} {a.graph:32} {a.tool:10} {_time(s.median)} ({_time(s.low)} to {_time(s.high)})"
+                f"   {a.note}",
                 flush=True,
             )
     if options.json is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from benchmarks.peak import PEAK_FLOP, multiply_and_add
 from benchmarks.plain import MaskedMADE, nade_log_prob, nade_sample, train_step
 from benchmarks.timing import Spread, alternate, ratio
 from chainrule.core.errors import ChainruleError
@@ -99,6 +100,7 @@ def _nade_training(rounds: int) -> Iterator[Row]:
             "step": loss_and_gradient(net, lambda: net.log_prob(x)),
             "product": lambda: a @ b,
             "likelihood": likelihood,
+            "peak": multiply_and_add,
         },
         3 * rounds,
     )
@@ -118,6 +120,16 @@ def _nade_training(rounds: int) -> Iterator[Row]:
         times["product"],
         times["likelihood"],
     )
+    # torch's product is far from the peak on some processors, so the peak is measured as well
+    flop, peak_flop = 2 * n * D * H, PEAK_FLOP * torch.get_num_threads()
+    for name, factor in (("step", 3), ("likelihood", 1), ("product", 1)):
+        who = "one matrix product of torch" if name == "product" else f"NADE {name}"
+        yield _row(
+            f"{who}, 512 rows: share of the peak of multiplying and adding",
+            times["peak"],
+            times[name],
+            factor * flop / peak_flop,
+        )
 
 
 def _nade_sampling(rounds: int) -> Iterator[Row]:

@@ -169,7 +169,7 @@ def test_a_table_is_tested_against_a_graph(capsys, table):
     found = as_json(capsys, "test", "a; b; c", table)
     verdicts = {(*t["x"], *t["y"]): t["verdict"] for t in found["tests"]}
     assert verdicts["a", "b"] == "contradicted"
-    assert [(pair["x"], pair["y"]) for pair in found["missing_edges_blamed"]][0] == ("a", "b")
+    assert found["missing_edges_blamed"][0] | {"x": "a", "y": "b"} == found["missing_edges_blamed"][0]
     code, out, _ = run(capsys, "test", "a -> b; c", table, "--all", "--correction", "bh", "--alpha", "0.001")
     assert code == 0
     assert "a ⟂ c: consistent" in out
