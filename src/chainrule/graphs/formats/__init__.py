@@ -1,0 +1,1 @@
+"""Graphs as text: one file per format."""
