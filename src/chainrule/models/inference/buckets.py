@@ -107,7 +107,9 @@ class Buckets:
             if i in down:
                 belief = belief + down.pop(i)[..., None]
             for c in self._children[i]:
-                down[c] = _sum_to(self.messages[c].scope, scope, _without(belief, self.messages[c].over(scope)))
+                down[c] = _sum_to(
+                    self.messages[c].scope, scope, _without(belief, self.messages[c].over(scope))
+                )
             marginal = _sum_to(scope[-1:], scope, belief)
             out[i] = marginal - log_sum_exp(marginal, axis=-1)[:, None]
         return out
@@ -151,9 +153,7 @@ def cumulative(log_values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(below, below[..., -1:], out=below, where=below[..., -1:] > 0)
 
 
-def draw_states(
-    below: NDArray[np.float64], n: int, generator: np.random.Generator
-) -> NDArray[np.int64]:
+def draw_states(below: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """One state for each of ``n`` rows from cumulative probabilities (n, k), or (k,) for all rows.
 
     A state of probability zero is never drawn: the step of its cumulative probability is empty.

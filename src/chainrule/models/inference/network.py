@@ -134,7 +134,7 @@ class DiscreteNetwork:
         if log_mass == -np.inf:
             return {}, log_mass
         found = dict(zip(buckets.order, buckets.log_marginals(), strict=True))
-        constant = {v: np.ones(1) for v in np.flatnonzero(row < 0) if v not in hidden}
+        constant = {v: np.ones(1) for v in np.flatnonzero(row < 0).tolist() if v not in hidden}
         return constant | {v: np.exp(log_p[0]) for v, log_p in found.items()}, log_mass
 
     def full_plan(self, row: NDArray[Any]) -> Elimination:
@@ -144,7 +144,11 @@ class DiscreteNetwork:
     def maximum(self, row: NDArray[Any]) -> tuple[NDArray[Any], float, bool]:
         """A most probable completion of ``row``, its log-probability in nats, and whether it is the only one."""
         buckets = self._buckets(
-            range(len(row)), self._hidden(row), self._within_limit(self.full_plan(row)), row[None], maximise=True
+            range(len(row)),
+            self._hidden(row),
+            self._within_limit(self.full_plan(row)),
+            row[None],
+            maximise=True,
         )
         log_p = float(buckets.log_remainder[0])
         states = np.where(row < 0, 0, row)
@@ -231,9 +235,7 @@ class DiscreteNetwork:
         maximise: bool = False,
     ) -> Buckets:
         place = {v: i for i, v in enumerate((*plan.order, *reversed(plan.keep)))}
-        return Buckets(
-            self._factors(families, hidden, rows, place), plan.order, plan.keep, maximise=maximise
-        )
+        return Buckets(self._factors(families, hidden, rows, place), plan.order, plan.keep, maximise=maximise)
 
 
 def _known(row: NDArray[Any]) -> list[int]:
