@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from chainrule.core.estimator import DensityEstimator
     from chainrule.models.bayesian_network import BayesianNetwork
     from chainrule.models.bernoulli import IndependentBernoulli
-    from chainrule.models.dependence_tree import chow_liu
     from chainrule.models.count_proportional import CountProportional
+    from chainrule.models.dependence_tree import chow_liu
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.loading import load_model
     from chainrule.models.made import MADE
