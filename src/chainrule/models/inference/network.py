@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from chainrule.models.inference.elimination import Elimination, interaction_grap
 __all__ = ["DiscreteNetwork"]
 
 _BLOCK_BYTES = 2**24  # tables for many rows at once: large enough to be quick, small next to any memory
+_ENTRIES_PER_STEP = 2000  # table entries computed in the time that it takes to set one elimination step up
 
 
 class DiscreteNetwork:
@@ -62,17 +64,27 @@ class DiscreteNetwork:
             return [np.log(table) for table in self.tables]
 
     def log_prob(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """Log-probability in nats of what is known of each row (n, d), (n,)."""
+        """Log-probability in nats of what is known of each row (n, d), (n,).
+
+        Rows that know the same variables are answered together.  Where there are many such groups, one pass
+        over what any row misses is cheaper: it is larger, but there is one only.
+        """
+        groups = _by_pattern(rows < 0)
+        if len(groups) > 1:
+            scopes = self._scopes(range(len(self.sizes)), self._hidden(rows.min(axis=0)))
+            plan = plan_elimination(scopes, self.sizes)
+            one_by_one = len(groups) * len(plan.order) * _ENTRIES_PER_STEP
+            if plan.total_bytes <= self.max_bytes and len(rows) * plan.total_entries <= one_by_one:
+                return self._log_mass(rows)
         out = np.empty(len(rows))
-        for same in _by_pattern(rows < 0):
+        for same in groups:
             out[same] = self._log_mass(rows[same])
         return out
 
     def _log_mass(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """``log_prob`` of rows that know the same variables."""
-        hidden = self._hidden(rows[0])
-        relevant = self._ancestors(_known(rows[0]))
-        hidden &= relevant
+        """``log_prob`` in one pass: what any row misses is summed out, over one state where a row knows it."""
+        relevant = self._ancestors(_known(rows.max(axis=0)))
+        hidden = self._hidden(rows.min(axis=0)) & relevant
         complete = [v for v in sorted(relevant) if not hidden.intersection(self._family(v))]
         out = np.zeros(len(rows))
         for v in complete:
@@ -235,18 +247,26 @@ class DiscreteNetwork:
         maximise: bool = False,
     ) -> Buckets:
         place = {v: i for i, v in enumerate((*plan.order, *reversed(plan.keep)))}
-        return Buckets(self._factors(families, hidden, rows, place), plan.order, plan.keep, maximise=maximise)
+        factors = chain(self._factors(families, hidden, rows, place), self._indicators(plan.order, rows))
+        return Buckets(factors, plan.order, plan.keep, maximise=maximise)
+
+    def _indicators(self, variables: Iterable[int], rows: NDArray[Any]) -> Iterator[Factor]:
+        """For variables that some of the rows know: 1 for the state they know or, where unknown, for each."""
+        for v in variables:
+            state = rows[:, v, None]
+            if (state >= 0).any():
+                possible = (state < 0) | (state == np.arange(self.sizes[v]))
+                yield Factor((v,), np.where(possible, 0.0, -np.inf))
 
 
 def _known(row: NDArray[Any]) -> list[int]:
     return np.flatnonzero(row >= 0).tolist()
 
 
-def _by_pattern(missing: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
+def _by_pattern(missing: NDArray[np.bool_]) -> list[NDArray[Any]]:
     """Index arrays of the rows of ``missing`` (n, d) that are equal."""
     if not missing.any():
-        yield np.arange(len(missing))
-        return
+        return [np.arange(len(missing))]
     _, which = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
     order = np.argsort(which, kind="stable")
-    yield from np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
+    return np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
