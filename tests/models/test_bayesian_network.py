@@ -23,7 +23,7 @@ from chainrule.core.errors import (
 from chainrule.data.categorical import CategoricalTable
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, load_model
-from chainrule.models.family_counts import estimate_table
+from chainrule.models.conditional_tables import estimate_table
 from tests.models.networks_by_hand import joint_of, random_network
 
 DATA = os.environ.get("CHAINRULE_DATA")
@@ -295,6 +295,8 @@ def test_tables_are_normalised_once_within_rounding_and_refused_beyond():
             BayesianNetwork.from_tables("a", states, {"a": row})
     with pytest.raises(ShapeError, match=r"shape \(3,\)"):
         BayesianNetwork.from_tables("a", states, {"a": [0.5, 0.5]})
+    with pytest.raises(UnknownNameError, match="no node 'b'"):
+        BayesianNetwork.from_tables("a", states, {"a": [1.0, 0.0, 0.0], "b": [1.0]})
     with pytest.raises(InputError, match="'b' has no states"):
         BayesianNetwork.from_tables("a -> b", states, {"a": [1.0, 0.0, 0.0]})
 

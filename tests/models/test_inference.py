@@ -206,6 +206,7 @@ def test_evidence_makes_a_question_cheaper_and_the_limit_is_a_setting():
     assert cut.total_bytes < free.total_bytes
     with pytest.raises(TooLargeError, match="at most 1,000 bytes"):
         model.posterior_marginals()
+    assert len(model.set_params(max_bytes=free.total_bytes).posterior_marginals()) == 25
 
 
 def test_what_is_d_separated_from_the_question_costs_nothing():

@@ -21,30 +21,33 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
-from chainrule.core.errors import DataError, InputError, ShapeError, UnknownNameError, ValuesError
+from chainrule.core.errors import DataError, InputError, UnknownNameError
 from chainrule.core.estimator import DensityEstimator
 from chainrule.core.files import write_text
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.data.categorical import CategoricalTable
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.bif import BIFNetwork, read_bif, write_bif
-from chainrule.models.categorical_rows import categorical_rows, evidence_row, given_row, states_setting
-from chainrule.models.family_counts import (
-    FamilyCounts,
-    Missing,
+from chainrule.models.categorical_rows import (
+    categorical_rows,
+    evidence_row,
+    given_row,
+    impossible_evidence,
+    states_setting,
+    variable_order,
+)
+from chainrule.models.conditional_tables import (
     Prior,
     Unseen,
     check_table_size,
-    count_families,
     estimate_table,
+    normalised_table,
 )
+from chainrule.models.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.inference.network import DiscreteNetwork
-from chainrule.models.networks.masks import variable_names
 from chainrule.models.posterior import ConditionalTable, InferenceCost, MostProbable, Posterior
 
 __all__ = ["BayesianNetwork"]
-
-_ROW_TOLERANCE = 0.0005  # per state: numbers written with three decimals, the coarsest rounding in common use
 
 
 class BayesianNetwork(DensityEstimator):
@@ -96,8 +99,6 @@ class BayesianNetwork(DensityEstimator):
         self.states = states
         self.max_bytes = max_bytes
 
-    # ---- from rows or from tables
-
     def fit(self, X: Any, y: Any = None, *, valid: Any = None) -> Self:
         """Learn the tables from rows ``X``; a path is read in batches.  ``valid`` is checked, not needed."""
         counts = self.count(X)
@@ -120,7 +121,7 @@ class BayesianNetwork(DensityEstimator):
                 f"{', '.join(dag.latent)} cannot be measured (latent), so no rows can be counted; fit a DAG of "
                 "observed variables, or give all tables with BayesianNetwork.from_tables"
             )
-        names = _variable_order(dag)
+        names = variable_order(dag)
 
         def parts() -> Iterator[FamilyCounts]:
             first_row = 0
@@ -169,18 +170,22 @@ class BayesianNetwork(DensityEstimator):
         >>> round(model.query("b").probability(b="yes"), 3)
         0.42
         """
-        model = cls(dag, states={v: list(labels) for v, labels in states.items()}, **settings)
+        listed = {v: s if isinstance(s, (str, int)) else list(s) for v, s in states.items()}
+        model = cls(dag, states=listed, **settings)
         parsed = model._checked()
-        names = _variable_order(parsed)
+        names = variable_order(parsed)
         labels = states_setting(model.states, names)
         for v in names:
             for what, given in (("states", labels), ("a table", tables)):
                 if v not in given:
                     raise InputError(f"node {v!r} has no {what}; give {what} for each node")
+        for v in tables:
+            if v not in names:
+                raise UnknownNameError.of("node", v, names)
         rows, off = {}, 0.0
         for v in names:
             shape = tuple(len(labels[u]) for u in (*parsed.parents(v), v))
-            rows[v], error = _normalised(v, tables[v], shape)
+            rows[v], error = normalised_table(v, tables[v], shape)
             off = max(off, error)
         model._take(parsed, {v: labels[v] for v in names}, rows)
         model.fit_info_ = {"source": "tables", "largest_row_error": off}
@@ -203,17 +208,15 @@ class BayesianNetwork(DensityEstimator):
         parents = {v: self.dag_.parents(v) for v in self.variables_}
         write_text(path, write_bif(BIFNetwork("chainrule", self.states_, parents, self.tables_)))
 
-    # ---- the contract of every model
-
     def log_prob(self, X: Any) -> NDArray[np.float64]:
         """Exact log-probability of each row in nats, (n,); missing values are summed out exactly.
 
         Rows with equal missing variables are answered together.  ``-inf`` for an impossible row; a category
         that is none of ``states_`` is an error.
         """
-        check_is_fitted(self)
+        network = self._fitted_network()
         tables = categorical_rows(X, self.variables_, self.states_)
-        return np.concatenate([self._network.log_prob(table.codes) for table in tables])
+        return np.concatenate([network.log_prob(table.codes) for table in tables])
 
     def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> NDArray[np.int32]:
         """``n`` independent exact draws as codes (n, d); columns are ``variables_``.
@@ -221,12 +224,11 @@ class BayesianNetwork(DensityEstimator):
         ``given`` fixes values: codes (d,) with NaN where values are drawn, or a dict of states by name.  What
         lies above them is drawn from its exact posterior, so no draw is ever thrown away.
         """
-        check_is_fitted(self)
-        n = check_integer(n, "n", least=0)
-        row, generator = given_row(given, self.states_), as_generator(rng)
-        draws = self._network.draw(row, n, generator)
+        network, n = self._fitted_network(), check_integer(n, "n", least=0)
+        row = given_row(given, self.states_)
+        draws = network.draw(row, n, as_generator(rng))
         if draws is None:
-            raise self._impossible("given", row)
+            raise impossible_evidence("given", self._labels(row))
         return draws
 
     def sample_table(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> CategoricalTable:
@@ -250,28 +252,24 @@ class BayesianNetwork(DensityEstimator):
             "in_use": sum(t.size - t.size // t.shape[-1] for t in tables),
         }
 
-    # ---- questions
-
     def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
         """The joint posterior of one variable or several given states of others.
 
         Impossible evidence is an ``InputError``; so are variables that are in the evidence too.
         """
-        check_is_fitted(self)
-        wanted, row = self._indices(variables), evidence_row(evidence, self.states_)
-        self._check_unknown(wanted, row)
-        table = self._network.posterior(row, wanted)
+        network, row = self._fitted_network(), evidence_row(evidence, self.states_)
+        wanted = self._indices(variables, unknown_in=row)
+        table = network.posterior(row, wanted)
         if table is None:
-            raise self._impossible("evidence", row)
+            raise impossible_evidence("evidence", self._labels(row))
         return self._posterior(wanted, table, self._labels(row))
 
     def posterior_marginals(self, evidence: Mapping[str, Any] | None = None) -> dict[str, Posterior]:
         """p(v | evidence) of every variable v that is not in the evidence, from one calibrated junction tree."""
-        check_is_fitted(self)
-        row = evidence_row(evidence, self.states_)
-        marginals, log_mass = self._network.marginals(row)
+        network, row = self._fitted_network(), evidence_row(evidence, self.states_)
+        marginals, log_mass = network.marginals(row)
         if log_mass == -np.inf:
-            raise self._impossible("evidence", row)
+            raise impossible_evidence("evidence", self._labels(row))
         labels = self._labels(row)
         return {self.variables_[v]: self._posterior([v], marginals[v], labels) for v in sorted(marginals)}
 
@@ -280,11 +278,10 @@ class BayesianNetwork(DensityEstimator):
 
         Among rows that are equally probable the choice is deterministic, and ``unique`` is then false.
         """
-        check_is_fitted(self)
-        row = evidence_row(evidence, self.states_)
-        states, log_prob, unique = self._network.maximum(row)
+        network, row = self._fitted_network(), evidence_row(evidence, self.states_)
+        states, log_prob, unique = network.maximum(row)
         if log_prob == -np.inf:
-            raise self._impossible("evidence", row)
+            raise impossible_evidence("evidence", self._labels(row))
         return MostProbable(self._labels(states), log_prob, unique, self._labels(row))
 
     def inference_cost(
@@ -296,15 +293,13 @@ class BayesianNetwork(DensityEstimator):
 
         The cost depends on which variables are in the evidence, so their names are enough.
         """
-        check_is_fitted(self)
+        network = self._fitted_network()
         row = np.full(len(self.variables_), -1, np.int32)
         row[self._indices(evidence or (), may_be_empty=True)] = 0
         if variables is None:
-            plan = self._network.full_plan(row)
+            plan = network.full_plan(row)
         else:
-            wanted = self._indices(variables)
-            self._check_unknown(wanted, row)
-            plan = self._network.posterior_plan(row, wanted)
+            plan = network.posterior_plan(row, self._indices(variables, unknown_in=row))
         order = tuple(self.variables_[v] for v in plan.order)
         return InferenceCost(order, plan.induced_width, plan.largest_entries, plan.total_entries)
 
@@ -315,8 +310,6 @@ class BayesianNetwork(DensityEstimator):
         parents = self.dag_.parents(node)
         states = tuple(self.states_[v] for v in (*parents, node))
         return ConditionalTable(node, parents, states, self.tables_[node].copy())
-
-    # ---- inside
 
     def _checked(self) -> DAG:
         """The settings, checked; returns the DAG."""
@@ -338,6 +331,7 @@ class BayesianNetwork(DensityEstimator):
     ) -> None:
         for v, table in tables.items():
             check_table_size(v, table.shape, self.max_bytes)
+            table.setflags(write=False)  # what is answered is computed from these once
         self.dag_, self.states_, self.tables_ = dag, states, tables
         self.variables_ = tuple(states)
         self.n_features_in_ = len(states)
@@ -346,10 +340,22 @@ class BayesianNetwork(DensityEstimator):
             [[column[u] for u in dag.parents(v)] for v in states],
             [tables[v] for v in states],
             [column[v] for v in dag.topological_order()],
-            max_bytes=self.max_bytes,
         )
 
-    def _indices(self, names: str | Iterable[str], *, may_be_empty: bool = False) -> list[int]:
+    def _fitted_network(self) -> DiscreteNetwork:
+        """The tables over integers, with the limit that is set now."""
+        check_is_fitted(self)
+        self._network.max_bytes = self.max_bytes
+        return self._network
+
+    def _indices(
+        self,
+        names: str | Iterable[str],
+        *,
+        unknown_in: NDArray[Any] | None = None,
+        may_be_empty: bool = False,
+    ) -> list[int]:
+        """Places of variables by name; of what is asked for, nothing may be known already."""
         known = list(self.variables_)
         listed = [names] if isinstance(names, str) else list(names)
         for name in listed:
@@ -357,14 +363,11 @@ class BayesianNetwork(DensityEstimator):
                 raise UnknownNameError.of("variable", name, known)
         if len(set(listed)) < len(listed) or not (listed or may_be_empty):
             raise InputError(f"variables must be named once each, and at least one; got {listed!r}")
-        return [known.index(name) for name in listed]
-
-    def _check_unknown(self, wanted: list[int], row: NDArray[Any]) -> None:
-        for v in wanted:
-            if row[v] >= 0:
-                raise InputError(
-                    f"{self.variables_[v]!r} is asked for and is in the evidence; leave it out of one"
-                )
+        indices = [known.index(name) for name in listed]
+        for v in indices:
+            if unknown_in is not None and unknown_in[v] >= 0:
+                raise InputError(f"{known[v]!r} is asked for and is in the evidence; leave it out of one")
+        return indices
 
     def _posterior(
         self, wanted: list[int], table: NDArray[np.float64], evidence: dict[str, str]
@@ -375,16 +378,6 @@ class BayesianNetwork(DensityEstimator):
     def _labels(self, row: NDArray[Any]) -> dict[str, str]:
         """What is known of ``row``, by name."""
         return {v: self.states_[v][s] for v, s in zip(self.variables_, row, strict=True) if s >= 0}
-
-    def _impossible(self, what: str, row: NDArray[Any]) -> InputError:
-        listed = [f"{v}={s}" for v, s in self._labels(row).items()]
-        shown = ", ".join(listed[:8]) + (f", … {len(listed)} in all" if len(listed) > 8 else "")
-        return InputError(
-            f"{what} {shown} has probability zero under the model; leave some of it out, or fit with a "
-            "pseudocount above 0"
-        )
-
-    # ---- saving
 
     def _settings(self) -> dict[str, Any]:
         settings = self.get_params(deep=False)
@@ -408,33 +401,9 @@ class BayesianNetwork(DensityEstimator):
         self._take(dag, states, tables)
 
 
-def _variable_order(dag: DAG) -> list[str]:
-    """x1 … xd where these are the nodes, as columns of an array are called; else the nodes as they come."""
-    numbered = variable_names(len(dag))
-    return numbered if set(numbered) == set(dag.nodes) else list(dag.nodes)
-
-
 def _plain_dag(dag: DAG) -> dict[str, Any]:
     return {"nodes": dag.nodes, "edges": dag.edges, "latent": dag.latent}
 
 
 def _dag_of(plain: dict[str, Any]) -> DAG:
     return DAG(map(tuple, plain["edges"]), plain["nodes"], latent=plain["latent"])
-
-
-def _normalised(v: str, table: ArrayLike, shape: tuple[int, ...]) -> tuple[NDArray[np.float64], float]:
-    """Rows of ``table`` divided by their sums, and by how much these missed one at most."""
-    rows = np.array(table, np.float64)
-    if rows.shape != shape:
-        raise ShapeError(
-            f"the table of {v!r} must have the shape {shape} (states of its parents, then its own); "
-            f"it has {rows.shape}"
-        )
-    sums = rows.sum(axis=-1, keepdims=True)
-    error = np.abs(sums - 1.0)
-    if not ((rows >= 0).all() and (error <= _ROW_TOLERANCE * shape[-1] + 1e-9).all()):
-        raise ValuesError(
-            f"each row of the table of {v!r} must hold probabilities that sum to one; correct them"
-        )
-    exact = error <= shape[-1] * np.finfo(np.float64).eps  # adding up may round; such a row is left as it is
-    return np.where(exact, rows, rows / sums), float(error.max())

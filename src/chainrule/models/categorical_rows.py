@@ -18,6 +18,7 @@ from chainrule.core.errors import InputError, ShapeError, UnknownNameError, Valu
 from chainrule.data.categorical import CategoricalTable, checked_states
 from chainrule.data.categorical_input import MAX_STATES, as_categorical, iter_categorical
 from chainrule.data.table_files import TableFile
+from chainrule.graphs import DAG
 from chainrule.models.networks.masks import variable_names
 
 __all__ = [
@@ -26,9 +27,13 @@ __all__ = [
     "column_names",
     "evidence_row",
     "given_row",
+    "impossible_evidence",
     "state_code",
     "states_setting",
+    "variable_order",
 ]
+
+_MOST_SHOWN = 8  # names in a message
 
 States = Mapping[str, tuple[str, ...]]
 
@@ -74,6 +79,12 @@ def categorical_rows(X: Any, names: Sequence[str], states: States) -> Iterator[C
         yield as_categorical(X, columns=names, schema=known)
     else:
         yield _from_array(X, tuple(names), known)
+
+
+def variable_order(dag: DAG) -> list[str]:
+    """x1 … xd where these are the nodes, as columns of an array are called; else the nodes as they come."""
+    numbered = variable_names(len(dag))
+    return numbered if set(numbered) == set(dag.nodes) else list(dag.nodes)
 
 
 def column_names(X: Any) -> list[str]:
@@ -182,3 +193,18 @@ def given_row(given: Any, states: States) -> NDArray[np.int32]:
             f"states; its shape is {values.shape}"
         )
     return _from_array(values[None], tuple(states), states).codes[0]
+
+
+def impossible_evidence(what: str, known: Mapping[str, str]) -> InputError:
+    """The error for states that cannot come together; ``what`` says which argument holds them.
+
+    >>> print(impossible_evidence("evidence", {"rain": "no", "roof": "wet"}))
+    evidence rain=no, roof=wet has probability zero under the model; leave some of it out, or fit with a \
+pseudocount above 0
+    """
+    shown = [f"{v}={s}" for v, s in known.items()]
+    more = f", … {len(shown)} in all" if len(shown) > _MOST_SHOWN else ""
+    return InputError(
+        f"{what} {', '.join(shown[:_MOST_SHOWN])}{more} has probability zero under the model; leave some of it "
+        "out, or fit with a pseudocount above 0"
+    )

@@ -20,7 +20,7 @@ from chainrule.data.categorical import CategoricalTable
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network import BayesianNetwork
 from chainrule.models.categorical_rows import States, categorical_rows, column_names, states_setting
-from chainrule.models.family_counts import Prior
+from chainrule.models.conditional_tables import Prior
 
 __all__ = ["chow_liu", "maximum_spanning_tree", "mutual_information", "pair_counts"]
 

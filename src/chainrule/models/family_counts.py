@@ -1,4 +1,4 @@
-"""How often each state of a variable comes with each configuration of its parents; tables from these counts.
+"""How often each state of a variable comes with each configuration of its parents.
 
 The counts are all that a fit needs to know of the rows, and they add up: counts of two parts of a table are,
 in whole numbers, the counts of the whole.
@@ -6,7 +6,6 @@ in whole numbers, the counts of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -14,26 +13,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError, TooLargeError, ValuesError
+from chainrule.core.errors import InputError, ValuesError
 from chainrule.data.categorical import CategoricalTable
 from chainrule.graphs import DAG
+from chainrule.models.conditional_tables import check_table_size
 
-__all__ = [
-    "FamilyCounts",
-    "Missing",
-    "Prior",
-    "Unseen",
-    "check_table_size",
-    "count_families",
-    "estimate_table",
-]
+__all__ = ["FamilyCounts", "Missing", "count_families"]
 
-Prior = Literal["cell", "bdeu"]
-Unseen = Literal["uniform", "marginal", "refuse"]
 Missing = Literal["refuse", "complete_families"]
-
-_MOST_AXES = 60  # numpy has 64; variables with one state could ask for more of them at no size
-_BYTES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,50 +104,3 @@ def count_families(
             flat = flat * size + values
         counts[v] = np.bincount(flat, minlength=prod(shape)).reshape(shape)
     return FamilyCounts(dag, states, counts, table.n_rows)
-
-
-def check_table_size(node: str, shape: Sequence[int], max_bytes: int) -> None:
-    """``TooLargeError`` for a table of ``shape`` (parents..., node) that is above ``max_bytes``."""
-    n_bytes = _BYTES * prod(shape)
-    if n_bytes > max_bytes or len(shape) > _MOST_AXES:
-        raise TooLargeError(
-            f"the table of {node!r} given its {len(shape) - 1} parents needs {prod(shape):,} entries "
-            f"({n_bytes:,} bytes), at most {max_bytes:,} bytes and {_MOST_AXES - 1} parents are allowed; "
-            "give it fewer parents, or raise max_bytes"
-        )
-
-
-def estimate_table(
-    counts: NDArray[np.int64],
-    *,
-    node: str = "the variable",
-    pseudocount: float = 0.0,
-    prior: Prior = "cell",
-    unseen: Unseen = "uniform",
-) -> tuple[NDArray[np.float64], int]:
-    """p(variable | parents) from counts (parents..., variable), and how many configurations were never seen.
-
-    ``prior`` "cell" adds ``pseudocount`` to each cell: the posterior mean under a Dirichlet prior; "bdeu"
-    spreads it evenly over all cells of the table, an equivalent sample size (Heckerman, Geiger and Chickering
-    1995).  With pseudocount 0, the maximum of likelihood, a configuration that was never seen has no estimate:
-    ``unseen`` makes it "uniform", gives it the variable's "marginal", or "refuse" raises ``InputError``.
-
-    >>> table, n_unseen = estimate_table(np.array([[1, 3], [0, 0]]))
-    >>> table.tolist(), n_unseen
-    ([[0.25, 0.75], [0.5, 0.5]], 1)
-    """
-    added = pseudocount if prior == "cell" else pseudocount / counts.size
-    numbers = counts + added
-    totals = numbers.sum(axis=-1, keepdims=True)
-    new = counts.sum(axis=-1) == 0
-    n_unseen = int(new.sum())
-    if pseudocount == 0 and n_unseen:
-        if unseen == "refuse":
-            raise InputError(
-                f"{n_unseen} of {new.size} configurations of the parents of {node} never occur in the rows, so "
-                "they have no estimate; use a pseudocount above 0, or unseen='uniform' or 'marginal'"
-            )
-        marginal = counts.reshape(-1, counts.shape[-1]).sum(axis=0)
-        numbers[new] = marginal if unseen == "marginal" and marginal.any() else 1.0
-        totals = numbers.sum(axis=-1, keepdims=True)
-    return numbers / totals, n_unseen
