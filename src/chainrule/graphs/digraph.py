@@ -7,11 +7,20 @@ the order of ``nodes``, so equal input gives equal output.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Self
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from chainrule.core.errors import InputError, UnknownNameError
-from chainrule.graphs.parse import parse_edges, quote_name
+from chainrule.graphs import formats
+from chainrule.graphs.edges import parents_by_node
+from chainrule.graphs.marks import Marks, checked_positions
+from chainrule.graphs.outside import matrix_edges, networkx_parts, to_matrix, to_networkx
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["DirectedGraph", "Names"]
 
@@ -23,7 +32,8 @@ class DirectedGraph:
 
     ``edges`` are pairs ``(parent, child)``; a repeated edge counts once.  ``nodes`` gives all nodes in
     the order that you like to see; without it they come as the edges name them.  ``latent`` names the nodes
-    that nobody measures: they are never conditioned on and never listed.
+    that nobody measures: they are never conditioned on and never listed.  ``positions``, ``exposures`` and
+    ``outcomes`` are carried along and do not count when graphs are compared.
 
     Raises ``InputError`` for edges that are not pairs of names and for repeated ``nodes``,
     ``UnknownNameError`` for an edge to a node that ``nodes`` does not have, or a latent node that is none.
@@ -33,13 +43,14 @@ class DirectedGraph:
     (('A',), ['A', 'B'])
     """
 
-    __slots__ = ("_children", "_index", "_latent", "_names", "_parents")
+    __slots__ = ("_children", "_index", "_latent", "_marks", "_names", "_parents")
 
     _names: tuple[str, ...]
     _index: dict[str, int]
     _parents: tuple[tuple[int, ...], ...]
     _children: tuple[tuple[int, ...], ...]
     _latent: frozenset[int]
+    _marks: Marks
 
     def __init__(
         self,
@@ -47,10 +58,18 @@ class DirectedGraph:
         nodes: Iterable[str] | None = None,
         *,
         latent: Iterable[str] = (),
+        positions: Mapping[str, tuple[float, float]] | None = None,
+        exposures: Iterable[str] = (),
+        outcomes: Iterable[str] = (),
     ) -> None:
-        names, parents = _adjacency(edges, nodes)
+        names, parents = parents_by_node(edges, nodes)
         self._set(names, parents)
         self._latent = frozenset(self._ids("latent", latent, may_be_empty=True))
+        self._marks = Marks(
+            {self._names[self._id(name)]: place for name, place in checked_positions(positions).items()},
+            self._to_names(sorted(self._ids("exposures", exposures, may_be_empty=True))),
+            self._to_names(sorted(self._ids("outcomes", outcomes, may_be_empty=True))),
+        )
 
     def _set(self, names: Sequence[str], parents: Sequence[Iterable[int]]) -> None:
         """Take over node names and the (sorted) parents of each."""
@@ -63,20 +82,91 @@ class DirectedGraph:
                 children[u].append(v)
         self._children = tuple(map(tuple, children))
         self._latent = frozenset()
+        self._marks = Marks()
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """The graph that ``text`` describes: edges ``A -> B <- C``, groups ``{B C}``, quoted names.
+    def parse(cls, text: str, format: formats.Format | None = None) -> Self:
+        """The graph that ``text`` describes: edges ``A -> B <- C``, groups ``{B C}``, ``U [latent]``.
 
-        A statement ends at a newline or ``;``.  Comments run from ``#`` or ``//`` to the end of the line,
-        or stand between ``/*`` and ``*/``.  A name other than letters, digits, ``_`` and ``.`` is quoted.
+        DAGitty's ``dag { … }``, Graphviz's ``digraph { … }`` and BIF are recognised by how they open; ``format``
+        may say which it is, also ``"edges"`` and ``"adjacency"`` (rows of cells).  Otherwise a statement ends at
+        a newline or ``;`` and a name other than letters, digits, ``_`` and ``.`` is quoted.  Comments: ``# …``.
         Raises ``ParseError`` with the line, the column and what was expected.
 
         >>> DirectedGraph.parse('season -> {allergies rain}; rain <- "air pressure"').parents("rain")
         ('season', 'air pressure')
+        >>> DirectedGraph.parse("dag { X -> Y <- {Z -> X}  X <-> Y }").edges
+        (('X', 'Y'), ('Z', 'X'), ('Z', 'Y'), ('L1', 'X'), ('L1', 'Y'))
         """
-        edges, nodes = parse_edges(text)
-        return cls(edges, nodes)
+        return cls._described(formats.described(text, format))
+
+    @classmethod
+    def read(cls, path: str | Path, format: formats.Format | None = None) -> Self:
+        """The graph in a file, plain or gzip, as ``parse``; suffix and content tell the format.
+
+        ``.csv`` and ``.tsv`` hold an edge list or a 0/1 matrix.  ``DataError`` for a file that is missing or damaged.
+
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "edges.csv"
+        >>> _ = path.write_text("parent,child\\nrain,wet grass\\n")
+        >>> DirectedGraph.read(path).edges
+        (('rain', 'wet grass'),)
+        """
+        return cls._described(formats.described_file(path, format))
+
+    @classmethod
+    def _described(cls, found: formats.Description) -> Self:
+        return cls(
+            found.edges,
+            found.nodes,
+            latent=found.latent,
+            positions=found.positions,
+            exposures=found.exposures,
+            outcomes=found.outcomes,
+        )
+
+    @classmethod
+    def from_networkx(cls, graph: nx.DiGraph) -> Self:
+        """The same graph; node attributes ``latent`` (true or false) and ``pos`` (x, y) are read.
+
+        Nodes that are not strings become strings.  Raises ``InputError`` for an undirected graph.
+
+        >>> import networkx as nx
+        >>> DirectedGraph.from_networkx(nx.DiGraph([(1, 2)])).edges
+        (('1', '2'),)
+        """
+        edges, nodes, latent, positions = networkx_parts(graph)
+        return cls(edges, nodes, latent=latent, positions=positions)
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The same graph; each node has the attribute ``latent``, and ``pos`` where it has a position.
+
+        Raises ``InputError`` where networkx is not installed.
+
+        >>> DirectedGraph([("U", "A")], latent=["U"]).to_networkx().nodes["U"]
+        {'latent': True}
+        """
+        return to_networkx(self)
+
+    @classmethod
+    def from_adjacency(cls, matrix: ArrayLike, nodes: Iterable[str] | None = None) -> Self:
+        """The graph with an edge ``nodes[i] -> nodes[j]`` where ``matrix[i, j]`` (n, n) is 1 and not 0.
+
+        Without ``nodes`` the names are the columns of a data frame, or x1, x2, …  Raises ``ShapeError`` for a
+        matrix that is not square, ``ValuesError`` for other numbers.
+
+        >>> DirectedGraph.from_adjacency([[0, 1], [0, 0]], nodes=["A", "B"]).edges
+        (('A', 'B'),)
+        """
+        return cls(*matrix_edges(matrix, nodes))
+
+    def to_adjacency(self) -> NDArray[np.uint8]:
+        """The matrix (n, n) with 1 in row i, column j for an edge ``nodes[i] -> nodes[j]``.
+
+        >>> DirectedGraph.parse("A -> B").to_adjacency().tolist()
+        [[0, 1], [0, 0]]
+        """
+        return to_matrix(self)
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -96,6 +186,29 @@ class DirectedGraph:
     def observed(self) -> tuple[str, ...]:
         """The nodes that are not latent."""
         return tuple(name for v, name in enumerate(self._names) if v not in self._latent)
+
+    @property
+    def positions(self) -> dict[str, tuple[float, float]]:
+        """Where nodes are drawn, as (x, y) by name; empty where the source did not say.
+
+        >>> DirectedGraph.parse('dag { A [pos="0.5,-1"] A -> B }').positions
+        {'A': (0.5, -1.0)}
+        """
+        return dict(self._marks.positions)
+
+    @property
+    def exposures(self) -> tuple[str, ...]:
+        """The causes that are asked about.
+
+        >>> DirectedGraph.parse("dag { X [exposure] Y [outcome] X -> Y }").exposures
+        ('X',)
+        """
+        return self._marks.exposures
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The effects that are asked about."""
+        return self._marks.outcomes
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
@@ -194,8 +307,10 @@ class DirectedGraph:
         first = cycle.index(min(cycle))
         return cycle[first:] + cycle[:first]
 
-    def to_text(self) -> str:
+    def to_text(self, format: formats.Format = "chainrule") -> str:
         """The graph as text that ``parse`` reads back, with the same order of nodes.
+
+        An edge list and a matrix cannot mark latent nodes: ``InputError``.
 
         >>> print(DirectedGraph([("A", "my node"), ("A", "B")], nodes=["B", "A", "my node", "C"]).to_text())
         B
@@ -203,19 +318,23 @@ class DirectedGraph:
         "my node"
         C
         A -> {B "my node"}
+        >>> print(DirectedGraph([("U", "A")], latent=["U"]).to_text("dagitty").replace(chr(10), " "))
+        dag { U [latent] A U -> A }
         """
-        quoted = [quote_name(name) for name in self._names]
-        statements, met = [], []
-        for u, below in enumerate(self._children):
-            if len(below) == 1:
-                statements.append(f"{quoted[u]} -> {quoted[below[0]]}")
-            elif below:
-                statements.append(f"{quoted[u]} -> {{{' '.join(quoted[v] for v in below)}}}")
-            elif not self._parents[u]:
-                statements.append(quoted[u])
-            met += [u, *below] if below or not self._parents[u] else []
-        in_order = list(dict.fromkeys(met)) == list(range(len(quoted)))
-        return "\n".join(statements if in_order else quoted + [s for s in statements if " -> " in s])
+        return formats.written(self, format)
+
+    def write(self, path: str | Path, format: formats.Format | None = None) -> None:
+        """Write the graph to a file, whole or not at all; the suffix tells the format unless ``format`` does.
+
+        ``.txt``, ``.dag``, ``.dagitty``, ``.dot``, ``.gv``, ``.csv`` and ``.tsv`` (edge lists), also with ``.gz``.
+
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "graph.dag.gz"
+        >>> DirectedGraph.parse("A -> B").write(path)
+        >>> DirectedGraph.read(path).edges
+        (('A', 'B'),)
+        """
+        formats.write_file(self, path, format)
 
     def _id(self, node: str) -> int:
         try:
@@ -278,34 +397,3 @@ def reachable(neighbours: Sequence[Sequence[int]], start: Iterable[int]) -> set[
                 seen.add(v)
                 stack.append(v)
     return seen
-
-
-def _adjacency(
-    edges: Iterable[tuple[str, str]], nodes: Iterable[str] | None
-) -> tuple[list[str], list[list[int]]]:
-    """Names, and the sorted parents of each, from pairs."""
-    if isinstance(edges, str) or isinstance(nodes, str):
-        raise InputError("edges must be pairs of names and nodes a list of names; for text use .parse(text)")
-    index: dict[str, int] = {}
-    for name in nodes if nodes is not None else ():
-        if _name(name) in index:
-            raise InputError(f"nodes has {name!r} twice; name each node once")
-        index[name] = len(index)
-    parents: list[set[int]] = [set() for _ in index]
-    for edge in edges:
-        if not isinstance(edge, (tuple, list)) or len(edge) != 2:
-            raise InputError(f"an edge must be a pair (parent, child); got {edge!r}")
-        for name in edge:
-            if _name(name) not in index:
-                if nodes is not None:
-                    raise UnknownNameError.of("node", name, list(index))
-                index[name] = len(index)
-                parents.append(set())
-        parents[index[edge[1]]].add(index[edge[0]])
-    return list(index), [sorted(above) for above in parents]
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str) or not name:
-        raise InputError(f"a node name must be a string that is not empty; got {name!r}")
-    return name

@@ -20,26 +20,32 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError, TooLargeError, UnknownNameError
+from chainrule.core.errors import TooLargeError, UnknownNameError
+from chainrule.graphs.formats.bif_writer import WORD, write_bif
+from chainrule.graphs.formats.description import NUMBER, Description
 from chainrule.graphs.formats.files import read_text
-from chainrule.graphs.formats.scanner import Scanner, pattern, quoted, unquoted
+from chainrule.graphs.formats.scanner import Scanner, pattern, unquoted
 
-__all__ = ["MOST_NUMBERS", "BIFNetwork", "parse_bif", "read_bif", "write_bif"]
+__all__ = ["MOST_NUMBERS", "BIFNetwork", "parse_bif", "parse_bif_graph", "read_bif", "write_bif"]
 
-MOST_NUMBERS = 50_000_000  # of all tables together; 400 MB
+MOST_NUMBERS = 20_000_000  # of all tables together; 160 MB
+MOST_PARENTS = 63  # of one variable; a numpy array has at most 64 axes
 
-_WORD = r'(?:[^\s{}()\[\],;|"/]|/(?![/*]))+'
+# how far a number may be off by rounding, and a little for the addition: three decimals is the coarsest in use
+_ROUNDING = 0.0005 + 1e-9
 _TOKENS = pattern(
-    rf'(?P<word>{_WORD})|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<mark>[{{}}()\[\],;|])',
+    rf'(?P<word>{WORD})|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<mark>[{{}}()\[\],;|])',
     skip=r"\s+|//[^\n]*|/\*.*?\*/",
 )
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(NUMBER)
+_POSITION = re.compile(
+    rf'"?\s*+position\s*+=\s*+\(?\s*+({NUMBER})\s*+,\s*+({NUMBER})\s*+\)?\s*+"?'  # possessive: linear
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +96,7 @@ def parse_bif(text: str) -> BIFNetwork:
 
     Raises ``ParseError`` with line and column (syntax, counts, rows that are missing, given twice or do not
     sum to one), ``UnknownNameError`` for a variable or a state that was not declared, ``TooLargeError``
-    for tables above fifty million numbers.
+    for tables above twenty million numbers.
 
     >>> net = parse_bif('''network rain { }
     ...   variable rain { type discrete [ 2 ] { yes, no }; }
@@ -115,6 +121,18 @@ def read_bif(path: str | Path) -> BIFNetwork:
     return parse_bif(read_text(path))
 
 
+def parse_bif_graph(text: str) -> Description:
+    """The graph of a BIF network, with positions where properties ``position = (x, y)`` give them."""
+    network = parse_bif(text)
+    found = Description(edges=list(network.edges), nodes=dict.fromkeys(network.variables))
+    for v, properties in network.variable_properties.items():
+        for text in properties:
+            match = _POSITION.fullmatch(text)
+            if match and math.isfinite(x := float(match[1])) and math.isfinite(y := float(match[2])):
+                found.positions[v] = (x, y)
+    return found
+
+
 class _Reader:
     """Reads one network; blocks may come in any order as long as a variable comes before it is used."""
 
@@ -136,6 +154,8 @@ class _Reader:
                 self._probability()
             else:
                 scanner.fail("expected 'variable' or 'probability'")
+        if not self._states:
+            scanner.fail("expected at least one variable")
         for v in self._states:
             if v not in self._tables:
                 scanner.refuse(f"expected a probability block for {v!r}, there is none; add one")
@@ -216,6 +236,10 @@ class _Reader:
             scanner.refuse(f"variable {node!r} has two probability blocks; keep one of them", node_at)
         if len(set(parents)) < len(parents):
             scanner.refuse(f"a parent of {node!r} is listed twice; name each parent once", at)
+        if len(parents) > MOST_PARENTS:
+            raise TooLargeError(
+                f"{scanner.place(at)}: {node!r} has {len(parents)} parents, at most {MOST_PARENTS} are read"
+            )
         self._parents[node] = parents
         self._tables[node] = self._table(node, parents)
 
@@ -307,8 +331,7 @@ class _Reader:
 
     def _check_sums(self, rows: NDArray[np.float64], at: int) -> None:
         sums = rows.sum(axis=-1)
-        # three decimals is the coarsest rounding in common use; the tiny rest is for adding up in float64
-        if (np.abs(sums - 1) > 0.0005 * rows.shape[-1] + 1e-9).any():
+        if (np.abs(sums - 1) > _ROUNDING * rows.shape[-1]).any():
             worst = sums.flat[np.argmax(np.abs(sums - 1))]
             self._scanner.refuse(f"expected probabilities that sum to 1, got {worst:.6g}; correct them", at)
 
@@ -345,53 +368,3 @@ class _Reader:
             scanner.take()
         found.append(scanner.source[start : scanner.start].strip())
         scanner.take()
-
-
-def write_bif(network: BIFNetwork) -> str:
-    """The network as BIF text that ``parse_bif`` reads back, every number bit for bit.
-
-    Raises ``InputError`` where a table does not have the shape that states and parents say.
-
-    >>> net = parse_bif("network n {} variable a { type discrete [2] {x, y}; } probability (a) { table .1 .9; }")
-    >>> print(write_bif(net), end="")
-    network n {
-    }
-    variable a {
-      type discrete [ 2 ] { x, y };
-    }
-    probability ( a ) {
-      table 0.1, 0.9;
-    }
-    """
-    return "\n".join(_lines(network)) + "\n"
-
-
-def _lines(network: BIFNetwork) -> Iterator[str]:
-    yield " ".join(["network", *([_written(network.name)] if network.name else []), "{"])
-    yield from _property_lines(network.properties)
-    yield "}"
-    for v, states in network.variables.items():
-        yield f"variable {_written(v)} {{"
-        yield f"  type discrete [ {len(states)} ] {{ {', '.join(map(_written, states))} }};"
-        yield from _property_lines(network.variable_properties.get(v, ()))
-        yield "}"
-    for v, states in network.variables.items():
-        parents, table = network.parents[v], network.tables[v]
-        sizes = tuple(len(network.variables[u]) for u in (*parents, v))
-        if table.shape != sizes:
-            raise InputError(f"the table of {v!r} must have the shape {sizes}; got {table.shape}")
-        above = f" | {', '.join(map(_written, parents))}" if parents else ""
-        yield f"probability ( {_written(v)}{above} ) {{"
-        configurations = product(*(map(_written, network.variables[u]) for u in parents))
-        for configuration, row in zip(configurations, table.reshape(-1, len(states)).tolist(), strict=True):
-            key = f"({', '.join(configuration)})" if parents else "table"
-            yield f"  {key} {', '.join(map(repr, row))};"
-        yield "}"
-
-
-def _property_lines(properties: tuple[str, ...]) -> Iterator[str]:
-    return (f"  property {text} ;" for text in properties)
-
-
-def _written(name: str) -> str:
-    return name if re.fullmatch(_WORD, name) else quoted(name)

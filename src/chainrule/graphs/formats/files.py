@@ -6,12 +6,13 @@ import gzip
 import zlib
 from pathlib import Path
 
-from chainrule.core.errors import DataError, TooLargeError
+from chainrule.core.errors import DataError, InputError, TooLargeError
 from chainrule.graphs.formats.scanner import MOST_CHARACTERS
 
 __all__ = ["read_text"]
 
 _GZIP = b"\x1f\x8b"
+_PIECE = 1 << 20  # bytes at a time: a file of a few lines should not ask for memory for the largest one
 
 
 def read_text(path: str | Path) -> str:
@@ -20,11 +21,15 @@ def read_text(path: str | Path) -> str:
     Raises ``DataError`` where the file is missing, damaged or not text, and ``TooLargeError`` above a
     hundred million bytes, before more than that is read or unpacked.
     """
+    if not isinstance(path, (str, Path)):
+        raise InputError(f"a path is a string or a Path; got {type(path).__name__}")
     try:
         with open(path, "rb") as file:
             packed = file.peek(2)[:2] == _GZIP
             source = gzip.GzipFile(fileobj=file) if packed else file
-            content = source.read(MOST_CHARACTERS + 1)
+            content = bytearray()
+            while len(content) <= MOST_CHARACTERS and (piece := source.read(_PIECE)):
+                content += piece
     except FileNotFoundError as e:
         raise DataError(f"there is no file {path}; give the path of a graph") from e
     except (EOFError, zlib.error, gzip.BadGzipFile) as e:

@@ -1,0 +1,47 @@
+"""Pairs of names to the lists of parents that a graph is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chainrule.core.errors import InputError, UnknownNameError
+
+__all__ = ["parents_by_node"]
+
+
+def parents_by_node(
+    edges: Iterable[tuple[str, str]], nodes: Iterable[str] | None
+) -> tuple[list[str], list[list[int]]]:
+    """Names, and the sorted parents of each as indices, from pairs (parent, child).
+
+    Without ``nodes`` the names come as the edges name them.  Raises ``InputError`` for what is not a pair of
+    names and for repeated nodes, ``UnknownNameError`` for an edge to a node that ``nodes`` does not have.
+
+    >>> parents_by_node([("A", "C"), ("B", "C")], None)
+    (['A', 'C', 'B'], [[], [0, 2], []])
+    """
+    if isinstance(edges, str) or isinstance(nodes, str):
+        raise InputError("edges must be pairs of names and nodes a list of names; for text use .parse(text)")
+    index: dict[str, int] = {}
+    for name in nodes if nodes is not None else ():
+        if _name(name) in index:
+            raise InputError(f"nodes has {name!r} twice; name each node once")
+        index[name] = len(index)
+    parents: list[set[int]] = [set() for _ in index]
+    for edge in edges:
+        if not isinstance(edge, (tuple, list)) or len(edge) != 2:
+            raise InputError(f"an edge must be a pair (parent, child); got {edge!r}")
+        for name in edge:
+            if _name(name) not in index:
+                if nodes is not None:
+                    raise UnknownNameError.of("node", name, list(index))
+                index[name] = len(index)
+                parents.append(set())
+        parents[index[edge[1]]].add(index[edge[0]])
+    return list(index), [sorted(above) for above in parents]
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"a node name must be a string that is not empty; got {name!r}")
+    return name

@@ -1,0 +1,106 @@
+"""DAGitty's graph text (Textor et al. 2016, dagitty.net): ``dag { A -> B <- C  X [latent]  D -> {E F} }``.
+
+Statements need nothing between them but white space.  ``A <-> B`` stands for a latent common cause, and
+becomes one, as in DAGitty's canonical DAG.  Marks on nodes are ``latent`` (``unobserved``, ``l``, ``u``),
+``exposure`` (``source``, ``e``), ``outcome`` (``target``, ``o``) and ``pos="x,y"``; others are read over, and
+so are attributes of edges and settings such as ``bb="0,0,1,1"``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from chainrule.graphs.formats.description import Description, position_text
+from chainrule.graphs.formats.scanner import pattern, quoted
+from chainrule.graphs.formats.statements import StatementReader
+
+if TYPE_CHECKING:
+    from chainrule.graphs.digraph import DirectedGraph
+
+__all__ = ["parse_dagitty", "write_dagitty"]
+
+_TOKENS = pattern(
+    r"""(?P<arrow>@->|<-@|@-@|@--|--@|<->|->|<-|--)
+      | (?P<name>[\w.]+)
+      | (?P<number>(?<![\w.])-[\w.]+)
+      | (?P<quoted>"(?:[^"\\]|\\.)*")
+      | (?P<mark>[{}\[\]=,;])""",
+    skip=r"\s+|\#[^\n]*|//[^\n]*|/\*.*?\*/",
+)
+_LATENT = {"latent", "unobserved", "l", "u"}
+_EXPOSURE = {"exposure", "source", "e"}
+_OUTCOME = {"outcome", "target", "o"}
+_RESERVED = {"graph", "node"}  # DAGitty takes no node by these names
+
+
+def parse_dagitty(text: str) -> Description:
+    """What the text says; linear time but for groups.
+
+    Raises ``ParseError`` with line and column, also for graphs whose edges have no direction (``pdag``,
+    ``mag``, ``pag``, ``A -- B``), and ``TooLargeError`` above two million edges.
+
+    >>> found = parse_dagitty('dag { X [exposure,pos="0,1"] Y [outcome] X -> {M -> Y} <-> Y }')
+    >>> found.edges
+    [('M', 'Y'), ('X', 'M'), ('X', 'Y'), ('L1', 'M'), ('L1', 'Y'), ('L2', 'Y')]
+    """
+    return _Reader(text, _TOKENS).run()
+
+
+class _Reader(StatementReader):
+    arrows = ("->", "<-", "<->")
+
+    def header(self) -> None:
+        scanner = self.scanner
+        if (kind := scanner.text.lower()) != "dag":
+            if kind in ("graph", "pdag", "mag", "pag"):
+                scanner.fail("expected 'dag'", hint="give each edge a direction and call it dag")
+            scanner.fail("expected 'dag {'")
+        scanner.take()
+        if scanner.text != "{":
+            self.value("a name for the graph or '{'")
+
+    def keyword(self) -> bool:
+        scanner = self.scanner
+        if scanner.text == "graph":
+            scanner.take()
+            if scanner.text != "[":
+                scanner.fail("expected '[' after graph", hint='quote a node that is called "graph"')
+            self.attributes()
+            return True
+        return False
+
+    def node(self, expected: str) -> str:
+        if self.scanner.kind == "number" or self.scanner.text in _RESERVED:
+            self.scanner.fail(f"expected {expected}", hint="write edges as A -> B and quote other names")
+        return self.name(expected)
+
+    def mark(self, node: str, attributes: dict[str, str]) -> None:
+        for key, value in attributes.items():
+            if key in _LATENT:
+                self.found.latent[node] = None
+            elif key in _EXPOSURE:
+                self.found.exposures[node] = None
+            elif key in _OUTCOME:
+                self.found.outcomes[node] = None
+            elif key == "pos":
+                self.mark_position(node, value)
+
+
+def write_dagitty(graph: DirectedGraph) -> str:
+    """The graph as DAGitty text, with latent nodes, exposures, outcomes and positions."""
+    names = [_written(name) for name in graph.nodes]
+    marked = {"latent": {*graph.latent}, "exposure": {*graph.exposures}, "outcome": {*graph.outcomes}}
+    positions = graph.positions
+    lines = ["dag {"]
+    for name, written in zip(graph.nodes, names, strict=True):
+        marks = [word for word, nodes in marked.items() if name in nodes]
+        if name in positions:
+            marks.append(f'pos="{position_text(positions[name])}"')
+        lines.append(f"{written} [{','.join(marks)}]" if marks else written)
+    lines += [f"{names[u]} -> {names[v]}" for u, below in enumerate(graph._children) for v in below]
+    return "\n".join([*lines, "}"])
+
+
+def _written(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_.]+", name) and name not in _RESERVED else quoted(name)

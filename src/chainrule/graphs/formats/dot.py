@@ -1,0 +1,145 @@
+"""Graphviz's DOT text (graphviz.org/doc/info/lang.html): ``digraph G { A -> B; A -> {C D}; U [class="latent"] }``.
+
+A node is latent where its attribute ``class`` has the word latent, or its attribute ``latent`` is true;
+``node [class="latent"]`` holds for the nodes that are first named after it, until its group ends.
+``pos="x,y"`` places a node.  Other attributes, ports and the names of groups are read over.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from chainrule.graphs.formats.description import Description, position_text
+from chainrule.graphs.formats.scanner import pattern, quoted
+from chainrule.graphs.formats.statements import StatementReader
+
+if TYPE_CHECKING:
+    from chainrule.graphs.digraph import DirectedGraph
+
+__all__ = ["parse_dot", "write_dot"]
+
+_TOKENS = pattern(
+    r"""(?P<arrow><->|->|<-|--)
+      | (?P<keyword>(?i:strict|graph|digraph|subgraph|node|edge)(?!\w))
+      | (?P<name>[^\W\d]\w*)
+      | (?P<number>(?<![\w.])-?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?![\w.]))
+      | (?P<quoted>"(?:[^"\\]|\\.)*")
+      | (?P<mark>[{}\[\]=,;:+])""",
+    skip=r"\s+|\#[^\n]*|//[^\n]*|/\*.*?\*/",
+)
+_KEYWORDS = {"strict", "graph", "digraph", "subgraph", "node", "edge"}
+_YES = {"true", "yes", "1"}
+
+
+def parse_dot(text: str) -> Description:
+    """What the text says; linear time but for groups.
+
+    Raises ``ParseError`` with line and column, also for an undirected ``graph``, and ``TooLargeError``
+    above two million edges.
+
+    >>> found = parse_dot('digraph { U [class="latent", style=dashed]; U -> {A B}; A:n -> B [label="x"] }')
+    >>> found.edges, list(found.latent)
+    ([('U', 'A'), ('U', 'B'), ('A', 'B')], ['U'])
+    """
+    return _Reader(text, _TOKENS).run()
+
+
+class _Reader(StatementReader):
+    _latent_by_default = False
+
+    def header(self) -> None:
+        scanner = self.scanner
+        if scanner.text.lower() == "strict":
+            scanner.take()
+        if scanner.text.lower() != "digraph":
+            undirected = scanner.text.lower() == "graph"
+            hint = "give each edge a direction, A -> B, and call it digraph" if undirected else ""
+            scanner.fail("expected 'digraph'", hint=hint)
+        scanner.take()
+        if scanner.text != "{":
+            self.value("a name for the graph or '{'")
+
+    def keyword(self) -> bool:
+        scanner = self.scanner
+        if scanner.kind != "keyword" or (word := scanner.text.lower()) == "subgraph":
+            return False
+        scanner.take()
+        if scanner.text != "[":
+            scanner.fail(f"expected '[' after {word}", hint=f'quote a node that is called "{word}"')
+        attributes = self.attributes()
+        if word == "node" and attributes.keys() & {"class", "latent"}:
+            self._latent_by_default = _is_latent(attributes)
+        return True
+
+    def opens_group(self) -> bool:
+        scanner = self.scanner
+        if scanner.kind != "keyword" or scanner.text.lower() != "subgraph":
+            return scanner.skip("{")
+        scanner.take()
+        if scanner.text != "{":
+            self.value("a name for the group or '{'")
+        scanner.expect("{")
+        return True
+
+    def statements(self, depth: int) -> dict[str, None]:
+        outside = self._latent_by_default
+        named = super().statements(depth)
+        self._latent_by_default = outside
+        return named
+
+    def node(self, expected: str) -> str:
+        name = self.name(expected)
+        if self.scanner.skip(":"):  # where at the node an edge is drawn to
+            self.value("a port")
+            if self.scanner.skip(":"):
+                self.value("a side of the node")
+        return name
+
+    def value(self, expected: str = "a value") -> str:
+        scanner = self.scanner
+        if scanner.text == "<":
+            scanner.fail(f"expected {expected}", hint="use a quoted string in place of HTML")
+        if scanner.kind == "keyword":
+            scanner.fail(f"expected {expected}", hint="quote what is a word of the format")
+        is_quoted = scanner.kind == "quoted"
+        value = super().value(expected)
+        while is_quoted and scanner.text == "+":
+            scanner.take()
+            if scanner.kind != "quoted":
+                scanner.fail("expected a quoted string after '+'")
+            value += super().value()
+        return value
+
+    def mention(self, node: str) -> None:
+        if self._latent_by_default and node not in self.found.nodes:
+            self.found.latent[node] = None
+        super().mention(node)
+
+    def mark(self, node: str, attributes: dict[str, str]) -> None:
+        if _is_latent(attributes):
+            self.found.latent[node] = None
+        if "pos" in attributes:
+            self.mark_position(node, attributes["pos"])
+
+
+def _is_latent(attributes: dict[str, str]) -> bool:
+    return "latent" in attributes.get("class", "").split() or attributes.get("latent", "").lower() in _YES
+
+
+def write_dot(graph: DirectedGraph) -> str:
+    """The graph as DOT text: every node, latent ones dashed, positions as ``pos``; then the edges."""
+    names = [_written(name) for name in graph.nodes]
+    lines = ["digraph {"]
+    for v, name in enumerate(graph.nodes):
+        marks = ['class="latent"', "style=dashed"] if v in graph._latent else []
+        if name in graph.positions:
+            marks.append(f'pos="{position_text(graph.positions[name])}"')
+        lines.append(f"  {names[v]} [{', '.join(marks)}];" if marks else f"  {names[v]};")
+    lines += [f"  {names[u]} -> {names[v]};" for u, below in enumerate(graph._children) for v in below]
+    return "\n".join([*lines, "}"])
+
+
+def _written(name: str) -> str:
+    is_plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name.lower() not in _KEYWORDS
+    return name if is_plain else quoted(name)

@@ -1,0 +1,142 @@
+"""chainrule's own graph text: edges, groups, comments, and names of latent nodes.
+
+    statement  = operand { ("->" | "<-") operand } | name "[" "latent" "]"
+    operand    = name | "{" name { name } "}"             commas and newlines are allowed in a group
+    name       = letters, digits, "_", "."  |  "quoted as in JSON"
+
+A statement ends at a newline, ``;`` or the end of the text.  An arrow joins every name on its left with
+every name on its right.  After an arrow a newline is allowed, so long chains can be broken.  Comments:
+``# …``, ``// …``, ``/* … */``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from chainrule.graphs.formats.description import Description
+from chainrule.graphs.formats.scanner import Scanner, pattern
+
+if TYPE_CHECKING:
+    from chainrule.graphs.digraph import DirectedGraph
+
+__all__ = ["parse_plain", "write_plain"]
+
+_TOKENS = pattern(
+    r"""(?P<end>[\n;])
+      | (?P<arrow><->|->|<-|--)
+      | (?P<name>[\w.]+)
+      | (?P<quoted>"(?:[^"\\\n]|\\.)*")
+      | (?P<mark>[{},\[\]])""",
+    skip=r"[^\S\n]+|\#[^\n]*|//[^\n]*|/\*.*?\*/",
+)
+
+
+def parse_plain(text: str) -> Description:
+    """What the text says; linear time but for groups.
+
+    Raises ``ParseError`` naming line, column and what was expected, and ``TooLargeError`` above two
+    million edges.
+
+    >>> found = parse_plain("B <- A -> {C D}; E [latent]")
+    >>> found.edges, list(found.nodes), list(found.latent)
+    ([('A', 'B'), ('A', 'C'), ('A', 'D')], ['B', 'A', 'C', 'D', 'E'], ['E'])
+    """
+    return _Reader(text).run()
+
+
+def write_plain(graph: DirectedGraph) -> str:
+    """The graph as text that ``parse_plain`` reads back, with the same order of nodes."""
+    names = [_written(name) for name in graph.nodes]
+    declared = [f"{name} [latent]" if v in graph._latent else name for v, name in enumerate(names)]
+    statements, met = [], []
+    for u, below in enumerate(graph._children):
+        if u in graph._latent or not (below or graph._parents[u]):
+            statements.append(declared[u])
+            met.append(u)
+        if below:
+            group = " ".join(names[v] for v in below)
+            statements.append(f"{names[u]} -> {group if len(below) == 1 else f'{{{group}}}'}")
+            met += [u, *below]
+    in_order = list(dict.fromkeys(met)) == list(range(len(names)))
+    return "\n".join(statements if in_order else declared + [s for s in statements if " -> " in s])
+
+
+def _written(name: str) -> str:
+    return name if re.fullmatch(r"[\w.]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._scanner = Scanner(text, _TOKENS)
+        self._found = Description()
+
+    def run(self) -> Description:
+        scanner = self._scanner
+        while scanner.kind != "stop":
+            if scanner.kind == "end":
+                scanner.take()
+            else:
+                self._statement()
+        if not self._found.nodes:
+            scanner.fail("expected a node or an edge such as A -> B")
+        return self._found
+
+    def _statement(self) -> None:
+        scanner = self._scanner
+        left = self._operand("a node name")
+        if scanner.text == "[" and len(left) == 1:
+            self._latent(left[0])
+        while scanner.kind == "arrow":
+            arrow = scanner.text
+            if arrow not in ("->", "<-"):
+                scanner.fail("expected '->' or '<-'", hint="an edge has one direction")
+            scanner.take()
+            while scanner.text == "\n":
+                scanner.take()
+            right = self._operand(f"a node name after {arrow!r}")
+            self._found.join(left, arrow, right)
+            left = right
+        if scanner.kind not in ("end", "stop"):
+            scanner.fail(
+                "expected '->', '<-', ';' or a new line", hint="quote a name that has other characters"
+            )
+
+    def _latent(self, name: str) -> None:
+        self._scanner.expect("[")
+        self._scanner.expect("latent")
+        self._scanner.expect("]")
+        self._found.latent[name] = None
+
+    def _operand(self, expected: str) -> list[str]:
+        scanner = self._scanner
+        if not scanner.skip("{"):
+            return [self._name(expected + " or '{'" if "after" in expected else expected)]
+        names: list[str] = []
+        while scanner.text != "}":
+            if scanner.text in (",", "\n"):
+                scanner.take()
+            else:
+                names.append(self._name("a node name or '}'"))
+        if not names:
+            scanner.fail("expected a node name in the group")
+        scanner.take()
+        return names
+
+    def _name(self, expected: str) -> str:
+        scanner = self._scanner
+        name = scanner.text
+        if scanner.kind == "quoted":
+            try:
+                name = json.loads(name, strict=False)
+            except ValueError:
+                scanner.fail("expected a quoted name with JSON escapes such as \\n")
+            if not name:
+                scanner.fail("expected a name that is not empty")
+        elif scanner.kind != "name":
+            hint = "put names in double quotes" if name in ("'", "`", "“", "”") else ""
+            scanner.fail(f"expected {expected}", hint=hint)
+        scanner.take()
+        self._found.nodes.setdefault(name)
+        return name

@@ -1,0 +1,91 @@
+"""Graphs to and from what other libraries hold: networkx graphs, matrices and data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.checks import check_binary
+from chainrule.core.errors import InputError, ShapeError, TooLargeError
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from chainrule.graphs.digraph import DirectedGraph
+
+__all__ = ["matrix_edges", "networkx_parts", "to_matrix", "to_networkx"]
+
+MOST_CELLS = 2_000_000_000  # of an adjacency matrix; 2 GB
+
+Edges = list[tuple[str, str]]
+
+
+def networkx_parts(graph: nx.DiGraph) -> tuple[Edges, list[str], list[str], dict[str, Any]]:
+    """Edges, nodes, latent nodes and positions of a networkx graph; repeated edges count once."""
+    if not all(hasattr(graph, name) for name in ("nodes", "edges", "is_directed")):
+        raise InputError(
+            f"expected a networkx graph, got {type(graph).__name__}; pass edges to the class itself"
+        )
+    if not graph.is_directed():
+        raise InputError("expected a directed networkx graph, got an undirected one; use nx.DiGraph")
+    names = {node: str(node) for node in graph.nodes}
+    if len({*names.values()}) < len(names):
+        raise InputError(
+            "two nodes of the networkx graph have the same name as text; rename one (nx.relabel_nodes)"
+        )
+    marks = {names[node]: data for node, data in graph.nodes(data=True)}
+    return (
+        [(names[a], names[b]) for a, b in graph.edges()],
+        list(names.values()),
+        [name for name, data in marks.items() if data.get("latent")],
+        {name: data["pos"] for name, data in marks.items() if data.get("pos") is not None},
+    )
+
+
+def to_networkx(graph: DirectedGraph) -> nx.DiGraph:
+    """The graph as networkx holds it, imported only here."""
+    try:
+        import networkx as nx
+    except ImportError as e:
+        raise InputError("networkx is not installed; install it with: pip install networkx") from e
+    out, latent = nx.DiGraph(), {*graph.latent}
+    out.add_nodes_from((name, {"latent": name in latent}) for name in graph.nodes)
+    out.add_edges_from(graph.edges)
+    for name, place in graph.positions.items():
+        out.nodes[name]["pos"] = place
+    return out
+
+
+def matrix_edges(matrix: Any, nodes: Iterable[str] | None) -> tuple[Edges, list[str]]:
+    """Edges and nodes of an adjacency matrix (n, n); names are ``nodes``, a data frame's columns, or x1, x2, …"""
+    columns = getattr(matrix, "columns", None)
+    if nodes is None and columns is not None:
+        nodes = [str(name) for name in columns]
+        index = getattr(matrix, "index", None)
+        labels = nodes if index is None else [str(name) for name in index]
+        if labels != nodes and labels != [str(i) for i in range(len(labels))]:
+            raise InputError("the rows of the data frame must be named as its columns are, in the same order")
+    cells = check_binary(matrix, name="matrix")
+    n = len(cells)
+    if cells.shape != (n, n):
+        raise ShapeError(f"an adjacency matrix is square; got the shape {cells.shape}")
+    if isinstance(nodes, str):
+        raise InputError("nodes must be a list of names; got a string")
+    names = [f"x{i + 1}" for i in range(n)] if nodes is None else list(nodes)
+    if len(names) != n:
+        raise InputError(f"expected a name for each of {n} rows, got {len(names)} names; name each node")
+    return [(names[i], names[j]) for i, j in np.argwhere(cells)], names
+
+
+def to_matrix(graph: DirectedGraph) -> NDArray[np.uint8]:
+    """The adjacency matrix (n, n); ``TooLargeError`` above two billion cells."""
+    n = len(graph)
+    if n * n > MOST_CELLS:
+        raise TooLargeError(f"the matrix of {n:,} nodes would have {n * n:,} cells; use .edges")
+    cells = np.zeros((n, n), np.uint8)
+    for u, below in enumerate(graph._children):
+        cells[u, list(below)] = 1
+    return cells
