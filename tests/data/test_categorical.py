@@ -75,6 +75,11 @@ def test_files_and_their_batches_give_the_same_states_and_codes(tmp_path, suffix
     assert np.concatenate([t.codes for t in parts]).tolist() == CODES
 
 
+def test_row_numbers_that_pandas_stores_are_no_column(tmp_path):
+    pd.DataFrame(COLUMNS, index=[7, 3, 5, 1]).to_parquet(tmp_path / "t.parquet")
+    _same(as_categorical(tmp_path / "t.parquet"))
+
+
 def test_categorical_types_keep_their_order_and_their_unused_states(tmp_path):
     values, order = ["q", "r", None], ["r", "z", "q"]
     frame = pd.DataFrame({"c": pd.Categorical(values, categories=order)})
@@ -115,6 +120,12 @@ def test_decoding_and_coding_again_changes_nothing(drawn):
         k: v.tolist() for k, v in table.decode().items()
     }
     assert moved.names == ("b", "a")
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u8", "f2", "f4", "f8"])
+def test_columns_of_every_type_of_number_are_read(dtype):
+    _same(as_categorical({"a": np.array([10, 9, 9], dtype)}), [[1], [0], [0]], {"a": ("9", "10")})
+    _same(as_categorical(np.array([[1], [0]], dtype)), [[1], [0]], {"x1": ("0", "1")})
 
 
 def test_an_array_of_whole_numbers_has_the_states_up_to_the_largest():
@@ -220,6 +231,14 @@ def test_any_bytes_end_in_a_table_or_in_our_error(tmp_path_factory, rubbish, sta
         ({"a": ["u", 1]}, ValuesError, "column 'a' does not hold values of one kind"),
         ({"a": [None]}, InputError, "column 'a' has no states"),
         ({"a": "text"}, InputError, "column 'a' must be a list"),
+        ({"a": 3}, InputError, "column 'a' must be a list"),
+        ({"a": np.array(3)}, ValuesError, "column 'a' does not hold"),
+        ({"a": [[1], [1, 2]]}, ValuesError, "column 'a' holds list"),
+        ({"a": np.zeros((2, 2))}, ValuesError, "column 'a' does not hold"),
+        ({"a": [1j]}, ValuesError, "column 'a' does not hold"),
+        ({"a": [2**70]}, ValuesError, "column 'a' does not hold"),
+        ({"a": [0.5, np.inf]}, ValuesError, "column 'a' looks continuous"),
+        ({"a": [1.0, np.inf]}, ValuesError, "column 'a' looks continuous"),
         ({"a": [b"x"]}, ValuesError, "column 'a' holds binary"),
         ({"a": pd.to_datetime(["2020-01-01"])}, ValuesError, "column 'a' holds timestamp"),
         ([1, 2], ShapeError, "shape"),

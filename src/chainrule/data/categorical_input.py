@@ -136,9 +136,7 @@ def _file_states(
         for name, part in batch.items():
             labels[name].update(dict.fromkeys(part.labels))
             kinds[name] = part.kind
-            if len(labels[name]) > max_states + len(
-                missing
-            ):  # refuse an identifier before it fills the memory
+            if len(labels[name]) > max_states + len(missing):  # an identifier would fill the memory
                 choose_states(labels[name], part.kind, name, max_states, missing)
     return {name: choose_states(labels[name], kinds[name], name, max_states, missing) for name in names}
 
@@ -200,7 +198,7 @@ def _arrow_array(cells: Any, name: str) -> pa.Array | pa.ChunkedArray:
 
     if isinstance(cells, (pa.Array, pa.ChunkedArray)):
         return cells
-    if isinstance(cells, (str, bytes)) or np.ndim(cells) == 0:
+    if isinstance(cells, (str, bytes)) or not hasattr(cells, "__len__"):
         raise InputError(f"column {name!r} must be a list of values, one for each row; got {cells!r}")
     try:
         if hasattr(cells, "__arrow_c_stream__") and not hasattr(cells, "iloc"):

@@ -48,6 +48,8 @@ def encode(column: pa.Array | pa.ChunkedArray, name: str, *, from_file: bool = F
     kind = _kind(column.type, name, from_file)
     if kind == "nothing":
         return Encoded((), np.full(len(column), MISSING_CODE, np.int64), kind)
+    if pa.types.is_float16(column.type):  # which Arrow cannot encode
+        column = column.cast(pa.float32())
     coded = column if kind == "declared" else column.dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.unify_dictionaries().combine_chunks()
@@ -70,6 +72,7 @@ def encode_states(values: NDArray[Any], name: str, max_states: int | None) -> En
     >>> encode_states(np.array([2.0, np.nan, 0.0]), "a", 100).labels
     ('0', '1', '2')
     """
+    values = values.astype(np.float64) if values.dtype.kind == "f" else values
     present = ~np.isnan(values)
     held = values[present]
     bad = np.flatnonzero(present & ~((values >= 0) & (values == np.floor(values)) & (values < 2.0**53)))

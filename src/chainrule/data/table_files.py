@@ -14,7 +14,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -25,8 +24,9 @@ from chainrule.data.categorical import checked_names
 
 __all__ = ["TableFile"]
 
-_BLOCK = 1 << 23  # bytes of text parsed at a time; a line must fit in
+_BLOCK = 1 << 20  # bytes of text parsed at a time; a line must fit in, and Arrow reads up to 32 ahead
 _HEADER = 1 << 20  # characters; the header line must fit in
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # row numbers that pandas stores beside the columns
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError)
 
@@ -53,7 +53,8 @@ class TableFile:
                 start = f.read(4)
             if start == _PARQUET:
                 with parquet.ParquetFile(path) as table:
-                    return cls(path, checked_names(table.schema_arrow.names), False)
+                    names = [n for n in table.schema_arrow.names if not _PANDAS_INDEX.fullmatch(n)]
+                    return cls(path, checked_names(names), False)
             line, separator = _header(path)
         except FileNotFoundError as e:
             raise DataError(f"there is no file {path}; give the path of a CSV or Parquet file") from e
@@ -73,7 +74,7 @@ class TableFile:
             raise _damaged(self.path, e) from e
 
     def _text(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with _opened(self.path) as stream:
+        with pa.input_stream(self.path, compression="gzip" if _zipped(self.path) else None) as stream:
             yield from arrow_csv.open_csv(
                 stream,
                 read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
@@ -94,15 +95,14 @@ class TableFile:
                 yield batch.select(list(columns))
 
 
-def _opened(path: Path) -> Any:
+def _zipped(path: Path) -> bool:
     with open(path, "rb") as f:
-        zipped = f.read(2) == _GZIP
-    return gzip.open(path) if zipped else open(path, "rb")
+        return f.read(2) == _GZIP
 
 
 def _header(path: Path) -> tuple[list[str], str]:
     """The cells of the first line that is not blank (none in an empty file), and what stands between them."""
-    with _opened(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+    with (gzip.open if _zipped(path) else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
         start = text.read(_HEADER).lstrip("\r\n")
     separator = next((c for c in re.sub(r'"[^"]*"', "", start.split("\n", 1)[0]) if c in ",;\t"), ",")
     rows = csv.reader(io.StringIO(start, newline=""), delimiter=separator, strict=True)

@@ -1,0 +1,68 @@
+"""p values of many tests, corrected for their number."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.core.errors import ValuesError
+
+__all__ = ["Correction", "benjamini_hochberg", "correct", "holm"]
+
+Correction = Literal["holm", "bh"]
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Holm's corrected p values (m,): rejecting those up to α errs anywhere with probability at most α.
+
+    The k-th smallest is multiplied by m − k + 1, and none is below a smaller one (Holm 1979).  It holds
+    whatever the tests have to do with each other.  Raises ``ValuesError`` for what is no p value.
+
+    >>> holm([0.01, 0.04, 0.03]).round(6).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = _checked(p_values)
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    return _back(stepped, order)
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Benjamini and Hochberg's corrected p values (m,): of those up to α, a share of α is expected to be wrong.
+
+    The k-th smallest is multiplied by m / k, and none is above a larger one (1995).  It holds for independent
+    and for positively dependent tests (Benjamini and Yekutieli 2001).  Raises ``ValuesError``.
+
+    >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(6).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    p = _checked(p_values)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
+    return _back(np.minimum.accumulate(scaled[::-1])[::-1], order)
+
+
+def correct(p_values: ArrayLike, correction: Correction | None) -> NDArray[np.float64]:
+    """The p values corrected by name; as they are for ``None``.
+
+    >>> correct([0.01, 0.5], "holm").tolist(), correct([0.01, 0.5], None).tolist()
+    ([0.02, 0.5], [0.01, 0.5])
+    """
+    if correction is None:
+        return _checked(p_values)
+    return holm(p_values) if correction == "holm" else benjamini_hochberg(p_values)
+
+
+def _checked(p_values: ArrayLike) -> NDArray[np.float64]:
+    p = np.asarray(p_values, np.float64)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise ValuesError("p values must be a list of numbers from 0 to 1; leave out tests that have none")
+    return p
+
+
+def _back(ordered: NDArray[np.float64], order: NDArray[np.intp]) -> NDArray[np.float64]:
+    out = np.empty(len(ordered))
+    out[order] = np.minimum(ordered, 1.0)
+    return out
