@@ -293,6 +293,9 @@ def test_tables_are_normalised_once_within_rounding_and_refused_beyond():
     for row in ([0.3, 0.3, 0.3], [1.5, -0.5, 0.0], [np.nan, 0.5, 0.5]):
         with pytest.raises(ValuesError, match="sum to one"):
             BayesianNetwork.from_tables("a", states, {"a": row})
+    for words in (["a", "b", "c"], [[0.5, 0.5], [1.0]]):
+        with pytest.raises(ValuesError, match="does not hold numbers"):
+            BayesianNetwork.from_tables("a", states, {"a": words})
     with pytest.raises(ShapeError, match=r"shape \(3,\)"):
         BayesianNetwork.from_tables("a", states, {"a": [0.5, 0.5]})
     with pytest.raises(UnknownNameError, match="no node 'b'"):

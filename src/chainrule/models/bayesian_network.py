@@ -41,7 +41,7 @@ from chainrule.models.conditional_tables import (
     Unseen,
     check_table_size,
     estimate_table,
-    normalised_table,
+    normalised_tables,
 )
 from chainrule.models.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.inference.network import DiscreteNetwork
@@ -175,18 +175,7 @@ class BayesianNetwork(DensityEstimator):
         parsed = model._checked()
         names = variable_order(parsed)
         labels = states_setting(model.states, names)
-        for v in names:
-            for what, given in (("states", labels), ("a table", tables)):
-                if v not in given:
-                    raise InputError(f"node {v!r} has no {what}; give {what} for each node")
-        for v in tables:
-            if v not in names:
-                raise UnknownNameError.of("node", v, names)
-        rows, off = {}, 0.0
-        for v in names:
-            shape = tuple(len(labels[u]) for u in (*parsed.parents(v), v))
-            rows[v], error = normalised_table(v, tables[v], shape)
-            off = max(off, error)
+        rows, off = normalised_tables(parsed, labels, tables)
         model._take(parsed, {v: labels[v] for v in names}, rows)
         model.fit_info_ = {"source": "tables", "largest_row_error": off}
         return model

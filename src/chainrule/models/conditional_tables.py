@@ -5,16 +5,17 @@ Axes are the parents, in the DAG's order, then the variable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
+from chainrule.core.errors import InputError, ShapeError, TooLargeError, UnknownNameError, ValuesError
+from chainrule.graphs import DAG
 
-__all__ = ["Prior", "Unseen", "check_table_size", "estimate_table", "normalised_table"]
+__all__ = ["Prior", "Unseen", "check_table_size", "estimate_table", "normalised_tables"]
 
 Prior = Literal["cell", "bdeu"]
 Unseen = Literal["uniform", "marginal", "refuse"]
@@ -22,6 +23,7 @@ Unseen = Literal["uniform", "marginal", "refuse"]
 _MOST_AXES = 60  # numpy has 64; variables with one state could ask for more of them at no size
 _BYTES = 8
 _ROW_TOLERANCE = 0.0005  # per state: numbers written with three decimals, the coarsest rounding in common use
+_MOST_MISSED = 0.05  # however many states: more than this is a mistake, not rounding
 
 
 def check_table_size(node: str, shape: Sequence[int], max_bytes: int) -> None:
@@ -71,16 +73,38 @@ def estimate_table(
     return numbers / totals, n_unseen
 
 
-def normalised_table(v: str, table: ArrayLike, shape: tuple[int, ...]) -> tuple[NDArray[np.float64], float]:
-    """Rows of ``table`` of variable ``v`` divided by their sums, and by how much these missed one at most.
+def normalised_tables(
+    dag: DAG, states: Mapping[str, Sequence[str]], tables: Mapping[str, ArrayLike]
+) -> tuple[dict[str, NDArray[np.float64]], float]:
+    """Each row divided by its sum, and by how much a sum missed one at most.
 
     A row that sums to one within float64 rounding is left as it is.  Raises ``ShapeError`` and, for rows that
-    are no probabilities within the rounding of three decimals, ``ValuesError``.
+    are no probabilities within the rounding of three decimals, ``ValuesError``; ``InputError`` where a node
+    has no states or no table, or a table no node.
 
-    >>> normalised_table("a", [0.333, 0.333, 0.333], (3,))[0].tolist() == [1 / 3] * 3
-    True
+    >>> tables, error = normalised_tables(DAG.parse("a"), {"a": ["x", "y", "z"]}, {"a": [0.333, 0.333, 0.333]})
+    >>> tables["a"].tolist() == [1 / 3] * 3, round(error, 6)
+    (True, 0.001)
     """
-    rows = np.array(table, np.float64)
+    for v in tables:
+        if v not in dag:
+            raise UnknownNameError.of("node", v, list(dag.nodes))
+    for v in dag.nodes:
+        for what, given in (("states", states), ("a table", tables)):
+            if v not in given:
+                raise InputError(f"node {v!r} has no {what}; give {what} for each node")
+    shapes = {v: tuple(len(states[u]) for u in (*dag.parents(v), v)) for v in dag.nodes}
+    rows = {v: _normalised(v, tables[v], shapes[v]) for v in dag.nodes}
+    return {v: table for v, (table, _) in rows.items()}, max(error for _, error in rows.values())
+
+
+def _normalised(v: str, table: ArrayLike, shape: tuple[int, ...]) -> tuple[NDArray[np.float64], float]:
+    try:
+        rows = np.array(table, np.float64)
+    except (TypeError, ValueError) as e:
+        raise ValuesError(
+            f"the table of {v!r} does not hold numbers in rows of equal length ({e}); correct it"
+        ) from e
     if rows.shape != shape:
         raise ShapeError(
             f"the table of {v!r} must have the shape {shape} (states of its parents, then its own); "
@@ -88,7 +112,7 @@ def normalised_table(v: str, table: ArrayLike, shape: tuple[int, ...]) -> tuple[
         )
     sums = rows.sum(axis=-1, keepdims=True)
     error = np.abs(sums - 1.0)
-    if not ((rows >= 0).all() and (error <= _ROW_TOLERANCE * shape[-1] + 1e-9).all()):
+    if not ((rows >= 0).all() and (error <= min(_ROW_TOLERANCE * shape[-1], _MOST_MISSED) + 1e-9).all()):
         raise ValuesError(
             f"each row of the table of {v!r} must hold probabilities that sum to one; correct them"
         )
