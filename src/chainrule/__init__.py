@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DAG": "chainrule.graphs",
+    "BayesianNetwork": "chainrule.models",
     "CountProportional": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "IndependentBernoulli": "chainrule.models",
@@ -23,6 +24,7 @@ _HOMES = {
     "MLPDensity": "chainrule.models",
     "NADE": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
+    "chow_liu": "chainrule.models",
     "load_data": "chainrule.data:load",
     "load_model": "chainrule.models",
 }
@@ -36,10 +38,12 @@ if TYPE_CHECKING:
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
+    from chainrule.models import BayesianNetwork as BayesianNetwork
     from chainrule.models import CountProportional as CountProportional
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import IndependentBernoulli as IndependentBernoulli
     from chainrule.models import MLPDensity as MLPDensity
+    from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
 
 

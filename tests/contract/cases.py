@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from chainrule.core.estimator import DensityEstimator
+from chainrule.models.bayesian_network import BayesianNetwork
 from chainrule.models.bernoulli import IndependentBernoulli
 from chainrule.models.count_proportional import CountProportional
 from chainrule.models.made import MADE
@@ -25,6 +26,9 @@ from chainrule.models.nade import NADE
 from tests.oracles import enumerate_rows, joint_table
 
 __all__ = ["CASES", "Case", "cases_named", "every_case", "every_learner", "fitted", "table_of"]
+
+CHAIN = "x1 -> x2 -> x3 -> x4 -> x5 -> x6"
+DIAMONDS = "x6 -> {x2 x4} -> x1 <- x3; x4 -> x5 <- x2"
 
 FAST: dict[str, Any] = {"hidden": 8, "epochs": 3, "batch_size": 20, "random_state": 5}
 
@@ -67,6 +71,8 @@ class Case:
 SIX = [
     Case("bernoulli", lambda: IndependentBernoulli()),
     Case("bernoulli-smoothed", lambda: IndependentBernoulli(pseudocount=0.5)),
+    Case("bayes-chain", lambda: BayesianNetwork(CHAIN, states=2)),
+    Case("bayes-smoothed", lambda: BayesianNetwork(DIAMONDS, states=2, pseudocount=0.5)),
     Case("count-image", lambda: CountProportional(2, 3, rule="image")),
     Case("count-count", lambda: CountProportional(2, 3, rule="count")),
     Case("mlp", lambda: MLPDensity(hidden=[8], epochs=3, random_state=5), needs_labels=True),
@@ -81,6 +87,7 @@ SIX = [
 ]
 ONE = [
     Case("bernoulli-1", lambda: IndependentBernoulli(), 1),
+    Case("bayes-1", lambda: BayesianNetwork("x1", states=2), 1),
     Case("count-image-1", lambda: CountProportional(1, 1, rule="image"), 1),
     Case("count-count-1", lambda: CountProportional(1, 1, rule="count"), 1),
     Case("mlp-1", lambda: MLPDensity(hidden=[8], epochs=3, random_state=5), 1, needs_labels=True),
@@ -100,7 +107,7 @@ def cases_named(*prefixes: str, d: int | None = None) -> pytest.MarkDecorator:
 
 
 # CountProportional has nothing to learn: it works unfitted, and its ``fit`` only checks the rows
-every_learner = cases_named("bernoulli", "mlp", "nade", "made")
+every_learner = cases_named("bernoulli", "bayes", "mlp", "nade", "made")
 
 
 @cache

@@ -10,7 +10,7 @@ from chainrule.models.networks.masks import variable_names
 from tests.contract.cases import Case, cases_named, every_case, fitted, table_of
 from tests.oracles import enumerate_rows, made_log_prob, nade_log_prob
 
-promising = cases_named("bernoulli", "nade", "made")
+promising = cases_named("bernoulli", "bayes", "nade", "made")
 
 
 @every_case

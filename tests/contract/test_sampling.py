@@ -44,7 +44,7 @@ def test_a_single_given_value_at_any_place_is_kept_and_conditioned_on(case: Case
             assert report.passed, (given, report)
 
 
-@cases_named("bernoulli", "count")
+@cases_named("bernoulli", "bayes", "count")
 def test_conditioning_on_values_of_probability_zero_is_refused(case: Case) -> None:
     impossible = np.argwhere(table_of(case) == 0)
     for given in impossible[:3].astype(float):

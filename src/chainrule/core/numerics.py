@@ -55,8 +55,8 @@ def bernoulli_log_prob(x: ArrayLike, logits: ArrayLike) -> NDArray[np.float64]:
     return -softplus(np.where(x == 1, -z, z))
 
 
-def log_sum_exp(log_values: ArrayLike, axis: int | None = None) -> NDArray[np.float64]:
-    """``log sum exp`` along ``axis``; all ``-inf`` gives ``-inf``.
+def log_sum_exp(log_values: ArrayLike, axis: int | tuple[int, ...] | None = None) -> NDArray[np.float64]:
+    """``log sum exp`` along ``axis`` (one or several); all ``-inf`` gives ``-inf``.
 
     >>> float(log_sum_exp([-np.inf, -np.inf]))
     -inf

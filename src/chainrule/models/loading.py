@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chainrule.core.estimator import DensityEstimator
+from chainrule.models.bayesian_network import BayesianNetwork
 from chainrule.models.bernoulli import IndependentBernoulli
 from chainrule.models.count_proportional import CountProportional
 from chainrule.models.exponential_family import ExponentialFamily
@@ -14,7 +15,15 @@ from chainrule.models.nade import NADE
 
 __all__ = ["CLASSES", "load_model"]
 
-CLASSES = (CountProportional, ExponentialFamily, IndependentBernoulli, MADE, MLPDensity, NADE)
+CLASSES = (
+    BayesianNetwork,
+    CountProportional,
+    ExponentialFamily,
+    IndependentBernoulli,
+    MADE,
+    MLPDensity,
+    NADE,
+)
 
 
 def load_model(path: str | Path) -> DensityEstimator:

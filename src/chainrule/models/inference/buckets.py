@@ -1,0 +1,174 @@
+"""Bucket elimination (Dechter 1999): sums, marginals, maxima and draws from one pass over the variables.
+
+Each variable has a *bucket*.  A table goes into the bucket of whichever of its variables is summed out first.
+In the order of elimination the tables of a bucket are multiplied, the variable is summed out, and what
+is left, the *message*, goes on into its next bucket.  Buckets and messages form a tree, in which the
+variables two buckets share are in every bucket between them: a junction tree with one clique for each variable.
+Kept, the products of the buckets answer more:
+
+    marginals    a second pass, from the last bucket to the first, sends to each what it has not seen yet
+    maximum      with max in place of the sum; walking back reads off the states
+    draws        walking back, each variable is drawn given those that come later
+
+Tables are logarithms, so products of thousands of small factors do not underflow; a zero is ``-inf``.  The
+first axis of a table is for rows, 1 where they share it, so one pass can serve many rows of evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.numerics import log_sum_exp
+
+__all__ = ["Buckets", "Factor", "cumulative", "draw_states"]
+
+_TIE = 1e-9  # nats: sums of the same logarithms in another order differ by less, alternatives rarely do
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A table over the variables of ``scope``: axis 0 is for rows (or 1), axis i + 1 for ``scope[i]``."""
+
+    scope: tuple[int, ...]
+    log_values: NDArray[np.float64]
+
+    def over(self, scope: Sequence[int]) -> NDArray[np.float64]:
+        """The table with an axis of length 1 for each variable of ``scope`` that it does not mention."""
+        mine = set(self.scope)
+        return self.log_values[(slice(None), *(slice(None) if v in mine else None for v in scope))]
+
+
+class Buckets:
+    """The tables of all buckets, for variables in their ``order`` of elimination.
+
+    ``keep`` are variables that are not summed out.  The axes of every factor are sorted by ``place``: kept
+    variables first, then the one that is summed out last, and so on.
+
+    >>> p = Factor((0,), np.log([[0.2, 0.8]]))
+    >>> q = Factor((0, 1), np.log([[[0.9, 0.1], [0.5, 0.5]]]))
+    >>> buckets = Buckets([p, q], order=(1, 0))
+    >>> [np.exp(m).round(2).tolist() for m in buckets.log_marginals()]
+    [[[0.58, 0.42]], [[0.2, 0.8]]]
+    """
+
+    def __init__(
+        self,
+        factors: Iterable[Factor],
+        order: Sequence[int],
+        keep: Sequence[int] = (),
+        *,
+        maximise: bool = False,
+    ) -> None:
+        self.order, self.keep = tuple(order), tuple(keep)
+        self.place = {v: i for i, v in enumerate((*self.order, *reversed(self.keep)))}
+        self._sum: Callable[..., NDArray[np.float64]] = np.max if maximise else log_sum_exp
+        self._eliminate(factors)
+
+    def _eliminate(self, factors: Iterable[Factor]) -> None:
+        n = len(self.order)
+        waiting: list[list[Factor]] = [[] for _ in range(n + 1)]  # the last is for what is not summed out
+        for factor in factors:
+            waiting[self._bucket(factor.scope)].append(factor)
+        self.tables: list[Factor] = []
+        self.messages: list[Factor] = []
+        for bucket in waiting[:n]:
+            table = self._product(bucket)
+            message = Factor(table.scope[:-1], self._sum(table.log_values, axis=-1))
+            waiting[self._bucket(message.scope)].append(message)
+            self.tables.append(table)
+            self.messages.append(message)
+        left = self._product(waiting[n])
+        self.log_remainder = left.over(self.keep)  # (rows, sizes of keep...)
+
+    def _bucket(self, scope: Sequence[int]) -> int:
+        return min([len(self.order), *(self.place[v] for v in scope)])
+
+    def _product(self, factors: list[Factor]) -> Factor:
+        members = {v for factor in factors for v in factor.scope}
+        scope = tuple(sorted(members, key=self.place.__getitem__, reverse=True))
+        start = np.zeros((1,) * (1 + len(scope)))
+        return Factor(scope, reduce(np.add, (factor.over(scope) for factor in factors), start))
+
+    def log_marginals(self) -> list[NDArray[np.float64]]:
+        """For each variable of ``order`` the log-probability of its states, (rows, states).
+
+        Where ``log_remainder`` is ``-inf`` there is nothing to normalise; leave such rows out before.
+        """
+        down: dict[int, NDArray[np.float64]] = {}
+        out: list[NDArray[np.float64]] = [np.empty(0)] * len(self.order)
+        for i in range(len(self.order) - 1, -1, -1):
+            scope, belief = self.tables[i].scope, self.tables[i].log_values
+            if i in down:
+                belief = belief + down.pop(i)[..., None]
+            for c in self._children[i]:
+                down[c] = _sum_to(
+                    self.messages[c].scope, scope, _without(belief, self.messages[c].over(scope))
+                )
+            marginal = _sum_to(scope[-1:], scope, belief)
+            out[i] = marginal - log_sum_exp(marginal, axis=-1)[:, None]
+        return out
+
+    @cached_property
+    def _children(self) -> list[list[int]]:
+        """For each bucket those whose message goes into it."""
+        children: list[list[int]] = [[] for _ in range(len(self.order) + 1)]
+        for i, message in enumerate(self.messages):
+            children[self._bucket(message.scope)].append(i)
+        return children
+
+    def maximum(self, states: NDArray[Any]) -> bool:
+        """Fill ``states`` (d,) in with a most probable state of all variables; returns whether it is the only one.
+
+        Among states that are equally probable the first is taken at each step, from the last variable of
+        ``order`` to the first.  For buckets with ``maximise`` and one row.
+        """
+        unique = True
+        for v, table in zip(reversed(self.order), reversed(self.tables), strict=True):
+            values = table.log_values[(0, *(states[u] for u in table.scope[:-1]))]
+            best = values >= values.max() - _TIE
+            states[v] = int(np.argmax(best))
+            unique &= int(best.sum()) == 1
+        return unique
+
+    def draw(self, rows: NDArray[Any], generator: np.random.Generator) -> None:
+        """Fill the columns ``order`` of ``rows`` (n, d) in with independent draws, for tables of one row."""
+        for v, table in zip(reversed(self.order), reversed(self.tables), strict=True):
+            below = cumulative(table.log_values[0])[tuple(rows[:, u] for u in table.scope[:-1])]
+            rows[:, v] = draw_states(below, len(rows), generator)
+
+
+def cumulative(log_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cumulative probabilities along the last axis of tables that need not be normalised; ends in exactly 1.
+
+    All ``-inf`` gives zeros, for a distribution that is never drawn from.
+    """
+    top = log_values.max(axis=-1, keepdims=True)
+    below = np.cumsum(np.exp(log_values - np.where(top > -np.inf, top, 0.0)), axis=-1)
+    return np.divide(below, below[..., -1:], out=below, where=below[..., -1:] > 0)
+
+
+def draw_states(below: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """One state for each of ``n`` rows from cumulative probabilities (n, k), or (k,) for all rows.
+
+    A state of probability zero is never drawn: the step of its cumulative probability is empty.
+    """
+    return (generator.random(n)[:, None] >= below).sum(axis=-1)
+
+
+def _without(belief: NDArray[np.float64], message: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``belief`` with a factor ``message`` taken out again; 0 / 0 is 0, for what is impossible stays so."""
+    out = np.full(np.broadcast_shapes(belief.shape, message.shape), -np.inf)
+    return np.subtract(belief, message, out=out, where=np.broadcast_to(message > -np.inf, out.shape))
+
+
+def _sum_to(scope: Sequence[int], of: Sequence[int], log_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum out every variable of ``of`` that is not in ``scope``."""
+    wanted = set(scope)
+    axes = tuple(i + 1 for i, v in enumerate(of) if v not in wanted)
+    return log_sum_exp(log_values, axis=axes) if axes else log_values
