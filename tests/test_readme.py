@@ -21,10 +21,12 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
 
 
 def test_the_commands_of_the_readme_exist(capsys):
-    commands = set(re.findall(r"^chainrule (\w+)", README.read_text("utf-8"), re.MULTILINE))
-    assert {"reproduce", "report", "data", "masks", "derive"} <= commands
+    text = README.read_text("utf-8")
+    commands = {(c,) for c in re.findall(r"^chainrule (\w+)", text, re.MULTILINE)}
+    commands |= {("dag", c) for c in re.findall(r"^chainrule dag (\w+)", text, re.MULTILINE)}
+    assert {("reproduce",), ("report",), ("data",), ("masks",), ("derive",), ("dag", "test")} <= commands
     for command in commands:
-        assert cli.main([command, "--help"]) == 0
+        assert cli.main([*command, "--help"]) == 0
     assert "Usage" in capsys.readouterr().out
 
 
