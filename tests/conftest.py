@@ -8,3 +8,8 @@ from hypothesis import settings
 # an example takes on a busy machine says nothing about whether it is right.
 settings.register_profile("chainrule", derandomize=True, deadline=None)
 settings.load_profile("chainrule")
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes name a test by their number: gzip's hold the time of day, and all workers must agree on the names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None

@@ -34,7 +34,7 @@ Svg = Annotated[Path | None, typer.Option("--svg", metavar="OUT", help="Also dra
 
 @dag_app.command("show")
 def show(graph: Graph, svg: Svg = None, as_json: AsJson = False) -> None:
-    """What is in a graph, which may have cycles; ``--svg`` draws it."""
+    """What is in a graph, which may have cycles; --svg draws it."""
     from chainrule.graphs import DirectedGraph
 
     found = read_graph(DirectedGraph, graph)
@@ -129,8 +129,8 @@ def independencies(
 @dag_app.command("separated")
 def separated(
     graph: Graph,
-    x: Annotated[str, typer.Argument(help="One name or several, with commas.")],
-    y: Annotated[str, typer.Argument(help="One name or several, with commas.")],
+    x: Annotated[str, typer.Argument(metavar="X", help="One name or several, with commas.")],
+    y: Annotated[str, typer.Argument(metavar="Y", help="One name or several, with commas.")],
     given: Given = "",
     svg: Svg = None,
     as_json: AsJson = False,
@@ -151,8 +151,8 @@ def separated(
 @dag_app.command("adjustment")
 def adjustment(
     graph: Graph,
-    cause: Annotated[str, typer.Argument(help="One name or several, with commas.")],
-    effect: Annotated[str, typer.Argument(help="One name or several, with commas.")],
+    cause: Annotated[str, typer.Argument(metavar="CAUSE", help="One name or several, with commas.")],
+    effect: Annotated[str, typer.Argument(metavar="EFFECT", help="One name or several, with commas.")],
     kind: Annotated[str, typer.Option(help="minimal, minimum or all.")] = "minimal",
     limit: Annotated[int, typer.Option(help="At most so many sets.")] = 1000,
     as_json: AsJson = False,
@@ -218,7 +218,8 @@ def factorize(
 def run_tests(
     graph: Graph,
     table: Annotated[
-        Path, typer.Argument(help="A table with a column for each variable: CSV, TSV, Parquet.")
+        Path,
+        typer.Argument(metavar="TABLE", help="A table with a column for each variable: CSV, TSV, Parquet."),
     ],
     kind: Kind = "missing_edge",
     statistic: Annotated[str, typer.Option(help="g, chi2 or permutation.")] = "g",
@@ -261,7 +262,7 @@ def run_tests(
 def query(
     network: Annotated[Path, typer.Argument(metavar="NET", help="A BIF file with tables, plain or gzip.")],
     variables: Annotated[
-        str, typer.Argument(help="One name or several, with commas: their joint posterior.")
+        str, typer.Argument(metavar="P", help="One name or several, with commas: their joint posterior.")
     ],
     given: Annotated[str, typer.Option(help="Evidence, such as smoke=yes,xray=no.")] = "",
     mpe: Annotated[
