@@ -104,3 +104,9 @@ def test_the_record_survives_json_and_its_text_and_formulas_render(seed):
 def test_the_same_seed_gives_the_same_record():
     assert study(StudyContext(0, "quick", _no_images)).to_plain() == _record().to_plain()
     assert _record(5).numbers != _record().numbers
+
+
+def test_the_variables_on_cycles_are_named():
+    texts = " ".join(getattr(b, "text", "") for b in _record().blocks)
+    assert "strongly connected parts {B, C, D} and {E, F}" in texts
+    assert "the graph of 8 nodes is a DAG of 5" in texts

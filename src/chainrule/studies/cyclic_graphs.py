@@ -262,12 +262,24 @@ def _other_graphs(larger: Counterexample, long: Counterexample) -> list[Block]:
             f"A graph with two cycles. The one used, marked, is {' → '.join([*larger.cycle, larger.cycle[0]])}.",
         ),
         Steps(f"The counterexample for this graph sums to {larger.total}", larger.steps()),
+        Text(_trouble(LARGER)),
         Text(
             f"A cycle of {len(long.cycle):,} nodes has $2^{{{len(long.cycle)}}}$ states, which nobody can list. The "
             f"trace gives {long.by_trace} and elimination of one variable after the other gives "
             f"{long.by_elimination}, both exact."
         ),
     ]
+
+
+def _trouble(graph: DirectedGraph) -> str:
+    """Which variables cycles run through, and what is left when each such part counts as one variable."""
+    parts = graph.condensation()
+    listed = [f"{{{', '.join(parts.members[part])}}}" for part in parts.cyclic]
+    return (
+        f"The variables that are the trouble are the strongly connected parts {' and '.join(listed)}: cycles run "
+        f"through these and no others. With each of them as one variable, the graph of {len(graph)} nodes is a "
+        f"DAG of {len(parts.dag)}, along which the product of any conditional tables is a distribution."
+    )
 
 
 def _drawn(name: str, graph: DirectedGraph, caption: str) -> Figure:
