@@ -6,7 +6,8 @@ The right-hand side needs no state, so all logarithms come first (``thresholds``
 
 * Many rows: variables in blocks of ``STEP``.  The logits of a block are computed for all rows of a tile as if
   it held no ones, at the speed of a matrix product (``forward_pattern``).  Then variable by variable: where one
-  is on, what it changes in the state changes the logits that are left in the block.
+  is on, what it changes in the state changes the logits that are left in the block.  Rows without a one so far
+  have the same state, hence the same logits, which are computed once for all of them.
 * Few rows: one at a time, with several partial sums per logit, from the weights where they are.
 
 Threads take rows, and a row's draws depend on its own uniforms alone.  float32 and float64.
@@ -38,9 +39,11 @@ from chainrule.models.kernels.vectors import (
 __all__ = ["nade_sample"]
 
 SUMS = 8  # partial sums of one logit, where rows go one at a time
-TILE = 128  # rows that walk through the blocks together: their states stay in the second-level cache
-PAIR = 2  # rows that are turned on together
-CHANGES = PAIR * STEP
+# rows that walk through the blocks together: their states, of at most so many bytes, stay in the second-level
+# cache; more rows than that gain nothing
+TILE_BYTES, MOST_ROWS, LEAST_ROWS = 512 * 1024, 256, 16
+TOGETHER = 4  # rows that are turned on together
+CHANGES = TOGETHER * STEP
 MANY = 8  # from so many rows on, it pays to pack the weights
 
 
@@ -108,43 +111,74 @@ def _thresholds(uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
-    """Rows ``first`` to ``last`` of ``x``, in tiles."""
+    """Rows ``first`` to ``last`` of ``x``, in tiles of about one size."""
     L = lanes(V)
     d, vectors = order.shape[0], start.shape[0] // L
     blocks, width = (d + STEP - 1) // STEP, (d + L - 1) // L * L
     stride = (vectors | 1) * L
-    states, thresholds = aligned((TILE + 1) * stride, V), aligned(TILE * width, V)
-    margins = aligned((TILE + 1) * STEP, V)  # how far each logit is above its threshold
-    rows, bounds = np.arange(TILE + ROWS).astype(np.int32), np.zeros(2 * PATTERNS, np.int32)
-    chosen = np.empty(TILE + PAIR, np.int64)
-    none, flat_x = np.empty(0, np.float64), x.reshape(-1)
-    for tile in range(first, last, TILE):
-        count = min(TILE, last - tile)
-        bounds[PATTERNS] = count
-        for k in range(TILE + ROWS):  # up to a multiple of ROWS: a row that nobody reads
-            rows[k] = min(k, count)
-        for r in range(count + 1):
+    most = max(LEAST_ROWS, min(MOST_ROWS, TILE_BYTES // (stride * V.itemsize)))
+    tiles = max(1, (last - first + most - 1) // most)
+    size = max(1, (last - first + tiles - 1) // tiles)
+    # behind the rows of a tile: one that stays at the start, and one that nobody reads
+    states, thresholds = aligned((size + 2) * stride, V), aligned(size * width + L, V)
+    margins = np.zeros((size + 2) * STEP + L, V.dtype)  # how far each logit is above its threshold
+    rows, bounds = np.empty(size + 1 + ROWS, np.int32), np.zeros(2 * PATTERNS, np.int32)
+    chosen, begun = np.empty(size + TOGETHER, np.int64), np.empty(size, np.bool_)
+    flat_x = x.reshape(-1)
+    for tile in range(first, last, size):
+        count = min(size, last - tile)
+        at_start, spare = count, count + 1
+        rows[0], n_rows = at_start, 1
+        begun[:] = False
+        for r in range(count + 2):
             for q in range(vectors):
                 store(states, r * stride + q * L, load(start, q * L))
-        for r in range(count):
-            own = given[tile + r] if given.shape[0] else none
-            _thresholds(uniforms[tile + r], own, order, b, thresholds[r * width : (r + 1) * width])
+        _tile_thresholds(tile, count, uniforms, given, order, b, thresholds)
         for i in range(blocks):
             v, w = pointer(V, i * vectors * STEP * L), pointer(W, i * vectors * STEP * L)
-            for r in range(count):
-                for j in range(STEP):
-                    margins[r * STEP + j] = -thresholds[r * width + i * STEP + j]
+            for r in range(count):  # a whole vector; what is too much is set by the next row
+                store(margins, r * STEP, same(V, 0.0) - load(thresholds, r * width + i * STEP))
+            for j in range(STEP):
+                margins[at_start * STEP + j] = 0
+            for k in range(n_rows, n_rows + ROWS - 1):
+                rows[k] = spare
+            bounds[PATTERNS] = n_rows
             _logits(rows, bounds, v, w, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
+            for r in range(count if n_rows <= count else 0):
+                for j in range(0 if begun[r] else STEP):
+                    margins[r * STEP + j] += margins[at_start * STEP + j]
             for j in range(min(STEP, d - i * STEP)):
-                m, t = 0, order[i * STEP + j]
-                for r in range(count):  # without a branch: which rows are on cannot be foreseen
-                    chosen[m] = r
-                    m += margins[r * STEP + j] > 0
+                m = _rows_that_are_on(j, count, margins, chosen)
                 for k in range(m):
-                    flat_x[(tile + chosen[k]) * d + t] = 1
-                for k in range(m, m + PAIR - 1):
-                    chosen[k] = count
+                    r = chosen[k]
+                    flat_x[(tile + r) * d + order[i * STEP + j]] = 1
+                    if not begun[r]:
+                        begun[r], rows[n_rows] = True, r
+                        n_rows += 1
+                for k in range(m, m + TOGETHER - 1):
+                    chosen[k] = spare
                 _turn_on(j, chosen, m, v, w, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
+
+
+@njit(cache=True)
+def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
+    """``_thresholds`` of the rows ``tile : tile + count``, one after the other."""
+    width, none = b.shape[0], np.empty(0, np.float64)
+    for r in range(count):
+        own = given[tile + r] if given.shape[0] else none
+        _thresholds(uniforms[tile + r], own, order, b, out[r * width : (r + 1) * width])
+
+
+@njit(forceinline=True)
+def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def]
+    """Fill ``chosen`` with the rows whose variable j is on; returns how many.  Which these are cannot be
+    foreseen, hence no branch.
+    """
+    m = 0
+    for r in range(count):
+        chosen[m] = r
+        m += margins[r * STEP + j] > 0
+    return m
 
 
 @njit(cache=True)
@@ -172,17 +206,17 @@ def _turn_on(j, rows, m, V, W, vectors, a, stride, z, kind):  # type: ignore[no-
 
 @njit(forceinline=True)
 def _turn_on_at(j, rows, m, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
-    """The same for ``j`` that is a constant; ``PAIR`` rows share the vectors of W and V."""
+    """The same for ``j`` that is a constant; ``TOGETHER`` rows share the vectors of W and V."""
     L = lanes(V)
     v, change = registers(V, STEP), registers(V, CHANGES)
-    for u in range(0, m, PAIR):
+    for u in range(0, m, TOGETHER):
         for k in range(CHANGES):
             put(change, k, same(V, 0.0))
         for q in range(vectors):
             w = load(W, (q * STEP + j) * L)
             for k in range(j + 1, STEP):
                 put(v, k, load(V, (q * STEP + k) * L))
-            for r in range(PAIR):
+            for r in range(TOGETHER):
                 at = rows[u + r] * stride + q * L
                 before = load(a, at)
                 after = before + w
@@ -191,7 +225,7 @@ def _turn_on_at(j, rows, m, V, W, vectors, a, stride, z, kind):  # type: ignore[
                     dh = activate(after, V, kind) - activate(before, V, kind)
                     for k in range(j + 1, STEP):
                         put(change, r * STEP + k, fma(dh, get(v, k), get(change, r * STEP + k)))
-        for r in range(PAIR):
+        for r in range(TOGETHER):
             for k in range(j + 1, STEP):
                 z[rows[u + r] * STEP + k] += total(get(change, r * STEP + k))
 
