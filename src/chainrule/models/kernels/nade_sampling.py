@@ -6,8 +6,9 @@ The right-hand side needs no state, so all logarithms come first (``thresholds``
 
 * Many rows: variables in blocks of ``STEP``.  The logits of a block are computed for all rows of a tile as if
   it held no ones, at the speed of a matrix product (``forward_pattern``).  Then variable by variable: where one
-  is on, what it changes in the state changes the logits that are left in the block.  Rows without a one so far
-  have the same state, hence the same logits, which are computed once for all of them.
+  is on, the logits that are left in the block change.  States follow in the next block, on the way to its
+  logits: rows with the same pattern of ones move by the same vector.  Rows without a one so far have the same
+  state, hence the same logits, which are computed once for all of them.
 * Few rows: one at a time, with several partial sums per logit, from the weights where they are.
 
 Threads take rows, and a row's draws depend on its own uniforms alone.  float32 and float64.
@@ -22,17 +23,23 @@ from chainrule.models.kernels.calls import kernel
 from chainrule.models.kernels.elementary import log_ratio
 from chainrule.models.kernels.nade import PATTERNS, ROWS, STEP, activate, forward_pattern, pack_weights
 from chainrule.models.kernels.vectors import (
+    add_quarters,
     aligned,
+    as_bits,
     fma,
     get,
     lanes,
     load,
     load_shares,
+    lowest_bit,
     pointer,
+    positive,
+    prefetch,
     put,
     registers,
     same,
     store,
+    sums,
     total,
 )
 
@@ -41,9 +48,10 @@ __all__ = ["nade_sample"]
 SUMS = 8  # partial sums of one logit, where rows go one at a time
 # rows that walk through the blocks together: their states, of at most so many bytes, stay in the second-level
 # cache; more rows than that gain nothing
-TILE_BYTES, MOST_ROWS, LEAST_ROWS = 512 * 1024, 256, 16
-TOGETHER = 4  # rows that are turned on together
-CHANGES = TOGETHER * STEP
+TILE_BYTES, MOST_ROWS, LEAST_ROWS = 768 * 1024, 256, 16
+CELLS = ROWS * STEP
+_BITS = 64  # of a number
+_ONE_IN_STEP = sum(1 << k for k in range(0, _BITS, STEP))
 MANY = 8  # from so many rows on, it pays to pack the weights
 
 
@@ -63,7 +71,7 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
     start[:h] = c
     biases = np.full((d + L - 1) // L * L, -np.inf).astype(W.dtype)
     biases[:d] = b[order]
-    x = np.zeros((n, d), np.uint8)
+    x = np.empty((n, d), np.uint8)
     if n < MANY:
         # the last hidden units, where they do not fill a vector, have a place of their own
         tail_W, tail_V = np.zeros(d * L, W.dtype), np.zeros(d * L, W.dtype)
@@ -114,50 +122,88 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
     """Rows ``first`` to ``last`` of ``x``, in tiles of about one size."""
     L = lanes(V)
     d, vectors = order.shape[0], start.shape[0] // L
-    blocks, width = (d + STEP - 1) // STEP, (d + L - 1) // L * L
+    blocks, width = (d + STEP - 1) // STEP, b.shape[0]
     stride = (vectors | 1) * L
     most = max(LEAST_ROWS, min(MOST_ROWS, TILE_BYTES // (stride * V.itemsize)))
     tiles = max(1, (last - first + most - 1) // most)
     size = max(1, (last - first + tiles - 1) // tiles)
     # behind the rows of a tile: one that stays at the start, and one that nobody reads
     states, thresholds = aligned((size + 2) * stride, V), aligned(size * width + L, V)
-    margins = np.zeros((size + 2) * STEP + L, V.dtype)  # how far each logit is above its threshold
-    rows, bounds = np.empty(size + 1 + ROWS, np.int32), np.zeros(2 * PATTERNS, np.int32)
-    chosen, begun = np.empty(size + TOGETHER, np.int64), np.empty(size, np.bool_)
+    margins = np.zeros((size + 2) * STEP + _BITS, V.dtype)  # how far each logit is above its threshold
+    # what each pattern of ones in a block adds to a state, where a row had it; nothing for the first
+    moves, known = aligned(PATTERNS * stride, V), np.zeros(PATTERNS, np.uint8)
+    moves[:stride] = 0
+    ones, begun = (
+        np.zeros(size + 2, np.int64),
+        np.empty(size, np.uint8),
+    )  # the pattern of each row in the block
+    moved, still = np.empty(size + ROWS, np.int32), np.empty(size + 1 + ROWS, np.int32)
+    waiting, chosen = np.empty(size + ROWS, np.int32), np.empty(size + ROWS, np.int64)
+    bounds, room = np.zeros(2 * PATTERNS, np.int32), aligned(L, V)
     flat_x = x.reshape(-1)
     for tile in range(first, last, size):
         count = min(size, last - tile)
         at_start, spare = count, count + 1
-        rows[0], n_rows = at_start, 1
-        begun[:] = False
+        begun[:], ones[:] = 0, 0
+        x[tile : tile + count] = 0
         for r in range(count + 2):
             for q in range(vectors):
                 store(states, r * stride + q * L, load(start, q * L))
         _tile_thresholds(tile, count, uniforms, given, order, b, thresholds)
         for i in range(blocks):
             v, w = pointer(V, i * vectors * STEP * L), pointer(W, i * vectors * STEP * L)
-            for r in range(count):  # a whole vector; what is too much is set by the next row
-                store(margins, r * STEP, same(V, 0.0) - load(thresholds, r * width + i * STEP))
-            for j in range(STEP):
-                margins[at_start * STEP + j] = 0
-            for k in range(n_rows, n_rows + ROWS - 1):
-                rows[k] = spare
-            bounds[PATTERNS] = n_rows
-            _logits(rows, bounds, v, w, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
-            for r in range(count if n_rows <= count else 0):
-                for j in range(0 if begun[r] else STEP):
-                    margins[r * STEP + j] += margins[at_start * STEP + j]
+            n_moved, n_still, n_waiting = _by_last_block(
+                i, count, width, thresholds, margins, ones, begun, moved, still, waiting
+            )
+            bounds[PATTERNS] = n_still
+            _logits(still, bounds, v, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
+            _move_and_logits(
+                moved, n_moved, pointer(ones, 0), pointer(moves, 0), v, vectors,
+                pointer(states, 0), stride, pointer(margins, 0), kind,
+            )  # fmt: skip
+            _add_to_rows(waiting, n_waiting, pointer(margins, at_start * STEP), pointer(margins, 0), room)
+            ones[:], known[1:] = 0, 0
             for j in range(min(STEP, d - i * STEP)):
                 m = _rows_that_are_on(j, count, margins, chosen)
+                for k in range(ROWS - 1):
+                    chosen[m + k] = spare
+                _turn_on(
+                    j, chosen, m, pointer(ones, 0), pointer(moves, 0), v, w, vectors,
+                    pointer(states, 0), stride, pointer(margins, 0), kind,
+                )  # fmt: skip
                 for k in range(m):
                     r = chosen[k]
-                    flat_x[(tile + r) * d + order[i * STEP + j]] = 1
-                    if not begun[r]:
-                        begun[r], rows[n_rows] = True, r
-                        n_rows += 1
-                for k in range(m, m + TOGETHER - 1):
-                    chosen[k] = spare
-                _turn_on(j, chosen, m, v, w, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
+                    flat_x[(tile + r) * d + order[i * STEP + j]], begun[r] = 1, 1
+                    pattern = ones[r] | 1 << j
+                    ones[r] = pattern
+                    if not known[pattern]:
+                        known[pattern] = 1
+                        _add_up(j, w, vectors, pointer(moves, 0), pattern * stride, stride)
+
+
+@njit(cache=True)
+def _by_last_block(i, count, width, thresholds, margins, ones, begun, moved, still, waiting):  # type: ignore[no-untyped-def]
+    """Begin block ``i``: which rows had ones in the last block and move on, which did not, and which wait for
+    their first, all alike; of these, only the row at the start is one of those that stand still.
+
+    Fills the three lists, up to a multiple of ``ROWS`` with the spare row, and returns how many each holds.
+    """
+    at_start, spare = count, count + 1
+    still[0], n_still, n_moved, n_waiting = at_start, 1, 0, 0
+    for r in range(count):
+        at = r * width + i * STEP
+        prefetch(thresholds, at + STEP)
+        # a whole vector; what is too much is set by the next row
+        store(margins, r * STEP, same(margins, 0.0) - load(thresholds, at))
+        moved[n_moved], still[n_still], waiting[n_waiting] = r, r, r
+        n_moved += ones[r] != 0
+        n_still += (ones[r] == 0) & begun[r]
+        n_waiting += begun[r] ^ 1
+    for j in range(STEP):
+        margins[at_start * STEP + j] = 0
+    for k in range(ROWS - 1):
+        moved[n_moved + k] = still[n_still + k] = waiting[n_waiting + k] = spare
+    return n_moved, n_still, n_waiting
 
 
 @njit(cache=True)
@@ -169,65 +215,125 @@ def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: igno
         _thresholds(uniforms[tile + r], own, order, b, out[r * width : (r + 1) * width])
 
 
+@njit(cache=True)
+def _add_to_rows(rows, n_rows, z, margins, spread_z):  # type: ignore[no-untyped-def]
+    """Add the ``STEP`` numbers ``z`` to each of ``rows``; ``spread_z`` is room for ``STEP`` * 4 numbers."""
+    quarter = lanes(margins) // 4
+    for j in range(0, STEP, quarter):
+        for k in range(4 * quarter):
+            spread_z[k] = z[j + k % quarter]
+        v = load(spread_z, 0)
+        for u in range(0, n_rows, ROWS):
+            r0, r1 = np.int64(rows[u]), np.int64(rows[u + 1])
+            r2, r3 = np.int64(rows[u + 2]), np.int64(rows[u + 3])
+            add_quarters(margins, v, r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j)
+
+
 @njit(forceinline=True)
 def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def]
-    """Fill ``chosen`` with the rows whose variable j is on; returns how many.  Which these are cannot be
-    foreseen, hence no branch.
+    """Fill ``chosen`` with the rows whose variable j is on; returns how many.
+
+    Which these are cannot be foreseen, so a branch for each row would cost much: the signs of as many margins as
+    a number has bits become one number, of which only those that are set are walked through.
     """
     m = 0
-    for r in range(count):
-        chosen[m] = r
-        m += margins[r * STEP + j] > 0
+    for r in range(0, count, _BITS // STEP):
+        bits = np.int64(0)
+        for k in range(0, _BITS, lanes(margins)):
+            bits |= as_bits(positive(load(margins, r * STEP + k))) << k
+        bits &= _ONE_IN_STEP << j
+        if count - r < _BITS // STEP:  # what follows are no rows of the tile
+            bits &= (1 << (count - r) * STEP) - 1
+        while bits:
+            chosen[m] = r + lowest_bit(bits) // STEP
+            bits &= bits - 1
+            m += 1
     return m
 
 
 @njit(cache=True)
-def _logits(rows, bounds, V, W, vectors, states, stride, logits, kind):  # type: ignore[no-untyped-def]
-    L = lanes(V)
+def _logits(rows, bounds, V, vectors, states, stride, logits, kind):  # type: ignore[no-untyped-def]
+    """Add the logits of one block of ``rows`` as if it held no ones."""
     forward_pattern(
-        0, pointer(rows, 0), pointer(bounds, 0), V, W, STEP * L, vectors, states, stride, logits, kind
+        0, pointer(rows, 0), pointer(bounds, 0), V, V, STEP * lanes(V), vectors, states, stride, logits, kind
     )
 
 
 @njit(cache=True)
-def _turn_on(j, rows, m, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
-    """Add W of variable j of a block to the states of the first ``m`` of ``rows``, and to the later logits
-    of the block what that changes.
+def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
+    """The same after the state of each row has moved by row ``ones[row]`` of ``moves``."""
+    L = lanes(V)
+    z, h = registers(V, CELLS), registers(V, ROWS)
+    for u in range(0, n_rows, ROWS):
+        r0, r1 = np.int64(rows[u]), np.int64(rows[u + 1])
+        r2, r3 = np.int64(rows[u + 2]), np.int64(rows[u + 3])
+        state = (r0 * stride, r1 * stride, r2 * stride, r3 * stride)
+        move = (ones[r0] * stride, ones[r1] * stride, ones[r2] * stride, ones[r3] * stride)
+        for k in range(CELLS):
+            put(z, k, same(V, 0.0))
+        p = 0
+        for q in range(vectors):
+            for r in range(ROWS):
+                s = load(a, state[r] + q * L) + load(moves, move[r] + q * L)
+                store(a, state[r] + q * L, s)
+                put(h, r, activate(s, V, kind))
+            for j in range(STEP):
+                v = load(V, p + j * L)
+                for r in range(ROWS):
+                    put(z, ROWS * j + r, fma(get(h, r), v, get(z, ROWS * j + r)))
+            p += STEP * L
+        for j in range(0, STEP, L // ROWS):
+            add_quarters(
+                logits, sums(z, ROWS * j), r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j
+            )
+
+
+@njit(cache=True)
+def _add_up(j, W, vectors, moves, at, stride):  # type: ignore[no-untyped-def]
+    """What a pattern of ones, of which ``j`` is the last, adds to a state; to ``moves`` from ``at`` on."""
+    L = lanes(W)
+    before = at - (stride << j)
+    for q in range(0, vectors * L, L):
+        store(moves, at + q, load(moves, before + q) + load(W, q * STEP + j * L))
+
+
+@njit(cache=True)
+def _turn_on(j, rows, m, ones, moves, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
+    """Variable j of a block is on in the first ``m`` of ``rows``: what that changes in the later logits of the
+    block.  ``ones`` holds the pattern of each row so far.
     """
     if j == 0:
-        _turn_on_at(0, rows, m, V, W, vectors, a, stride, z, kind)
+        _turn_on_at(0, rows, m, ones, moves, V, W, vectors, a, stride, z, kind)
     elif j == 1:
-        _turn_on_at(1, rows, m, V, W, vectors, a, stride, z, kind)
+        _turn_on_at(1, rows, m, ones, moves, V, W, vectors, a, stride, z, kind)
     elif j == 2:
-        _turn_on_at(2, rows, m, V, W, vectors, a, stride, z, kind)
-    else:
-        _turn_on_at(3, rows, m, V, W, vectors, a, stride, z, kind)
+        _turn_on_at(2, rows, m, ones, moves, V, W, vectors, a, stride, z, kind)
 
 
 @njit(forceinline=True)
-def _turn_on_at(j, rows, m, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
-    """The same for ``j`` that is a constant; ``TOGETHER`` rows share the vectors of W and V."""
+def _turn_on_at(j, rows, m, ones, moves, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
+    """The same for ``j`` that is a constant; ``ROWS`` rows share the vectors of W and V."""
     L = lanes(V)
-    v, change = registers(V, STEP), registers(V, CHANGES)
-    for u in range(0, m, TOGETHER):
-        for k in range(CHANGES):
+    v, change = registers(V, STEP), registers(V, CELLS)
+    for u in range(0, m, ROWS):
+        for k in range(CELLS):
             put(change, k, same(V, 0.0))
         for q in range(vectors):
             w = load(W, (q * STEP + j) * L)
             for k in range(j + 1, STEP):
                 put(v, k, load(V, (q * STEP + k) * L))
-            for r in range(TOGETHER):
-                at = rows[u + r] * stride + q * L
-                before = load(a, at)
-                after = before + w
-                store(a, at, after)
-                if j < STEP - 1:
-                    dh = activate(after, V, kind) - activate(before, V, kind)
-                    for k in range(j + 1, STEP):
-                        put(change, r * STEP + k, fma(dh, get(v, k), get(change, r * STEP + k)))
-        for r in range(TOGETHER):
-            for k in range(j + 1, STEP):
-                z[rows[u + r] * STEP + k] += total(get(change, r * STEP + k))
+            for r in range(ROWS):
+                before = load(a, rows[u + r] * stride + q * L)
+                if j > 0:
+                    before = before + load(moves, ones[rows[u + r]] * stride + q * L)
+                dh = activate(before + w, V, kind) - activate(before, V, kind)
+                for k in range(j + 1, STEP):
+                    put(change, ROWS * k + r, fma(dh, get(v, k), get(change, ROWS * k + r)))
+        for k in range(0, STEP, L // ROWS):
+            add_quarters(
+                z, sums(change, ROWS * k),
+                rows[u] * STEP + k, rows[u + 1] * STEP + k, rows[u + 2] * STEP + k, rows[u + 3] * STEP + k,
+            )  # fmt: skip
 
 
 @njit(cache=True)
