@@ -45,8 +45,10 @@ from tests.models.nades import (
 def test_likelihood_and_gradient_are_those_of_the_definition(d, h, n, activation, dtype, n_threads, seed):
     net, rng = random_nade(d, h, seed, activation, dtype)
     x, weights = binary_rows(rng, n, d, rng.random()), torch.from_numpy(rng.normal(size=n))
+    # rows that cancel each other leave a small sum with the rounding errors of a large one
+    least = max(1e-3, 0.1 * float(weights.norm()))
     with torch_threads(n_threads):
-        assert_right(net, x, weights)
+        assert_right(net, x, weights, least=least)
 
 
 @settings(max_examples=60)

@@ -5,7 +5,7 @@
 The right-hand side needs no state, so all logarithms come first (``thresholds``).
 
 * Many rows: variables in blocks of ``STEP``.  The logits of a block are computed for all rows of a tile as if
-  it held no ones, at the speed of a matrix product (``forward_pattern``).  Then variable by variable: where one
+  it held no ones, at the speed of a matrix product.  Then variable by variable: where one
   is on, the logits that are left in the block change.  States follow in the next block, on the way to its
   logits: rows with the same pattern of ones move by the same vector.  Rows without a one so far have the same
   state, hence the same logits, which are computed once for all of them.
@@ -21,7 +21,7 @@ from numba import njit, prange
 
 from chainrule.models.kernels.calls import kernel
 from chainrule.models.kernels.elementary import log_ratio
-from chainrule.models.kernels.nade import PATTERNS, ROWS, STEP, activate, forward_pattern, pack_weights
+from chainrule.models.kernels.nade import PATTERNS, ROWS, STEP, activate, pack_weights
 from chainrule.models.kernels.vectors import (
     add_quarters,
     aligned,
@@ -30,6 +30,7 @@ from chainrule.models.kernels.vectors import (
     get,
     lanes,
     load,
+    load_mask,
     load_shares,
     lowest_bit,
     pointer,
@@ -38,6 +39,7 @@ from chainrule.models.kernels.vectors import (
     put,
     registers,
     same,
+    select,
     store,
     sums,
     total,
@@ -52,7 +54,7 @@ TILE_BYTES, MOST_ROWS, LEAST_ROWS = 768 * 1024, 256, 16
 CELLS = ROWS * STEP
 _BITS = 64  # of a number
 _ONE_IN_STEP = sum(1 << k for k in range(0, _BITS, STEP))
-MANY = 8  # from so many rows on, it pays to pack the weights
+MANY = 8  # from so many rows on, it pays to pack the weights; always where there are few
 
 
 @kernel
@@ -72,20 +74,14 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
     biases = np.full((d + L - 1) // L * L, -np.inf).astype(W.dtype)
     biases[:d] = b[order]
     x = np.empty((n, d), np.uint8)
-    if n < MANY:
-        # the last hidden units, where they do not fill a vector, have a place of their own
-        tail_W, tail_V = np.zeros(d * L, W.dtype), np.zeros(d * L, W.dtype)
-        for i in range(d if h % L else 0):
-            for k in range(h % L):
-                tail_W[i * L + k], tail_V[i * L + k] = W[i, h // L * L + k], V[i, h // L * L + k]
-        weights = (W.reshape(-1), V.reshape(-1), tail_W, tail_V)
+    if n < MANY and h >= L:
         workers = min(threads, n)
         if workers <= 1:  # no threads are woken for a single row
-            _draw_one_by_one(0, n, uniforms, given, order, weights, h, biases, start, x, kind)
+            _draw_one_by_one(0, n, uniforms, given, order, V, W, biases, start, x, kind)
         else:
             for thread in prange(workers):
                 first, last = n * thread // workers, n * (thread + 1) // workers
-                _draw_one_by_one(first, last, uniforms, given, order, weights, h, biases, start, x, kind)
+                _draw_one_by_one(first, last, uniforms, given, order, V, W, biases, start, x, kind)
         return x
     packed_V, packed_W = pack_weights(order, W, V)
     for thread in prange(threads):
@@ -130,16 +126,13 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
     # behind the rows of a tile: one that stays at the start, and one that nobody reads
     states, thresholds = aligned((size + 2) * stride, V), aligned(size * width + L, V)
     margins = np.zeros((size + 2) * STEP + _BITS, V.dtype)  # how far each logit is above its threshold
-    # what each pattern of ones in a block adds to a state, where a row had it; nothing for the first
-    moves, known = aligned(PATTERNS * stride, V), np.zeros(PATTERNS, np.uint8)
+    moves = aligned(PATTERNS * stride, V)  # what each pattern of ones in a block adds, if a row has it
     moves[:stride] = 0
-    ones, begun = (
-        np.zeros(size + 2, np.int64),
-        np.empty(size, np.uint8),
-    )  # the pattern of each row in the block
+    ones = np.zeros(size + 2, np.int64)  # the pattern of each row in the block
+    begun = np.empty(size, np.uint8)  # whether it has had a one
     moved, still = np.empty(size + ROWS, np.int32), np.empty(size + 1 + ROWS, np.int32)
-    waiting, chosen = np.empty(size + ROWS, np.int32), np.empty(size + ROWS, np.int64)
-    bounds, room = np.zeros(2 * PATTERNS, np.int32), aligned(L, V)
+    waiting, chosen = np.empty(size + ROWS, np.int32), np.empty(size + 2 * ROWS, np.int64)
+    room = aligned(L, V)
     flat_x = x.reshape(-1)
     for tile in range(first, last, size):
         count = min(size, last - tile)
@@ -155,30 +148,31 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
             n_moved, n_still, n_waiting = _by_last_block(
                 i, count, width, thresholds, margins, ones, begun, moved, still, waiting
             )
-            bounds[PATTERNS] = n_still
-            _logits(still, bounds, v, vectors, pointer(states, 0), stride, pointer(margins, 0), kind)
+            _logits(
+                still, n_still, pointer(ones, 0), pointer(moves, 0), v, vectors,
+                pointer(states, 0), stride, pointer(margins, 0), kind,
+            )  # fmt: skip
             _move_and_logits(
                 moved, n_moved, pointer(ones, 0), pointer(moves, 0), v, vectors,
                 pointer(states, 0), stride, pointer(margins, 0), kind,
             )  # fmt: skip
             _add_to_rows(waiting, n_waiting, pointer(margins, at_start * STEP), pointer(margins, 0), room)
-            ones[:], known[1:] = 0, 0
+            ones[:] = 0
             for j in range(min(STEP, d - i * STEP)):
                 m = _rows_that_are_on(j, count, margins, chosen)
-                for k in range(ROWS - 1):
+                for k in range(2 * ROWS - 1):  # those that are fetched ahead as well
                     chosen[m + k] = spare
                 _turn_on(
                     j, chosen, m, pointer(ones, 0), pointer(moves, 0), v, w, vectors,
                     pointer(states, 0), stride, pointer(margins, 0), kind,
                 )  # fmt: skip
+                patterns = 0
                 for k in range(m):
                     r = chosen[k]
                     flat_x[(tile + r) * d + order[i * STEP + j]], begun[r] = 1, 1
-                    pattern = ones[r] | 1 << j
-                    ones[r] = pattern
-                    if not known[pattern]:
-                        known[pattern] = 1
-                        _add_up(j, w, vectors, pointer(moves, 0), pattern * stride, stride)
+                    ones[r] |= 1 << j
+                    patterns |= 1 << ones[r]
+                _add_up(j, patterns, w, vectors, pointer(moves, 0), stride)
 
 
 @njit(cache=True)
@@ -252,16 +246,20 @@ def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True)
-def _logits(rows, bounds, V, vectors, states, stride, logits, kind):  # type: ignore[no-untyped-def]
+def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
     """Add the logits of one block of ``rows`` as if it held no ones."""
-    forward_pattern(
-        0, pointer(rows, 0), pointer(bounds, 0), V, V, STEP * lanes(V), vectors, states, stride, logits, kind
-    )
+    _logits_after(False, rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind)
 
 
 @njit(cache=True)
 def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
     """The same after the state of each row has moved by row ``ones[row]`` of ``moves``."""
+    _logits_after(True, rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind)
+
+
+@njit(forceinline=True)
+def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
+    """Either of the two; ``moving`` is a constant."""
     L = lanes(V)
     z, h = registers(V, CELLS), registers(V, ROWS)
     for u in range(0, n_rows, ROWS):
@@ -274,8 +272,10 @@ def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, logits, k
         p = 0
         for q in range(vectors):
             for r in range(ROWS):
-                s = load(a, state[r] + q * L) + load(moves, move[r] + q * L)
-                store(a, state[r] + q * L, s)
+                s = load(a, state[r] + q * L)
+                if moving:
+                    s = s + load(moves, move[r] + q * L)
+                    store(a, state[r] + q * L, s)
                 put(h, r, activate(s, V, kind))
             for j in range(STEP):
                 v = load(V, p + j * L)
@@ -289,12 +289,14 @@ def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, logits, k
 
 
 @njit(cache=True)
-def _add_up(j, W, vectors, moves, at, stride):  # type: ignore[no-untyped-def]
-    """What a pattern of ones, of which ``j`` is the last, adds to a state; to ``moves`` from ``at`` on."""
+def _add_up(j, patterns, W, vectors, moves, stride):  # type: ignore[no-untyped-def]
+    """What ``patterns`` of ones, a set of bits, add to a state.  ``j`` is the last one of each."""
     L = lanes(W)
-    before = at - (stride << j)
-    for q in range(0, vectors * L, L):
-        store(moves, at + q, load(moves, before + q) + load(W, q * STEP + j * L))
+    while patterns:
+        at = lowest_bit(patterns) * stride
+        patterns &= patterns - 1
+        for q in range(0, vectors * L, L):
+            store(moves, at + q, load(moves, at - (stride << j) + q) + load(W, q * STEP + j * L))
 
 
 @njit(cache=True)
@@ -323,6 +325,8 @@ def _turn_on_at(j, rows, m, ones, moves, V, W, vectors, a, stride, z, kind):  # 
             for k in range(j + 1, STEP):
                 put(v, k, load(V, (q * STEP + k) * L))
             for r in range(ROWS):
+                prefetch(a, rows[u + ROWS + r] * stride + q * L)
+            for r in range(ROWS):
                 before = load(a, rows[u + r] * stride + q * L)
                 if j > 0:
                     before = before + load(moves, ones[rows[u + r]] * stride + q * L)
@@ -337,44 +341,50 @@ def _turn_on_at(j, rows, m, ones, moves, V, W, vectors, a, stride, z, kind):  # 
 
 
 @njit(cache=True)
-def _draw_one_by_one(first, last, uniforms, given, order, weights, h, biases, start, x, kind):  # type: ignore[no-untyped-def]
-    """Rows ``first`` to ``last`` of ``x``, each on its own."""
-    W, V, tail_W, tail_V = weights
+def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
+    """Rows ``first`` to ``last`` of ``x``, each on its own; at least ``lanes`` hidden units."""
     L = lanes(W)
-    d, whole, vectors = order.shape[0], h // L, (h + L - 1) // L
-    a, thresholds = aligned(vectors * L, W), aligned((d + L - 1) // L * L, W)
-    none = np.empty(0, np.float64)
+    d, h = V.shape
+    flat_V, flat_W, whole = V.reshape(-1), W.reshape(-1), h // L
+    # where the last hidden units do not fill a vector, they share one with those before, which do not count
+    a, fresh = aligned((whole + 1) * L, W), np.zeros(L, np.uint8)
+    fresh[L - h % L :] = 1
+    thresholds, none = aligned((d + L - 1) // L * L, W), np.empty(0, np.float64)
     for r in range(first, last):
-        _thresholds(uniforms[r], given[r] if given.shape[0] else none, order, biases, thresholds)
-        for q in range(vectors):
-            store(a, q * L, load(start, q * L))
+        _thresholds(uniforms[r], given[r] if given.shape[0] else none, order, b, thresholds)
+        a[: whole * L], a[whole * L :] = start[: whole * L], start[h - L : h]
         for t in range(d):
             i = order[t]
-            z = _dot(pointer(a, 0), pointer(V, i * h), pointer(tail_V, i * L), whole, vectors, kind)
+            v, w = pointer(flat_V, i * h), pointer(flat_W, i * h)
+            following = pointer(flat_V, order[min(t + 1, d - 1)] * h)
+            z = _dot(pointer(a, 0), v, following, pointer(fresh, 0), whole, h, kind)
             x[r, i] = z > thresholds[t]
             if x[r, i]:
-                w = pointer(W, i * h)
-                for q in range(whole):
-                    store(a, q * L, load(a, q * L) + load(w, q * L))
-                if whole < vectors:
-                    store(a, whole * L, load(a, whole * L) + load(tail_W, i * L))
+                for q in range(0, whole * L, L):
+                    store(a, q, load(a, q) + load(w, q))
+                store(a, whole * L, load(a, whole * L) + load(w, h - L))
 
 
 @njit(cache=True)
-def _dot(a, v, tail, whole, vectors, kind):  # type: ignore[no-untyped-def]
-    """``V_i · act(a)``, in ``SUMS`` partial sums."""
+def _dot(a, v, following, fresh, whole, h, kind):  # type: ignore[no-untyped-def]
+    """``V_i · act(a)``, in ``SUMS`` partial sums; fetches the row of V that is next.
+
+    Weights are used once, so their way from memory is what takes the time.
+    """
     L = lanes(v)
-    z = registers(v, SUMS)
+    z, zero = registers(v, SUMS), same(v, 0.0)
     for k in range(SUMS):
-        put(z, k, same(v, 0.0))
+        put(z, k, zero)
     for q in range(0, whole // SUMS * SUMS, SUMS):
         for k in range(SUMS):
+            prefetch(following, (q + k) * L)
             put(z, k, fma(activate(load(a, (q + k) * L), v, kind), load(v, (q + k) * L), get(z, k)))
-    s = same(v, 0.0)
+    s = zero
     for q in range(whole // SUMS * SUMS, whole):
+        prefetch(following, q * L)
         s = fma(activate(load(a, q * L), v, kind), load(v, q * L), s)
-    if whole < vectors:
-        s = fma(activate(load(a, whole * L), v, kind), load(tail, 0), s)
+    last = select(load_mask(fresh, 0, 1, s), activate(load(a, whole * L), v, kind), zero)
+    s = fma(last, load(v, h - L), s)
     for k in range(SUMS):
         s = s + get(z, k)
     return total(s)
