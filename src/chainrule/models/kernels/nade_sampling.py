@@ -26,6 +26,7 @@ from chainrule.models.kernels.vectors import (
     add_quarters,
     aligned,
     as_bits,
+    count_bits,
     fma,
     get,
     lanes,
@@ -54,6 +55,7 @@ TILE_BYTES, MOST_ROWS, LEAST_ROWS = 768 * 1024, 256, 16
 CELLS = ROWS * STEP
 _BITS = 64  # of a number
 _ONE_IN_STEP = sum(1 << k for k in range(0, _BITS, STEP))
+USUAL = 4  # at most so many of 16 rows are on, most of the time; no more than ROWS
 MANY = 8  # from so many rows on, it pays to pack the weights; always where there are few
 
 
@@ -227,8 +229,8 @@ def _add_to_rows(rows, n_rows, z, margins, spread_z):  # type: ignore[no-untyped
 def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def]
     """Fill ``chosen`` with the rows whose variable j is on; returns how many.
 
-    Which these are cannot be foreseen, so a branch for each row would cost much: the signs of as many margins as
-    a number has bits become one number, of which only those that are set are walked through.
+    Which these are cannot be foreseen, so branches would cost much: the signs of as many margins as a number has
+    bits become one number, and as many of those set as there usually are are taken whether they are there or not.
     """
     m = 0
     for r in range(0, count, _BITS // STEP):
@@ -238,10 +240,16 @@ def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def
         bits &= _ONE_IN_STEP << j
         if count - r < _BITS // STEP:  # what follows are no rows of the tile
             bits &= (1 << (count - r) * STEP) - 1
+        after = m + count_bits(bits)
+        for k in range(USUAL):
+            chosen[m + k] = r + lowest_bit(bits) // STEP
+            bits &= bits - 1
+        m += USUAL
         while bits:
             chosen[m] = r + lowest_bit(bits) // STEP
             bits &= bits - 1
             m += 1
+        m = after
     return m
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "add_quarters",
     "aligned",
     "as_bits",
+    "count_bits",
     "exponent",
     "fma",
     "get",
@@ -278,10 +279,20 @@ def as_bits(typing: Any, m: Any) -> Any:
 
 @intrinsic
 def lowest_bit(typing: Any, bits: Any) -> Any:
-    """Which is the lowest bit that is set in an int64 other than zero."""
+    """Which is the lowest bit that is set in an int64; 64 if none is."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def count_bits(typing: Any, bits: Any) -> Any:
+    """How many bits are set in an int64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
 
     return types.int64(types.int64), codegen
 
