@@ -239,6 +239,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "1 values of x",
     ),
     "errors of another length": ("lines", {"series": [series(1, 2, error=[1])], **NAMES}, "1 errors"),
+    "an unknown colour": ("lines", {"series": [series(1, 2, colour="red")], **NAMES}, "'red'"),
     "an unknown style": ("lines", {"series": [series(1, style="wavy")], **NAMES}, "'wavy'"),
     "too few edges": (
         "histogram",
@@ -313,6 +314,12 @@ def test_values_that_no_bar_can_show_are_written_at_their_place():
     texts = {text.get_text(): text for text in draw_bars(data).axes[0].texts}
     assert set(texts) == {"0", "∞", "10"}
     assert [texts[t].xy for t in ("0", "∞")] == [(0.0, 0.0), (1.0, 0.0)]
+
+
+def test_series_that_belong_together_have_one_colour():
+    data = {"series": [series(1, 2), series(2, 3, colour=0, style="dashed"), series(3, 4)], **NAMES}
+    first, second, third = (line.get_color() for line in draw_lines(data).axes[0].lines)
+    assert first == second != third
 
 
 def test_zeros_on_a_logarithmic_axis_are_marked_at_its_lower_edge_and_infinities_at_the_upper():

@@ -249,20 +249,28 @@ def _set_up(numbers: dict[str, Any], data: Dataset) -> list[Block]:
 
 def _curves(outcomes: dict[str, _Outcome]) -> Figure:
     series = []
-    for name, o in outcomes.items():
+    for i, (name, o) in enumerate(outcomes.items()):
         info = o.model.fit_info_
-        epochs = list(range(1, info["epochs"] + 1))
-        series.append({"label": f"{name}, validation", "x": epochs, "y": info["valid_nll_nats"]})
-        series.append(
-            {"label": f"{name}, training", "x": epochs, "y": info["train_nll_nats"], "style": "dashed"}
-        )
+        for rows, key, style in (
+            ("validation", "valid_nll_nats", "line"),
+            ("training", "train_nll_nats", "dashed"),
+        ):
+            series.append(
+                {
+                    "label": f"{name}, {rows}",
+                    "x": list(range(1, info["epochs"] + 1)),
+                    "y": info[key],
+                    "style": style,
+                    "colour": i,
+                }
+            )
     return Figure(
         "p5-learning-curves",
         "lines",
-        {"series": series, "x_label": "epoch", "y_label": "negative log-likelihood, nats per image"},
-        "Learning curves. Training values are means over the epoch while the weights still move; "
-        "validation values are taken at its end.",
-        "Falling curves of training and validation negative log-likelihood for three models.",
+        {"series": series, "x_label": "epoch", "y_label": "nats per image"},
+        "Learning curves, negative log-likelihood. Training values are means over the epoch while the weights "
+        "still move; validation values are taken at its end.",
+        "Falling curves of training and validation negative log-likelihood for four models.",
     )
 
 
@@ -277,7 +285,7 @@ def _samples(outcomes: dict[str, _Outcome], real: NDArray[np.uint8], data: Datas
         {"rows": rows, "scale": "probability"},
         f"{_SHOWN} test images drawn at random, and the first {_SHOWN} samples of each model, not selected: binary, "
         "and below each the probabilities that its pixels were drawn from.",
-        "Rows of digit images: real ones, then samples and pixel probabilities of three models.",
+        "Rows of digit images: real ones, then samples and pixel probabilities of four models.",
     )
 
 

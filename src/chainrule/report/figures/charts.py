@@ -71,7 +71,10 @@ def _label_bars(axes: Axes, labels: list[str], data: dict[str, Any], across: boo
 
 
 def draw_lines(data: dict[str, Any]) -> Figure:
-    """Lines, dashed lines and points, with errors as bands or bars, named levels, places and points."""
+    """Lines, dashed lines and points, with errors as bands or bars, named levels, places and points.
+
+    Each series has the colour of its place, or of the place that it gives as its ``colour``.
+    """
     figure, axes = _axes(3.7)
     _set_scales(axes, data)
     for i, s in enumerate(data["series"]):
@@ -209,7 +212,10 @@ def _pair(series: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float
 
 def _line(axes: Axes, series: dict[str, Any], index: int) -> None:
     x, y = _pair(series)
-    style, colour = series.get("style", "line"), colour_of(index)
+    style, like = series.get("style", "line"), series.get("colour", index)
+    if not isinstance(like, int):
+        raise InputError(f"a line's colour is the number of the series that it is like; got {like!r}")
+    colour = colour_of(like)
     if style not in ("line", "dashed", "points"):
         raise InputError(f"a line's style is 'line', 'dashed' or 'points'; got {style!r}")
     below_x = np.isneginf(x) | ((x <= 0) & (axes.get_xscale() == "log"))
