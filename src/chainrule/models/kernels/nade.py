@@ -350,7 +350,7 @@ def _through(dh, s, h, like, kind):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
+def _forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
     """Logits of one block for the rows whose ones are the bits of ``x``, a constant.
 
     ``step`` is STEP * lanes, passed on so that the compiler walks through V and a with two pointers.
@@ -448,22 +448,22 @@ def _backward_first(rows, bounds, v, W, c, dv, dw, a, p, e, kind):  # type: igno
 
 @njit(cache=True)
 def _forward_block(*block):  # type: ignore[no-untyped-def]
-    forward_pattern(0, *block)
-    forward_pattern(1, *block)
-    forward_pattern(2, *block)
-    forward_pattern(3, *block)
-    forward_pattern(4, *block)
-    forward_pattern(5, *block)
-    forward_pattern(6, *block)
-    forward_pattern(7, *block)
-    forward_pattern(8, *block)
-    forward_pattern(9, *block)
-    forward_pattern(10, *block)
-    forward_pattern(11, *block)
-    forward_pattern(12, *block)
-    forward_pattern(13, *block)
-    forward_pattern(14, *block)
-    forward_pattern(15, *block)
+    _forward_pattern(0, *block)
+    _forward_pattern(1, *block)
+    _forward_pattern(2, *block)
+    _forward_pattern(3, *block)
+    _forward_pattern(4, *block)
+    _forward_pattern(5, *block)
+    _forward_pattern(6, *block)
+    _forward_pattern(7, *block)
+    _forward_pattern(8, *block)
+    _forward_pattern(9, *block)
+    _forward_pattern(10, *block)
+    _forward_pattern(11, *block)
+    _forward_pattern(12, *block)
+    _forward_pattern(13, *block)
+    _forward_pattern(14, *block)
+    _forward_pattern(15, *block)
 
 
 @njit(cache=True)
