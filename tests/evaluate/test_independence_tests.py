@@ -49,7 +49,7 @@ def _strata(table, x, y, z):
 @given(tables(missing=True), st.sampled_from(["g", "chi2"]), st.sampled_from([0.0, 1.0, 5.0]))
 def test_statistics_are_those_of_scipy_summed_over_the_strata(table, statistic, min_expected):
     for x, y, z in (("a", "b", ""), ("a", "b", "c"), ("a", "bc", "d"), ("ab", "c", ""), ("d", "a", "bc")):
-        total, dof, n, sparse = 0.0, 0, 0, 0
+        total, dof, n, sparse = 0.0, [], 0, 0
         for dense in _strata(table, x, y, z):
             if min(dense.shape) > 1:
                 which = "log-likelihood" if statistic == "g" else "pearson"
@@ -59,15 +59,18 @@ def test_statistics_are_those_of_scipy_summed_over_the_strata(table, statistic, 
                     sparse += dense.sum()
                     continue
                 total += found.statistic
-                dof += found.dof
+                dof.append(found.dof)
+            else:
+                dof.append(0)
             n += dense.sum()
         test = tests.conditional_independence_test(
             table, tuple(x), tuple(y), tuple(z), statistic=statistic, min_expected=min_expected
         )
-        assert (test.n, test.n_sparse, test.dof) == (n, sparse, dof)
+        assert (test.n, test.n_sparse, test.dof) == (n, sparse, sum(dof))
+        assert [d for d, strata in test.dof_by_stratum for _ in range(strata)] == sorted(dof)
         assert test.n_missing == table.n_rows - n - sparse
         assert test.statistic == pytest.approx(total, rel=1e-9, abs=1e-9)  # sums in another order
-        assert (test.verdict == "untestable") == (dof == 0) == bool(test.reason)
+        assert (test.verdict == "untestable") == (sum(dof) == 0) == bool(test.reason)
 
 
 @given(tables())

@@ -30,10 +30,11 @@ class IndependenceTest:
 
     ``n`` rows were tested, in ``n_strata`` strata; ``n_missing`` rows lack a value; ``n_sparse`` rows lie in
     strata with too few rows for the approximation and were left out.  ``statistic`` is G or χ² (G for a
-    permutation test), summed over the strata, ``dof`` its degrees of freedom.  ``cmi_nats`` is the effect size:
-    the conditional mutual information of the tested rows, of which G is 2 n times.  It is above zero by chance
-    alone; ``excess_nats`` takes off what independent variables would show on average.  ``p_value`` and
-    ``p_corrected`` are ``None`` where the statement is untestable.
+    permutation test), summed over the strata, ``dof`` its degrees of freedom, and ``dof_by_stratum`` where they
+    come from: pairs (degrees of freedom of one stratum, number of strata that have so many).  ``cmi_nats``
+    is the effect size: the conditional mutual information of the tested rows, of which G is 2 n times.  It is
+    above zero by chance alone; ``excess_nats`` takes off what independent variables would show on average.
+    ``p_value`` and ``p_corrected`` are ``None`` where the statement is untestable.
     """
 
     x: tuple[str, ...]
@@ -46,6 +47,7 @@ class IndependenceTest:
     n_strata: int = 0
     statistic: float = 0.0
     dof: int = 0
+    dof_by_stratum: tuple[tuple[int, int], ...] = ()
     cmi_nats: float = 0.0
     p_value: float | None = None
     p_corrected: float | None = None

@@ -223,6 +223,7 @@ def _test(rows: _Rows, s: Independence, settings: _Settings, rng: np.random.Gene
         n_strata=int(used.sum()),
         statistic=float(table.chi2[used].sum()) if settings.statistic == "chi2" else g,
         dof=dof,
+        dof_by_stratum=tuple(sorted(Counter(table.dof[used].tolist()).items())),
         cmi_nats=g / (2 * n) if n else 0.0,
     )
     if not table.dof.any():
