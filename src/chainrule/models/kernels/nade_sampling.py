@@ -5,10 +5,10 @@
 The right-hand side needs no state, so all logarithms come first (``thresholds``).
 
 * Many rows: variables in blocks of ``STEP``.  The logits of a block are computed for all rows of a tile as if
-  it held no ones, at the speed of a matrix product.  Then variable by variable: where one
-  is on, the logits that are left in the block change.  States follow in the next block, on the way to its
-  logits: rows with the same pattern of ones move by the same vector.  Rows without a one so far have the same
-  state, hence the same logits, which are computed once for all of them.
+  it held no ones, at the speed of a matrix product.  Then variable by variable: where one is on, the logits
+  that are left in the block change.  States follow in the next block, on the way to its logits: rows with the
+  same pattern of ones move by the same vector.  Rows without a one so far have the same state, hence the same
+  logits, which are computed once for all of them.
 * Few rows: one at a time, with several partial sums per logit, from the weights where they are.
 
 Threads take rows, and a row's draws depend on its own uniforms alone.  float32 and float64.
@@ -56,7 +56,7 @@ CELLS = ROWS * STEP
 _BITS = 64  # of a number
 _ONE_IN_STEP = sum(1 << k for k in range(0, _BITS, STEP))
 USUAL = 4  # at most so many of 16 rows are on, most of the time; no more than ROWS
-MANY = 8  # from so many rows on, it pays to pack the weights; always where there are few
+MANY = 8  # from so many rows on, it pays to pack the weights; always where few units are
 
 
 @kernel
