@@ -91,7 +91,7 @@ def _folded(a, first, target, i0, i1, i2, i3):
     out = np.empty(L, a.dtype)
     s = sums(r, first)
     store(out, 0, s)
-    add_quarters(target, s, i0, i1, i2, i3)
+    add_quarters(target, target, s, i0, i1, i2, i3)
     return out
 
 

@@ -387,7 +387,7 @@ def _forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, ki
             p += step
         for j in range(0, STEP, L // ROWS):
             s4 = sums(z, ROWS * j)
-            add_quarters(logits, s4, r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j)
+            add_quarters(logits, logits, s4, r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j)
 
 
 @njit(forceinline=True)

@@ -6,9 +6,9 @@ The right-hand side needs no state, so all logarithms come first (``thresholds``
 
 * Many rows: variables in blocks of ``STEP``.  The logits of a block are computed for all rows of a tile as if
   it held no ones, at the speed of a matrix product.  Then variable by variable: where one is on, the logits
-  that are left in the block change.  States follow in the next block, on the way to its logits: rows with the
-  same pattern of ones move by the same vector.  Rows without a one so far have the same state, hence the same
-  logits, which are computed once for all of them.
+  that are left in the block are computed anew.  States follow in the next block, on the way to its logits:
+  rows with the same pattern of ones move by the same vector.  Rows without a one so far have the same state,
+  hence the same logits, which are computed once for all of them.
 * Few rows: one at a time, with several partial sums per logit, from the weights where they are.
 
 Threads take rows, and a row's draws depend on its own uniforms alone.  float32 and float64.
@@ -127,13 +127,14 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
     size = max(1, (last - first + tiles - 1) // tiles)
     # behind the rows of a tile: one that stays at the start, and one that nobody reads
     states, thresholds = aligned((size + 2) * stride, V), aligned(size * width + L, V)
-    margins = np.zeros((size + 2) * STEP + _BITS, V.dtype)  # how far each logit is above its threshold
+    # of a block: the thresholds with their signs changed, and how far each logit is above its own
+    bars, margins = np.zeros((size + 2) * STEP + L, V.dtype), np.zeros((size + 2) * STEP + _BITS, V.dtype)
     moves = aligned(PATTERNS * stride, V)  # what each pattern of ones in a block adds, if a row has it
     moves[:stride] = 0
     ones = np.zeros(size + 2, np.int64)  # the pattern of each row in the block
     begun = np.empty(size, np.uint8)  # whether it has had a one
     moved, still = np.empty(size + ROWS, np.int32), np.empty(size + 1 + ROWS, np.int32)
-    waiting, chosen = np.empty(size + ROWS, np.int32), np.empty(size + 2 * ROWS, np.int64)
+    waiting, chosen = np.empty(size + ROWS, np.int32), np.empty(size + ROWS, np.int64)
     room = aligned(L, V)
     flat_x = x.reshape(-1)
     for tile in range(first, last, size):
@@ -148,26 +149,29 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
         for i in range(blocks):
             v, w = pointer(V, i * vectors * STEP * L), pointer(W, i * vectors * STEP * L)
             n_moved, n_still, n_waiting = _by_last_block(
-                i, count, width, thresholds, margins, ones, begun, moved, still, waiting
+                i, count, width, thresholds, bars, ones, begun, moved, still, waiting
             )
             _logits(
                 still, n_still, pointer(ones, 0), pointer(moves, 0), v, vectors,
-                pointer(states, 0), stride, pointer(margins, 0), kind,
+                pointer(states, 0), stride, pointer(bars, 0), pointer(margins, 0), kind,
             )  # fmt: skip
             _move_and_logits(
                 moved, n_moved, pointer(ones, 0), pointer(moves, 0), v, vectors,
-                pointer(states, 0), stride, pointer(margins, 0), kind,
+                pointer(states, 0), stride, pointer(bars, 0), pointer(margins, 0), kind,
             )  # fmt: skip
-            _add_to_rows(waiting, n_waiting, pointer(margins, at_start * STEP), pointer(margins, 0), room)
+            _add_to_rows(
+                waiting,
+                n_waiting,
+                pointer(margins, at_start * STEP),
+                pointer(bars, 0),
+                pointer(margins, 0),
+                room,
+            )
             ones[:] = 0
             for j in range(min(STEP, d - i * STEP)):
                 m = _rows_that_are_on(j, count, margins, chosen)
-                for k in range(2 * ROWS - 1):  # those that are fetched ahead as well
+                for k in range(ROWS - 1):
                     chosen[m + k] = spare
-                _turn_on(
-                    j, chosen, m, pointer(ones, 0), pointer(moves, 0), v, w, vectors,
-                    pointer(states, 0), stride, pointer(margins, 0), kind,
-                )  # fmt: skip
                 patterns = 0
                 for k in range(m):
                     r = chosen[k]
@@ -175,10 +179,14 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
                     ones[r] |= 1 << j
                     patterns |= 1 << ones[r]
                 _add_up(j, patterns, w, vectors, pointer(moves, 0), stride)
+                _turn_on(
+                    j, chosen, m, pointer(ones, 0), pointer(moves, 0), v, vectors,
+                    pointer(states, 0), stride, pointer(bars, 0), pointer(margins, 0), kind,
+                )  # fmt: skip
 
 
 @njit(cache=True)
-def _by_last_block(i, count, width, thresholds, margins, ones, begun, moved, still, waiting):  # type: ignore[no-untyped-def]
+def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still, waiting):  # type: ignore[no-untyped-def]
     """Begin block ``i``: which rows had ones in the last block and move on, which did not, and which wait for
     their first, all alike; of these, only the row at the start is one of those that stand still.
 
@@ -190,13 +198,13 @@ def _by_last_block(i, count, width, thresholds, margins, ones, begun, moved, sti
         at = r * width + i * STEP
         prefetch(thresholds, at + STEP)
         # a whole vector; what is too much is set by the next row
-        store(margins, r * STEP, same(margins, 0.0) - load(thresholds, at))
+        store(bars, r * STEP, same(bars, 0.0) - load(thresholds, at))
         moved[n_moved], still[n_still], waiting[n_waiting] = r, r, r
         n_moved += ones[r] != 0
         n_still += (ones[r] == 0) & begun[r]
         n_waiting += begun[r] ^ 1
     for j in range(STEP):
-        margins[at_start * STEP + j] = 0
+        bars[at_start * STEP + j] = 0
     for k in range(ROWS - 1):
         moved[n_moved + k] = still[n_still + k] = waiting[n_waiting + k] = spare
     return n_moved, n_still, n_waiting
@@ -212,8 +220,9 @@ def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: igno
 
 
 @njit(cache=True)
-def _add_to_rows(rows, n_rows, z, margins, spread_z):  # type: ignore[no-untyped-def]
-    """Add the ``STEP`` numbers ``z`` to each of ``rows``; ``spread_z`` is room for ``STEP`` * 4 numbers."""
+def _add_to_rows(rows, n_rows, z, bars, margins, spread_z):  # type: ignore[no-untyped-def]
+    """The margins of each of ``rows``, whose logits are all the ``STEP`` numbers ``z``; ``spread_z`` is room for
+    ``STEP`` * 4 numbers."""
     quarter = lanes(margins) // 4
     for j in range(0, STEP, quarter):
         for k in range(4 * quarter):
@@ -222,7 +231,7 @@ def _add_to_rows(rows, n_rows, z, margins, spread_z):  # type: ignore[no-untyped
         for u in range(0, n_rows, ROWS):
             r0, r1 = np.int64(rows[u]), np.int64(rows[u + 1])
             r2, r3 = np.int64(rows[u + 2]), np.int64(rows[u + 3])
-            add_quarters(margins, v, r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j)
+            add_quarters(margins, bars, v, r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j)
 
 
 @njit(forceinline=True)
@@ -254,19 +263,19 @@ def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True)
-def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
-    """Add the logits of one block of ``rows`` as if it held no ones."""
-    _logits_after(False, rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind)
+def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+    """The margins of one block of ``rows`` as if it held no ones."""
+    _logits_after(False, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
 @njit(cache=True)
-def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
+def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
     """The same after the state of each row has moved by row ``ones[row]`` of ``moves``."""
-    _logits_after(True, rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind)
+    _logits_after(True, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
 @njit(forceinline=True)
-def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, logits, kind):  # type: ignore[no-untyped-def]
+def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
     """Either of the two; ``moving`` is a constant."""
     L = lanes(V)
     z, h = registers(V, CELLS), registers(V, ROWS)
@@ -292,7 +301,7 @@ def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, logi
             p += STEP * L
         for j in range(0, STEP, L // ROWS):
             add_quarters(
-                logits, sums(z, ROWS * j), r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j
+                margins, bars, sums(z, ROWS * j), r0 * STEP + j, r1 * STEP + j, r2 * STEP + j, r3 * STEP + j
             )
 
 
@@ -308,42 +317,39 @@ def _add_up(j, patterns, W, vectors, moves, stride):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _turn_on(j, rows, m, ones, moves, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
-    """Variable j of a block is on in the first ``m`` of ``rows``: what that changes in the later logits of the
-    block.  ``ones`` holds the pattern of each row so far.
+def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+    """Variable j of a block is on in the first ``m`` of ``rows``: the later margins of the block anew.
+
+    ``ones`` holds the pattern of each row, j included.
     """
     if j == 0:
-        _turn_on_at(0, rows, m, ones, moves, V, W, vectors, a, stride, z, kind)
+        _turn_on_at(0, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind)
     elif j == 1:
-        _turn_on_at(1, rows, m, ones, moves, V, W, vectors, a, stride, z, kind)
+        _turn_on_at(1, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind)
     elif j == 2:
-        _turn_on_at(2, rows, m, ones, moves, V, W, vectors, a, stride, z, kind)
+        _turn_on_at(2, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
 @njit(forceinline=True)
-def _turn_on_at(j, rows, m, ones, moves, V, W, vectors, a, stride, z, kind):  # type: ignore[no-untyped-def]
-    """The same for ``j`` that is a constant; ``ROWS`` rows share the vectors of W and V."""
+def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+    """The same for ``j`` that is a constant; ``ROWS`` rows share the vectors of V."""
     L = lanes(V)
-    v, change = registers(V, STEP), registers(V, CELLS)
+    v, z = registers(V, STEP), registers(V, CELLS)
     for u in range(0, m, ROWS):
         for k in range(CELLS):
-            put(change, k, same(V, 0.0))
+            put(z, k, same(V, 0.0))
         for q in range(vectors):
-            w = load(W, (q * STEP + j) * L)
+            w = load(moves, stride + q * L)  # with j = 0, all rows have the pattern 1
             for k in range(j + 1, STEP):
                 put(v, k, load(V, (q * STEP + k) * L))
             for r in range(ROWS):
-                prefetch(a, rows[u + ROWS + r] * stride + q * L)
-            for r in range(ROWS):
-                before = load(a, rows[u + r] * stride + q * L)
-                if j > 0:
-                    before = before + load(moves, ones[rows[u + r]] * stride + q * L)
-                dh = activate(before + w, V, kind) - activate(before, V, kind)
+                move = w if j == 0 else load(moves, ones[rows[u + r]] * stride + q * L)
+                s = activate(load(a, rows[u + r] * stride + q * L) + move, V, kind)
                 for k in range(j + 1, STEP):
-                    put(change, ROWS * k + r, fma(dh, get(v, k), get(change, ROWS * k + r)))
+                    put(z, ROWS * k + r, fma(s, get(v, k), get(z, ROWS * k + r)))
         for k in range(0, STEP, L // ROWS):
             add_quarters(
-                z, sums(change, ROWS * k),
+                margins, bars, sums(z, ROWS * k),
                 rows[u] * STEP + k, rows[u + 1] * STEP + k, rows[u + 2] * STEP + k, rows[u + 3] * STEP + k,
             )  # fmt: skip
 

@@ -489,21 +489,22 @@ def _folds(n: int) -> list[tuple[list[int], int]]:
 
 
 @intrinsic
-def add_quarters(typing: Any, array: Any, v: Any, i0: Any, i1: Any, i2: Any, i3: Any) -> Any:
-    """Quarter q of ``v`` is added to ``array`` from index ``iq`` on."""
+def add_quarters(typing: Any, out: Any, array: Any, v: Any, i0: Any, i1: Any, i2: Any, i3: Any) -> Any:
+    """What ``array`` holds from index ``iq`` on, plus quarter q of ``v``, is put there in ``out``."""
     quarter = v.lanes // 4
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         size = array.dtype.bitwidth // 8
         t = ir.VectorType(_ir(v).element, quarter)
-        for q, (index, index_type) in enumerate(zip(args[2:], (i0, i1, i2, i3), strict=True)):
-            address = _address(context, builder, array, args[0], index, index_type)
+        for q, (index, index_type) in enumerate(zip(args[3:], (i0, i1, i2, i3), strict=True)):
+            before = _read(builder, _address(context, builder, array, args[1], index, index_type), t, size)
             lanes_of_q = _indices(list(range(q * quarter, (q + 1) * quarter)))
-            part = builder.shuffle_vector(args[1], args[1], lanes_of_q)
-            _write(builder, address, builder.fadd(_read(builder, address, t, size), part), size)
+            part = builder.shuffle_vector(args[2], args[2], lanes_of_q)
+            target = _address(context, builder, out, args[0], index, index_type)
+            _write(builder, target, builder.fadd(before, part), size)
         return context.get_dummy_value()
 
-    return types.void(array, v, i0, i1, i2, i3), codegen
+    return types.void(out, array, v, i0, i1, i2, i3), codegen
 
 
 @intrinsic
