@@ -80,7 +80,7 @@ def _where(codes, at, like):
 
 
 @njit
-def _folded(a, first, target, i0, i1, i2, i3):
+def _folded(a, first, target, other, i0, i1, i2, i3):
     """All registers (32 of them) filled and doubled one by one, then folded from ``first`` on."""
     L = lanes(a)
     r = registers(a, 32)
@@ -91,6 +91,7 @@ def _folded(a, first, target, i0, i1, i2, i3):
     out = np.empty(L, a.dtype)
     s = sums(r, first)
     store(out, 0, s)
+    add_quarters(other, target, s, i0, i1, i2, i3)
     add_quarters(target, target, s, i0, i1, i2, i3)
     return out
 
@@ -207,14 +208,17 @@ def test_sums_are_sums_of_registers_and_quarters_go_where_they_are_sent(dtype, f
     a = np.random.default_rng(seed).integers(-100, 100, 32 * L).astype(dtype)
     target = np.arange(4 * L).astype(dtype)
     indices = [L * p + p for p in places]  # each at another distance from a cache line
-    before = target.copy()
-    got = _folded(a, first, target, *indices)
+    before, other = target.copy(), np.full_like(target, -1)
+    expected = other.copy()
+    got = _folded(a, first, target, other, *indices)
     by_register = 2 * a.reshape(32, L).sum(1)[first : first + L]
     quarters = [by_register[q::4] for q in range(4)]
     np.testing.assert_array_equal(got, np.concatenate(quarters))
     for i, quarter in zip(indices, quarters, strict=True):
         before[i : i + L // 4] += quarter
+        expected[i : i + L // 4] = before[i : i + L // 4]
     np.testing.assert_array_equal(target, before)
+    np.testing.assert_array_equal(other, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -222,7 +226,7 @@ def test_quarters_that_go_to_one_place_are_all_added(dtype):
     # the spare row of a block may stand in a list more than once
     L = LANES[dtype]
     target = np.zeros(L, dtype)
-    got = _folded(np.ones(32 * L, dtype), 0, target, 0, 0, 0, 0)
+    got = _folded(np.ones(32 * L, dtype), 0, target, np.empty_like(target), 0, 0, 0, 0)
     assert (got == 2 * L).all()
     np.testing.assert_array_equal(target, [8 * L] * (L // 4) + [0] * (L - L // 4))
 

@@ -159,14 +159,9 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
                 moved, n_moved, pointer(ones, 0), pointer(moves, 0), v, vectors,
                 pointer(states, 0), stride, pointer(bars, 0), pointer(margins, 0), kind,
             )  # fmt: skip
-            _add_to_rows(
-                waiting,
-                n_waiting,
-                pointer(margins, at_start * STEP),
-                pointer(bars, 0),
-                pointer(margins, 0),
-                room,
-            )
+            _margins_alike(
+                waiting, n_waiting, pointer(margins, at_start * STEP), pointer(bars, 0), pointer(margins, 0), room
+            )  # fmt: skip
             ones[:] = 0
             for j in range(min(STEP, d - i * STEP)):
                 m = _rows_that_are_on(j, count, margins, chosen)
@@ -220,9 +215,8 @@ def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: igno
 
 
 @njit(cache=True)
-def _add_to_rows(rows, n_rows, z, bars, margins, spread_z):  # type: ignore[no-untyped-def]
-    """The margins of each of ``rows``, whose logits are all the ``STEP`` numbers ``z``; ``spread_z`` is room for
-    ``STEP`` * 4 numbers."""
+def _margins_alike(rows, n_rows, z, bars, margins, spread_z):  # type: ignore[no-untyped-def]
+    """The margins of ``rows`` with the same ``STEP`` logits ``z``; ``spread_z`` is room for ``STEP`` * 4 numbers."""
     quarter = lanes(margins) // 4
     for j in range(0, STEP, quarter):
         for k in range(4 * quarter):
