@@ -58,7 +58,7 @@ def test_products_with_bands_of_any_width_equal_matrix_products(dtype, n, d, wid
     x = rows(n, d, share, dtype)
     kept = np.sort(rng.integers(0, d + 1, len(widths)))
     first = np.cumsum([0, *widths])
-    bands = np.array([(first[b], widths[b], kept[b]) for b in range(len(widths))], np.int64)
+    bands = np.array([(first[b], widths[b], 0, kept[b]) for b in range(len(widths))], np.int64)
     blocks = [rng.standard_normal((kept[b], widths[b])).astype(dtype) for b in range(len(widths))]
     bias = rng.standard_normal(first[-1]).astype(dtype)
     g = rng.standard_normal((n, first[-1])).astype(dtype)
@@ -68,7 +68,7 @@ def test_products_with_bands_of_any_width_equal_matrix_products(dtype, n, d, wid
     found = [np.full_like(w, np.nan) for w in blocks]
     ones_gradient(column_begins, members, bands, addresses(found), g, threads)
 
-    for (a, width, k), w, dw in zip(bands, blocks, found, strict=True):
+    for (a, width, _, k), w, dw in zip(bands, blocks, found, strict=True):
         units = slice(a, a + width)
         np.testing.assert_allclose(z[:, units], bias[units] + x[:, :k] @ w, atol=DTYPES[dtype])
         np.testing.assert_allclose(dw, x[:, :k].T @ g[:, units], atol=DTYPES[dtype])

@@ -15,6 +15,7 @@ from chainrule.models.kernels.vectors import (
     get,
     lanes,
     load,
+    load_first,
     load_mask,
     pointer,
     positive,
@@ -26,8 +27,10 @@ from chainrule.models.kernels.vectors import (
     select,
     spread,
     store,
+    store_first,
     sums,
     total,
+    transpose,
 )
 
 # Not cached on disk: numba would not notice that vectors.py has changed.
@@ -94,6 +97,28 @@ def _folded(a, first, target, other, i0, i1, i2, i3):
     add_quarters(other, target, s, i0, i1, i2, i3)
     add_quarters(target, target, s, i0, i1, i2, i3)
     return out
+
+
+@njit
+def _turned(a):
+    """``a`` as registers, and these after rows and columns have changed places."""
+    L = lanes(a)
+    r = registers(a, 16)
+    for k in range(L):
+        put(r, k, load(a, k * L))
+    transpose(r)
+    out = np.empty_like(a)
+    for k in range(L):
+        store(out, k * L, get(r, k))
+    return out
+
+
+@njit
+def _first(a, i, n, out, to):
+    """The first ``n`` numbers from ``i`` on, and zeros, in ``out``; from ``to`` on, only the numbers."""
+    v = load_first(a, i, n)
+    store(out, 0, v)
+    store_first(out, to, v + v, n)
 
 
 @njit
@@ -229,6 +254,28 @@ def test_quarters_that_go_to_one_place_are_all_added(dtype):
     got = _folded(np.ones(32 * L, dtype), 0, target, np.empty_like(target), 0, 0, 0, 0)
     assert (got == 2 * L).all()
     np.testing.assert_array_equal(target, [8 * L] * (L // 4) + [0] * (L - L // 4))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_block_of_registers_is_transposed(dtype):
+    L = LANES[dtype]
+    a = np.arange(L * L).astype(dtype)
+    np.testing.assert_array_equal(_turned(a).reshape(L, L), a.reshape(L, L).T)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(DTYPES), st.integers(0, 30), st.integers(-3, 20), st.integers(20, 40))
+def test_the_first_lanes_are_read_and_written_and_no_others(dtype, i, n, to):
+    L = LANES[dtype]
+    count = min(max(n, 0), L)
+    a = np.arange(1, 31 + 20).astype(dtype)
+    out = np.full(100, np.nan, dtype)
+    _first(a, i, n, out, to)
+    expected = np.full(100, np.nan)
+    expected[:L] = 0
+    expected[:count] = a[i : i + count]
+    expected[to : to + count] = 2 * a[i : i + count]
+    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,1 +1,1 @@
-"""The compiled loops (numba) behind NADE and MADE, in plain scalar code that vectorises."""
+"""The compiled loops (numba) behind NADE and MADE; what they are written in is explained in ``vectors``."""

@@ -5,9 +5,8 @@
 Where ones are few, most of a matrix product multiplies by zero.  Here the ones are found once, by row and by
 column, and both products read only what they add.  A stretch of a sum stays in registers while its terms go by.
 
-The matrix w comes in bands (``networks/made_staircase``): band b is (kept, width), contiguous, at
-``addresses[b]``; it holds the first ``kept`` rows for the units ``first : first + width``.
-``bands`` is (n_bands, 3): first, width, kept.  float32 and float64; threads share no sum.
+The matrix w comes in bands, as in ``staircase.py``; each holds the first so many rows.  float32 and float64;
+threads share no sum.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ def ones_product(begins, columns, bands, addresses, bias, threads):  # type: ign
     z = np.empty(n * units, bias.dtype)
     for thread in prange(threads):
         for b in range(bands.shape[0]):
-            first, width, kept = bands[b]
+            first, width, _, kept = bands[b]
             _sum_terms(
                 thread, n, threads, begins, columns, kept, numbers_at(addresses[b], bias), width,
                 pointer(bias, first), pointer(z, first), units, width,
@@ -97,7 +96,7 @@ def ones_gradient(begins, rows, bands, addresses, g, threads):  # type: ignore[n
     flat, nothing = g.reshape(-1), np.zeros(units, g.dtype)
     for thread in prange(threads):
         for b in range(bands.shape[0]):
-            first, width, kept = bands[b]
+            first, width, _, kept = bands[b]
             _sum_terms(
                 thread, kept, threads, begins, rows, n, pointer(flat, first), units,
                 pointer(nothing, 0), numbers_at(addresses[b], g), width, width,

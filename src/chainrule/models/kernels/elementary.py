@@ -18,13 +18,15 @@ from chainrule.models.kernels.vectors import (
     fma,
     intrinsic,
     nearest,
+    nonzero,
     positive,
     power_of_two,
+    relu,
     same,
     select,
 )
 
-__all__ = ["exp_of_negative", "log_ratio", "sigmoid", "softplus_parts"]
+__all__ = ["bernoulli_parts", "exp_of_negative", "log_ratio", "sigmoid", "softplus_parts"]
 
 _FACTORIALS = tuple(float(math.factorial(k)) for k in range(15))
 _LOG2_E = 1.4426950408889634
@@ -83,6 +85,22 @@ def softplus_parts(t, like):  # type: ignore[no-untyped-def]
     for k in range(most - 1, -1, -1):
         y = fma(y, z, same(like, 2.0 / (2 * k + 1)))
     return y * s, twice * inverse
+
+
+@njit(forceinline=True)
+def bernoulli_parts(x, z, like):  # type: ignore[no-untyped-def]
+    """``log(1 + e^z) - x z``, which is -log p(x) in nats, and ``x - p(1)``, of lanes with log-odds ``z``.
+
+    The first is max(z, 0) - x z + log(1 + e^-|z|); its first part is max(z, 0) for x = 0 and max(-z, 0) for x = 1,
+    also where z is infinite.
+    """
+    zero = same(like, 0.0)
+    over, under = relu(z), relu(zero - z)
+    part = select(nonzero(x), over - x * z, over)
+    part = select(nonzero(x - same(like, 1.0)), part, under)
+    e = exp_of_negative(zero - over - under, like)
+    log_part, larger = softplus_parts(e, like)
+    return part + log_part, x - select(positive(z), larger, e * larger)
 
 
 @njit(forceinline=True)

@@ -27,7 +27,7 @@ import numpy as np
 from numba import njit, prange
 
 from chainrule.models.kernels.calls import kernel
-from chainrule.models.kernels.elementary import exp_of_negative, sigmoid, softplus_parts
+from chainrule.models.kernels.elementary import bernoulli_parts, sigmoid
 from chainrule.models.kernels.vectors import (
     add_quarters,
     aligned,
@@ -233,13 +233,9 @@ def nade_terms(codes, logits, blocks, threads):  # type: ignore[no-untyped-def]
                 p = (i * slots + begin) * STEP + k
                 z = load(logits, p)
                 x, live = load_mask(codes, p, ONE, z), load_mask(codes, p, LIVE, z)
-                e = exp_of_negative(zero - select(positive(z), z, zero - z), logits)
-                log_part, larger = softplus_parts(e, logits)
-                # -log p = log(1 + e^z) - x z, and log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)
-                softplus = relu(z) + log_part
-                cost = select(live, select(x, softplus - z, softplus), zero)
-                on = select(positive(z), larger, e * larger)
-                store(logits, p, select(live, select(x, one, zero) - on, zero))
+                cost, residual = bernoulli_parts(select(x, one, zero), z, logits)
+                cost = select(live, cost, zero)
+                store(logits, p, select(live, residual, zero))
                 store(costs, k, cost if i % SHORT == 0 else load(costs, k) + cost)
             if i % SHORT == SHORT - 1 or i == blocks - 1:
                 for k in range((end - begin) * STEP):

@@ -38,6 +38,7 @@ __all__ = [
     "get",
     "lanes",
     "load",
+    "load_first",
     "load_mask",
     "load_shares",
     "lowest_bit",
@@ -55,8 +56,10 @@ __all__ = [
     "select",
     "spread",
     "store",
+    "store_first",
     "sums",
     "total",
+    "transpose",
 ]
 
 intrinsic: Any = extending.intrinsic  # what it makes is called with fewer arguments than it is written with
@@ -106,6 +109,11 @@ class _LanesModel(models.PrimitiveModel):
 class _RegistersModel(models.PrimitiveModel):
     def __init__(self, manager: Any, t: RegistersType) -> None:
         super().__init__(manager, t, ir.ArrayType(_ir(t.vector), t.count).as_pointer())
+
+
+def _suffix(t: Any) -> str:
+    """Of the names of LLVM's functions for a vector type."""
+    return f"v{t.count}{'f32' if isinstance(t.element, ir.FloatType) else 'f64'}"
 
 
 def _indices(numbers: list[int]) -> ir.Constant:
@@ -191,6 +199,55 @@ def store(typing: Any, array: Any, i: Any, v: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, i, v), codegen
+
+
+def _first_lanes(context: Any, builder: Any, n: Any, n_type: Any, count: int) -> Any:
+    """Which of ``count`` lanes are among the first ``n``."""
+    numbers = _indices(list(range(count)))
+    n = _in_every_lane(builder, context.cast(builder, n, n_type, types.int32), numbers.type)
+    return builder.icmp_signed("<", numbers, n)
+
+
+@intrinsic
+def load_first(typing: Any, array: Any, i: Any, n: Any) -> Any:
+    """``array[i : i + n]`` in the first lanes and zero in the others; nothing else is read.  Any ``n`` will do."""
+    v = VectorType(array.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        t, i32 = _ir(v), ir.IntType(32)
+        address = builder.bitcast(
+            _address(context, builder, array, args[0], args[1], i), ir.IntType(8).as_pointer()
+        )
+        wanted = _first_lanes(context, builder, args[2], n, v.lanes)
+        f = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(t, [address.type, i32, wanted.type, t]),
+            f"llvm.masked.load.{_suffix(t)}.p0",
+        )
+        return builder.call(f, [address, i32(array.dtype.bitwidth // 8), wanted, ir.Constant(t, None)])
+
+    return v(array, i, n), codegen
+
+
+@intrinsic
+def store_first(typing: Any, array: Any, i: Any, v: Any, n: Any) -> Any:
+    """``array[i : i + n] = v[:n]``; nothing else is written.  Any ``n`` will do."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        t, i32 = _ir(v), ir.IntType(32)
+        address = builder.bitcast(
+            _address(context, builder, array, args[0], args[1], i), ir.IntType(8).as_pointer()
+        )
+        wanted = _first_lanes(context, builder, args[3], n, v.lanes)
+        f = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [t, address.type, i32, wanted.type]),
+            f"llvm.masked.store.{_suffix(t)}.p0",
+        )
+        builder.call(f, [args[2], address, i32(array.dtype.bitwidth // 8), wanted])
+        return context.get_dummy_value()
+
+    return types.void(array, i, v, n), codegen
 
 
 @intrinsic
@@ -324,9 +381,8 @@ _operator(operator.truediv, "fdiv")
 def _of_llvm(name: str, builder: Any, arguments: Any) -> Any:
     """A call of an LLVM function that exists for every vector type."""
     t = arguments[0].type
-    kind = "f32" if isinstance(t.element, ir.FloatType) else "f64"
     f = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(t, [t] * len(arguments)), f"llvm.{name}.v{t.count}{kind}"
+        builder.module, ir.FunctionType(t, [t] * len(arguments)), f"llvm.{name}.{_suffix(t)}"
     )
     return builder.call(f, arguments)
 
@@ -486,6 +542,37 @@ def _folds(n: int) -> list[tuple[list[int], int]]:
         rounds.append((pick, width))
         width //= 2
     return rounds
+
+
+@intrinsic
+def transpose(typing: Any, r: Any) -> Any:
+    """Exchange rows and columns of ``lanes`` registers: lane k of register j becomes lane j of register k.
+
+    Blocks of 2 x 2 lanes first, then 2 x 2 of these blocks, and so on.
+    """
+    n = r.vector.lanes
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = [
+            _register(context, builder, args[0], ir.Constant(ir.IntType(64), k), types.intp) for k in range(n)
+        ]
+        rows = [builder.load(place) for place in places]
+        width = 1
+        while width < n:
+            for k in range(n):
+                if k & width:
+                    continue
+                x, y = rows[k], rows[k + width]
+                upper = [j + n - width if j & width else j for j in range(n)]
+                lower = [j + n if j & width else j + width for j in range(n)]
+                rows[k] = builder.shuffle_vector(x, y, _indices(upper))
+                rows[k + width] = builder.shuffle_vector(x, y, _indices(lower))
+            width *= 2
+        for place, row in zip(places, rows, strict=True):
+            builder.store(row, place)
+        return context.get_dummy_value()
+
+    return types.void(r), codegen
 
 
 @intrinsic

@@ -13,13 +13,14 @@ staircase.  Cut into bands of units (columns), each band keeps a block of rows:
     . .|. .|x x                                x x|x x|. .
 
 Only these blocks are parameters: products, gradients and the optimiser never touch the rest.  A block has
-entries of its own that the mask cuts, all in its corner; they are padding.  Padding is zero, and ``pad``
+entries of its own that the mask cuts, all in its corner; they are padding.  Padding is zero, and ``clear``
 makes it so again before each use, whoever wrote to the parameter: no value of it can break the order.
 The values of all that is cut wait in buffers for a caller who asks for other masks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -29,13 +30,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-__all__ = ["Band", "Side", "StaircaseWeight", "cut_into_bands"]
+from chainrule.models.kernels.staircase import clear
+
+__all__ = ["Band", "Side", "StaircaseWeight", "addresses", "cut_into_bands", "has_loops"]
 
 Side = Literal["first", "last"]
 
-_LEAST = 150  # units in a band, so that each product is worth its call
-_MOST = 8  # bands; k of them cost (k + 1) / 2k of the whole product
-_VECTOR = 16  # floats; bands that end elsewhere cost up to half the speed of a product
+_WIDTH = 64  # units in a band, or a multiple: what the compiled loops take at once in float32
+_MOST = 16  # bands; k of them cost (k + 1) / 2k of the whole product, and each is a parameter to be kept
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Band:
     units: slice
     kept: slice
     corner: slice
+
+    @property
+    def extent(self) -> tuple[int, int, int, int]:
+        """The first unit, how many there are, the first row, and the row after the last."""
+        return self.units.start, self.units.stop - self.units.start, self.kept.start, self.kept.stop
 
     @property
     def padded(self) -> slice:
@@ -66,9 +73,9 @@ def cut_into_bands(
     slice(2, 4, None) slice(0, 4, None) slice(3, 4, None)
     """
     units = len(counts)
-    n = max(1, min(_MOST, units // _LEAST)) if n is None else n
-    step = _VECTOR if units >= n * _VECTOR else 1
-    edges = [units * i // n // step * step for i in range(n)] + [units]
+    n = max(1, min(_MOST, round(units / _WIDTH))) if n is None else n
+    step = _WIDTH if units >= n * _WIDTH - _WIDTH // 2 else 1  # so that no two edges fall together
+    edges = [round(units * i / n / step) * step for i in range(n)] + [units]
     found = []
     for start, stop in pairwise(edges):
         a, b = int(counts[start]), int(counts[stop - 1])
@@ -78,6 +85,16 @@ def cut_into_bands(
             kept, corner = slice(rows - a, rows), slice(rows - a, rows - b)
         found.append(Band(slice(start, stop), kept, corner))
     return found
+
+
+def has_loops(x: Tensor) -> bool:
+    """Whether the compiled loops can take ``x``; else torch does it."""
+    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+
+
+def addresses(blocks: Sequence[Tensor]) -> NDArray[np.int64]:
+    """Where blocks begin, for the compiled loops; the blocks must outlive their use."""
+    return np.array([block.data_ptr() for block in blocks], np.int64)
 
 
 class StaircaseWeight(nn.Module):
@@ -96,6 +113,11 @@ class StaircaseWeight(nn.Module):
     def __init__(self, values: Tensor, mask: NDArray[np.bool_], side: Side) -> None:
         super().__init__()
         self.bands = cut_into_bands(mask.sum(0), len(mask), side)
+        # the same for the compiled loops (``kernels/staircase.py``), and which units each row does without
+        self.extents = np.array([band.extent for band in self.bands], np.int64)
+        units, kept = mask.shape[1], mask.sum(1)
+        none, every = np.zeros_like(kept), np.full_like(kept, units)
+        self.cut = np.stack((none, units - kept) if side == "first" else (kept, every), 1)
         self.blocks = nn.ParameterList()
         for i, band in enumerate(self.bands):
             block = values[band.kept, band.units]
@@ -113,10 +135,15 @@ class StaircaseWeight(nn.Module):
         return [self.get_buffer(f"corner_{i}") for i in range(len(self.bands))]
 
     @torch.no_grad()
-    def pad(self) -> None:
-        """Set the padding of every block to zero, where it is not."""
-        for band, block, corner in zip(self.bands, self.blocks, self.corners, strict=True):
-            block[band.padded].mul_(corner)
+    def clear(self, blocks: Sequence[Tensor] | None = None) -> None:
+        """Set the padding of the blocks, or of others of their shapes, to zero."""
+        blocks = list(self.blocks) if blocks is None else blocks
+        if all(has_loops(block) and block.is_contiguous() for block in blocks):
+            like = np.empty(0, blocks[0].detach().numpy().dtype)
+            clear(self.extents, addresses(blocks), self.cut, like)
+            return
+        for band, block, corner in zip(self.bands, blocks, self.corners, strict=True):
+            block[band.padded].masked_fill_(corner == 0, 0.0)
 
     def dense(self) -> Tensor:
         """All entries (rows, units), those that the mask cuts too; differentiable in the blocks."""
