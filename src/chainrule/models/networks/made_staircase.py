@@ -135,9 +135,8 @@ class StaircaseWeight(nn.Module):
         return [self.get_buffer(f"corner_{i}") for i in range(len(self.bands))]
 
     @torch.no_grad()
-    def clear(self, blocks: Sequence[Tensor] | None = None) -> None:
-        """Set the padding of the blocks, or of others of their shapes, to zero."""
-        blocks = list(self.blocks) if blocks is None else blocks
+    def clear(self, blocks: Sequence[Tensor]) -> None:
+        """Set the padding of ``blocks``, which are those of this layer or of their shapes, to zero."""
         if all(has_loops(block) and block.is_contiguous() for block in blocks):
             like = np.empty(0, blocks[0].detach().numpy().dtype)
             clear(self.extents, addresses(blocks), self.cut, like)

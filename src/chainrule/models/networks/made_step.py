@@ -15,7 +15,8 @@ elsewhere they are torch's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,10 @@ def staircase_logits(
     the biases; not in ``x``.
     """
     every = [*layers, direct] if direct is not None else list(layers)
-    for weight in every:
-        weight.clear()
-    blocks = [block for weight in every for block in weight.blocks]
-    return _Logits.apply(x, every, len(layers), *blocks, *biases)  # type: ignore[return-value]
+    blocks = [list(layer.blocks) for layer in every]
+    for layer, its_blocks in zip(every, blocks, strict=True):
+        layer.clear(its_blocks)
+    return _Logits.apply(x, every, len(layers), *chain(*blocks), *biases)  # type: ignore[return-value]
 
 
 def bernoulli_rows(x: Tensor, logits: Tensor) -> Tensor:
@@ -84,33 +85,80 @@ class _Logits(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, every: list[StaircaseWeight], depth: int, *parameters: Tensor) -> Tensor:
-        biases = parameters[len(parameters) - depth :]
+        blocks, biases = iter(parameters), parameters[len(parameters) - depth :]
+        weights = [_Weight(layer, list(islice(blocks, len(layer.bands)))) for layer in every]
         rows = _Ones.of(x) or _Rows(x)
         h = [x]
-        for layer, bias in zip(every[: depth - 1], biases, strict=False):
-            h.append((rows.to_units(layer, bias) if len(h) == 1 else _to_units(h[-1], layer, bias)).relu_())
-        direct = rows.to_units(every[-1], biases[-1]) if len(every) > depth else biases[-1].repeat(len(x), 1)
-        ctx.kept = (every, depth, h, rows)
-        return _to_rows(h[-1], every[depth - 1], direct)
+        for weight, bias in zip(weights[: depth - 1], biases, strict=False):
+            h.append((rows.to_units(weight, bias) if len(h) == 1 else weight.to_units(h[-1], bias)).relu_())
+        straight = (
+            rows.to_units(weights[-1], biases[-1]) if len(every) > depth else biases[-1].repeat(len(x), 1)
+        )
+        ctx.kept = (weights, depth, h, rows)
+        return weights[depth - 1].to_rows(h[-1], straight)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_logits: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        every, depth, h, rows = ctx.kept
-        last, dz = every[depth - 1], d_logits
+        weights, depth, h, rows = ctx.kept
+        last, dz = weights[depth - 1], d_logits
         d_biases = [dz.sum(0)]
-        gradients = [_gradient(dz, h[-1], last)]
+        gradients = [last.gradient(dz, h[-1])]
         if depth > 1:
-            dh = _to_units(dz, last, h[-1].new_zeros(h[-1].shape[1]))
+            dh = last.to_units(dz, h[-1].new_zeros(h[-1].shape[1]))
         for k in range(depth - 2, -1, -1):
             dz = torch.ops.aten.threshold_backward(dh, h[k + 1], 0)  # zero where relu was off
             d_biases.insert(0, dz.sum(0))
-            gradients.insert(0, _gradient(h[k], dz, every[k]) if k else rows.gradient(dz, every[k]))
+            gradients.insert(0, weights[k].gradient(h[k], dz) if k else rows.gradient(dz, weights[k]))
             if k:
-                dh = _to_rows(dz, every[k], torch.zeros_like(h[k]))
-        if len(every) > depth:
-            gradients.append(rows.gradient(d_logits, every[-1]))
+                dh = weights[k].to_rows(dz, torch.zeros_like(h[k]))
+        if len(weights) > depth:
+            gradients.append(rows.gradient(d_logits, weights[-1]))
         return None, None, None, *(g for layer in gradients for g in layer), *d_biases
+
+
+class _Weight:
+    """A layer with its blocks as one step finds them: its products, from rows to units and back, and its gradient.
+
+    In the last layer the outputs are its rows (``made_staircase``).
+    """
+
+    def __init__(self, layer: StaircaseWeight, blocks: list[Tensor]) -> None:
+        self.layer, self.blocks = layer, [w.contiguous() for w in blocks]
+        self.addresses = addresses(self.blocks)
+
+    def to_units(self, x: Tensor, bias: Tensor) -> Tensor:
+        """``x · w + bias`` (n, units) from ``x`` (n, rows)."""
+        if has_loops(x):
+            z = rows_to_units(_array(x), self.layer.extents, self.addresses, _array(bias), use_threads())
+            return torch.from_numpy(z)
+        z = x.new_empty(len(x), len(bias))
+        for band, w in zip(self.layer.bands, self.blocks, strict=True):
+            torch.addmm(bias[band.units], x[:, band.kept], w, out=z[:, band.units])
+        return z
+
+    def to_rows(self, h: Tensor, z: Tensor) -> Tensor:
+        """Add ``h · wᵀ`` to ``z`` (n, rows), contiguous, which is returned; ``h`` (n, units)."""
+        if has_loops(h):
+            units_to_rows(_array(h), self.layer.extents, self.addresses, z.numpy(), use_threads())
+            return z
+        for band, w in zip(self.layer.bands, self.blocks, strict=True):
+            z[:, band.kept].addmm_(h[:, band.units], w.t())
+        return z
+
+    def gradient(self, x: Tensor, h: Tensor) -> list[Tensor]:
+        """``xᵀ · h`` for the blocks, from ``x`` (n, rows) and ``h`` (n, units)."""
+        if has_loops(x):
+            found = self.room()
+            weight_gradient(_array(x), _array(h), self.layer.extents, addresses(found), use_threads())
+        else:
+            found = [x[:, band.kept].t() @ h[:, band.units] for band in self.layer.bands]
+        self.layer.clear(found)
+        return found
+
+    def room(self) -> list[Tensor]:
+        """For a gradient."""
+        return [torch.empty_like(w) for w in self.blocks]
 
 
 class _Rows:
@@ -119,13 +167,13 @@ class _Rows:
     def __init__(self, x: Tensor) -> None:
         self.x = x
 
-    def to_units(self, layer: StaircaseWeight, bias: Tensor) -> Tensor:
+    def to_units(self, weight: _Weight, bias: Tensor) -> Tensor:
         """What the layer makes of the rows."""
-        return _to_units(self.x, layer, bias)
+        return weight.to_units(self.x, bias)
 
-    def gradient(self, dz: Tensor, layer: StaircaseWeight) -> list[Tensor]:
+    def gradient(self, dz: Tensor, weight: _Weight) -> list[Tensor]:
         """With respect to the blocks of the layer, from that with respect to what it made."""
-        return _gradient(self.x, dz, layer)
+        return weight.gradient(self.x, dz)
 
 
 class _Ones:
@@ -144,64 +192,17 @@ class _Ones:
             return None
         return cls((row_begins, columns), (column_begins, rows))
 
-    def to_units(self, layer: StaircaseWeight, bias: Tensor) -> Tensor:
-        blocks = _contiguous(layer.blocks)
-        z = ones_product(*self.by_row, layer.extents, addresses(blocks), _array(bias), use_threads())
+    def to_units(self, weight: _Weight, bias: Tensor) -> Tensor:
+        extents = weight.layer.extents
+        z = ones_product(*self.by_row, extents, weight.addresses, _array(bias), use_threads())
         return torch.from_numpy(z)
 
-    def gradient(self, dz: Tensor, layer: StaircaseWeight) -> list[Tensor]:
-        found = _like(layer)
-        ones_gradient(*self.by_column, layer.extents, addresses(found), _array(dz), use_threads())
-        layer.clear(found)
+    def gradient(self, dz: Tensor, weight: _Weight) -> list[Tensor]:
+        found = weight.room()
+        ones_gradient(*self.by_column, weight.layer.extents, addresses(found), _array(dz), use_threads())
+        weight.layer.clear(found)
         return found
-
-
-# Products with a layer, from its rows to its units and the other way round, and the gradient of either.  In the
-# last layer the outputs are its rows (``made_staircase``).
-
-
-def _to_units(x: Tensor, layer: StaircaseWeight, bias: Tensor) -> Tensor:
-    """``x · w + bias`` (n, units) from ``x`` (n, rows)."""
-    if has_loops(x):
-        blocks = _contiguous(layer.blocks)
-        z = rows_to_units(_array(x), layer.extents, addresses(blocks), _array(bias), use_threads())
-        return torch.from_numpy(z)
-    z = x.new_empty(len(x), len(bias))
-    for band, w in zip(layer.bands, layer.blocks, strict=True):
-        torch.addmm(bias[band.units], x[:, band.kept], w, out=z[:, band.units])
-    return z
-
-
-def _to_rows(h: Tensor, layer: StaircaseWeight, z: Tensor) -> Tensor:
-    """Add ``h · wᵀ`` to ``z`` (n, rows), which is returned; ``h`` (n, units)."""
-    if has_loops(h):
-        blocks = _contiguous(layer.blocks)
-        units_to_rows(_array(h), layer.extents, addresses(blocks), z.numpy(), use_threads())
-        return z
-    for band, w in zip(layer.bands, layer.blocks, strict=True):
-        z[:, band.kept].addmm_(h[:, band.units], w.t())
-    return z
-
-
-def _gradient(x: Tensor, h: Tensor, layer: StaircaseWeight) -> list[Tensor]:
-    """``xᵀ · h`` for the blocks, from ``x`` (n, rows) and ``h`` (n, units)."""
-    if has_loops(x):
-        found = _like(layer)
-        weight_gradient(_array(x), _array(h), layer.extents, addresses(found), use_threads())
-    else:
-        found = [x[:, band.kept].t() @ h[:, band.units] for band in layer.bands]
-    layer.clear(found)
-    return found
 
 
 def _array(x: Tensor) -> Any:
     return x.detach().contiguous().numpy()
-
-
-def _contiguous(blocks: Iterable[Tensor]) -> list[Tensor]:
-    return [w.detach().contiguous() for w in blocks]
-
-
-def _like(layer: StaircaseWeight) -> list[Tensor]:
-    """Room for a gradient."""
-    return [torch.empty(w.shape, dtype=w.dtype) for w in layer.blocks]
