@@ -20,6 +20,7 @@ from chainrule.models.kernels.vectors import (
     get,
     lanes,
     load,
+    load_first,
     lowest_bit,
     nonzero,
     numbers_at,
@@ -27,6 +28,7 @@ from chainrule.models.kernels.vectors import (
     put,
     registers,
     store,
+    store_first,
 )
 
 __all__ = ["find_ones", "ones_gradient", "ones_product"]
@@ -133,18 +135,22 @@ def _sum_terms(first, last, step, begins, terms, limit, source, stride, start, o
                 1, done, first, last, step, begins, terms, limit, source, stride, start, out, out_stride
             )
             done += L
-    if done < width and width >= L:  # the last vector ends with the band and repeats a part of the one before
-        _sum_stretch(
-            1, width - L, first, last, step, begins, terms, limit, source, stride, start, out, out_stride
+    if done < width:
+        _sum_end(
+            width - done,
+            done,
+            first,
+            last,
+            step,
+            begins,
+            terms,
+            limit,
+            source,
+            stride,
+            start,
+            out,
+            out_stride,
         )
-    elif done < width:
-        for i in range(first, last, step):
-            for q in range(width):
-                s = start[q]
-                for k in range(begins[i], begins[i + 1]):
-                    if terms[k] < limit:
-                        s += source[terms[k] * stride + q]
-                out[i * out_stride + q] = s
 
 
 @njit(forceinline=True)
@@ -163,3 +169,16 @@ def _sum_stretch(k, q, first, last, step, begins, terms, limit, source, stride, 
                 put(s, v, get(s, v) + load(source, t * stride + q + v * L))
         for v in range(k):
             store(out, i * out_stride + q + v * L, get(s, v))
+
+
+@njit(forceinline=True)
+def _sum_end(n, q, first, last, step, begins, terms, limit, source, stride, start, out, out_stride):  # type: ignore[no-untyped-def]
+    """The same for the ``n`` units from ``q`` on, fewer than a vector holds."""
+    for i in range(first, last, step):
+        s = load_first(start, q, n)
+        for m in range(begins[i], begins[i + 1]):
+            t = np.int64(terms[m])
+            if t >= limit:
+                break
+            s = s + load_first(source, t * stride + q, n)
+        store_first(out, i * out_stride + q, s, n)

@@ -21,11 +21,18 @@ import torch
 
 from chainrule.core.progress import note
 
-__all__ = ["kernel", "use_threads"]
+__all__ = ["DTYPES", "has_loops", "kernel", "use_threads"]
+
+DTYPES = (torch.float32, torch.float64)  # for which there are loops
 
 _MOST = numba.get_num_threads()  # numba starts that many when first used, and no more later
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 _PATIENCE = 1.0  # seconds: loading what was compiled before takes less
+
+
+def has_loops(x: torch.Tensor) -> bool:
+    """Whether the compiled loops can take ``x``; else torch does it."""
+    return x.device.type == "cpu" and x.dtype in DTYPES
 
 
 def use_threads() -> int:
@@ -44,8 +51,8 @@ def _keep_what_is_freed() -> None:
     the system gives it out again page by page, each filled with zeros: in some processes a step of a NADE with
     8,000 units then took twice as long.  Whoever has set the thresholds keeps theirs.
     """
-    is_set = any(k.startswith("MALLOC_") for k in os.environ) or "malloc" in os.environ.get(
-        "GLIBC_TUNABLES", ""
+    is_set = "malloc" in os.environ.get("GLIBC_TUNABLES", "") or any(
+        k.startswith("MALLOC_") for k in os.environ
     )
     if platform.libc_ver()[0] == "glibc" and not is_set:
         libc = ctypes.CDLL(None)

@@ -35,6 +35,7 @@ from chainrule.models.kernels.vectors import (
     get,
     lanes,
     load,
+    load_first,
     load_mask,
     pointer,
     positive,
@@ -133,15 +134,15 @@ def pack_weights(order, W, V):  # type: ignore[no-untyped-def]
             row = order[i * STEP + j] * h if real else 0
             for q in range(vectors):
                 p = ((i * vectors + q) * STEP + j) * L
-                if real and q < whole:
+                if not real:
+                    store(packed_V, p, zero)
+                    store(packed_W, p, zero)
+                elif q < whole:
                     store(packed_V, p, load(flat_V, row + q * L))
                     store(packed_W, p, load(flat_W, row + q * L))
-                    continue
-                store(packed_V, p, zero)
-                store(packed_W, p, zero)
-                for k in range(h - q * L if real else 0):
-                    packed_V[p + k] = flat_V[row + q * L + k]
-                    packed_W[p + k] = flat_W[row + q * L + k]
+                else:
+                    store(packed_V, p, load_first(flat_V, row + q * L, h - q * L))
+                    store(packed_W, p, load_first(flat_W, row + q * L, h - q * L))
     return packed_V, packed_W
 
 

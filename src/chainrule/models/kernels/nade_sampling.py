@@ -31,7 +31,7 @@ from chainrule.models.kernels.vectors import (
     get,
     lanes,
     load,
-    load_mask,
+    load_first,
     load_shares,
     lowest_bit,
     pointer,
@@ -40,7 +40,6 @@ from chainrule.models.kernels.vectors import (
     put,
     registers,
     same,
-    select,
     store,
     sums,
     total,
@@ -56,7 +55,7 @@ CELLS = ROWS * STEP
 _BITS = 64  # of a number
 _ONE_IN_STEP = sum(1 << k for k in range(0, _BITS, STEP))
 USUAL = 4  # at most so many of 16 rows are on, most of the time; no more than ROWS
-MANY = 8  # from so many rows on, it pays to pack the weights; always where few units are
+MANY = 8  # from so many rows on, it pays to pack the weights
 
 
 @kernel
@@ -76,7 +75,7 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
     biases = np.full((d + L - 1) // L * L, -np.inf).astype(W.dtype)
     biases[:d] = b[order]
     x = np.empty((n, d), np.uint8)
-    if n < MANY and h >= L:
+    if n < MANY:
         workers = min(threads, n)
         if workers <= 1:  # no threads are woken for a single row
             _draw_one_by_one(0, n, uniforms, given, order, V, W, biases, start, x, kind)
@@ -350,32 +349,32 @@ def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, k
 
 @njit(cache=True)
 def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
-    """Rows ``first`` to ``last`` of ``x``, each on its own; at least ``lanes`` hidden units."""
+    """Rows ``first`` to ``last`` of ``x``, each on its own."""
     L = lanes(W)
     d, h = V.shape
-    flat_V, flat_W, whole = V.reshape(-1), W.reshape(-1), h // L
-    # where the last hidden units do not fill a vector, they share one with those before, which do not count
-    a, fresh = aligned((whole + 1) * L, W), np.zeros(L, np.uint8)
-    fresh[L - h % L :] = 1
+    flat_V, flat_W, whole, rest = V.reshape(-1), W.reshape(-1), h // L, h % L
+    a = aligned(start.shape[0], W)
     thresholds, none = aligned((d + L - 1) // L * L, W), np.empty(0, np.float64)
     for r in range(first, last):
         _thresholds(uniforms[r], given[r] if given.shape[0] else none, order, b, thresholds)
-        a[: whole * L], a[whole * L :] = start[: whole * L], start[h - L : h]
+        a[:] = start
         for t in range(d):
             i = order[t]
             v, w = pointer(flat_V, i * h), pointer(flat_W, i * h)
             following = pointer(flat_V, order[min(t + 1, d - 1)] * h)
-            z = _dot(pointer(a, 0), v, following, pointer(fresh, 0), whole, h, kind)
+            z = _dot(pointer(a, 0), v, following, whole, rest, kind)
             x[r, i] = z > thresholds[t]
             if x[r, i]:
                 for q in range(0, whole * L, L):
                     store(a, q, load(a, q) + load(w, q))
-                store(a, whole * L, load(a, whole * L) + load(w, h - L))
+                if rest:
+                    store(a, whole * L, load(a, whole * L) + load_first(w, whole * L, rest))
 
 
 @njit(cache=True)
-def _dot(a, v, following, fresh, whole, h, kind):  # type: ignore[no-untyped-def]
-    """``V_i · act(a)``, in ``SUMS`` partial sums; fetches the row of V that is next.
+def _dot(a, v, following, whole, rest, kind):  # type: ignore[no-untyped-def]
+    """``V_i · act(a)`` over ``whole`` vectors and the ``rest`` of one, in ``SUMS`` partial sums; fetches the row of
+    V that is next.
 
     Weights are used once, so their way from memory is what takes the time.
     """
@@ -391,8 +390,8 @@ def _dot(a, v, following, fresh, whole, h, kind):  # type: ignore[no-untyped-def
     for q in range(whole // SUMS * SUMS, whole):
         prefetch(following, q * L)
         s = fma(activate(load(a, q * L), v, kind), load(v, q * L), s)
-    last = select(load_mask(fresh, 0, 1, s), activate(load(a, whole * L), v, kind), zero)
-    s = fma(last, load(v, h - L), s)
+    if rest:
+        s = fma(activate(load(a, whole * L), v, kind), load_first(v, whole * L, rest), s)
     for k in range(SUMS):
         s = s + get(z, k)
     return total(s)

@@ -196,7 +196,8 @@ def _turn(w, width, t, held, u, turned):  # type: ignore[no-untyped-def]
                 row = t + j + i
                 v = same(turned, 0.0)
                 if row >= 0 and row < held:
-                    v = load_first(w, row * width + u + k, width - u - k)
+                    at = row * width + u + k
+                    v = load(w, at) if u + k + L <= width else load_first(w, at, width - u - k)
                 put(block, i, v)
             transpose(block)
             for i in range(L):

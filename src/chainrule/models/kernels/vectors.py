@@ -208,23 +208,26 @@ def _first_lanes(context: Any, builder: Any, n: Any, n_type: Any, count: int) ->
     return builder.icmp_signed("<", numbers, n)
 
 
+def _masked(name: str, builder: Any, t: Any, result: Any, arguments: list[Any]) -> Any:
+    """A call of one of LLVM's two functions that read or write some lanes of a ``t`` and leave the others alone."""
+    f = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(result, [a.type for a in arguments]),
+        f"llvm.masked.{name}.{_suffix(t)}.p0",
+    )
+    return builder.call(f, arguments)
+
+
 @intrinsic
 def load_first(typing: Any, array: Any, i: Any, n: Any) -> Any:
     """``array[i : i + n]`` in the first lanes and zero in the others; nothing else is read.  Any ``n`` will do."""
     v = VectorType(array.dtype)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        t, i32 = _ir(v), ir.IntType(32)
-        address = builder.bitcast(
-            _address(context, builder, array, args[0], args[1], i), ir.IntType(8).as_pointer()
-        )
+        t, size = _ir(v), ir.IntType(32)(array.dtype.bitwidth // 8)
+        address = _address(context, builder, array, args[0], args[1], i)
         wanted = _first_lanes(context, builder, args[2], n, v.lanes)
-        f = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(t, [address.type, i32, wanted.type, t]),
-            f"llvm.masked.load.{_suffix(t)}.p0",
-        )
-        return builder.call(f, [address, i32(array.dtype.bitwidth // 8), wanted, ir.Constant(t, None)])
+        return _masked("load", builder, t, t, [address, size, wanted, ir.Constant(t, None)])
 
     return v(array, i, n), codegen
 
@@ -234,17 +237,10 @@ def store_first(typing: Any, array: Any, i: Any, v: Any, n: Any) -> Any:
     """``array[i : i + n] = v[:n]``; nothing else is written.  Any ``n`` will do."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        t, i32 = _ir(v), ir.IntType(32)
-        address = builder.bitcast(
-            _address(context, builder, array, args[0], args[1], i), ir.IntType(8).as_pointer()
-        )
+        size = ir.IntType(32)(array.dtype.bitwidth // 8)
+        address = _address(context, builder, array, args[0], args[1], i)
         wanted = _first_lanes(context, builder, args[3], n, v.lanes)
-        f = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [t, address.type, i32, wanted.type]),
-            f"llvm.masked.store.{_suffix(t)}.p0",
-        )
-        builder.call(f, [args[2], address, i32(array.dtype.bitwidth // 8), wanted])
+        _masked("store", builder, _ir(v), ir.VoidType(), [args[2], address, size, wanted])
         return context.get_dummy_value()
 
     return types.void(array, i, v, n), codegen

@@ -30,9 +30,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from chainrule.models.kernels.calls import has_loops
 from chainrule.models.kernels.staircase import clear
 
-__all__ = ["Band", "Side", "StaircaseWeight", "addresses", "cut_into_bands", "has_loops"]
+__all__ = ["Band", "Side", "StaircaseWeight", "addresses", "cut_into_bands"]
 
 Side = Literal["first", "last"]
 
@@ -85,11 +86,6 @@ def cut_into_bands(
             kept, corner = slice(rows - a, rows), slice(rows - a, rows - b)
         found.append(Band(slice(start, stop), kept, corner))
     return found
-
-
-def has_loops(x: Tensor) -> bool:
-    """Whether the compiled loops can take ``x``; else torch does it."""
-    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
 
 
 def addresses(blocks: Sequence[Tensor]) -> NDArray[np.int64]:

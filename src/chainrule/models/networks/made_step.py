@@ -26,9 +26,9 @@ from torch.autograd.function import once_differentiable
 
 from chainrule.models.kernels.bernoulli import bernoulli_log_prob
 from chainrule.models.kernels.binary_rows import find_ones, ones_gradient, ones_product
-from chainrule.models.kernels.calls import use_threads
+from chainrule.models.kernels.calls import has_loops, use_threads
 from chainrule.models.kernels.staircase import rows_to_units, units_to_rows, weight_gradient
-from chainrule.models.networks.made_staircase import StaircaseWeight, addresses, has_loops
+from chainrule.models.networks.made_staircase import StaircaseWeight, addresses
 
 __all__ = ["bernoulli_rows", "staircase_logits"]
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from chainrule.core.errors import InputError, ShapeError
-from chainrule.models.kernels.calls import use_threads
+from chainrule.models.kernels.calls import DTYPES, has_loops, use_threads
 from chainrule.models.kernels.nade import (
     GROUP,
     RELU,
@@ -38,7 +38,6 @@ __all__ = ["Activation", "NADENetwork"]
 Activation = Literal["relu", "sigmoid"]
 _ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid}
 _KINDS = {"relu": RELU, "sigmoid": SIGMOID}
-_DTYPES = (torch.float32, torch.float64)
 # Of the scale that would keep variances.  Smaller starts learn more: on binarized MNIST, 500 units, 6 epochs,
 # 1 gave 88.8 nats on validation rows, 0.3 for W alone 88.4, 0.1 for both and a larger learning rate 87.1.
 _START = 0.1
@@ -106,7 +105,7 @@ class NADENetwork(nn.Module):
             raise ShapeError(
                 f"given has the shape {given.shape}, uniforms {uniforms.shape}; pass one row per draw"
             )
-        dtype = self.W.dtype if self.W.dtype in _DTYPES else torch.float32
+        dtype = self.W.dtype if self.W.dtype in DTYPES else torch.float32
         arrays = [_contiguous(p.to("cpu", dtype)) for p in (self.W, self.V, self.b, self.c)]
         # one layout, so that the loops are compiled once
         uniforms = np.ascontiguousarray(uniforms)
@@ -129,7 +128,7 @@ class NADENetwork(nn.Module):
 
     def _has_kernels(self, x: Tensor) -> bool:
         """Whether the compiled loops can do this; else the plain path does, with the same numbers."""
-        return len(x) > 0 and x.device.type == "cpu" and not x.requires_grad and self.W.dtype in _DTYPES
+        return len(x) > 0 and x.device.type == "cpu" and not x.requires_grad and has_loops(self.W)
 
     def _settings(self) -> tuple[Any, ...]:
         """What the differentiable operations below take; inside them torch no longer tells whether a
