@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from chainrule.models.kernels.calls import use_threads
-from chainrule.models.kernels.vectors import fma, get, lanes, put, registers, same, total
+from chainrule.compiled.calls import use_threads
+from chainrule.compiled.vectors import fma, get, lanes, put, registers, same, total
 
 __all__ = ["PEAK_FLOP", "multiply_and_add"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from chainrule.models.networks.likelihood import bernoulli_terms
-from chainrule.models.networks.masks import build_masks
-from chainrule.models.networks.nade import NADENetwork
+from chainrule.models.made.masks import build_masks
+from chainrule.models.nade.network import NADENetwork
+from chainrule.models.shared.likelihood import bernoulli_terms
 
 __all__ = ["MaskedMADE", "nade_log_prob", "nade_sample", "train_step"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import load
-from chainrule.models.made import MADE
-from chainrule.models.nade import NADE
+from chainrule.datasets import load
+from chainrule.models.made.estimator import MADE
+from chainrule.models.nade.estimator import NADE
 
 __all__ = ["Fit", "quality"]
 

@@ -12,11 +12,11 @@ from benchmarks.peak import PEAK_FLOP, multiply_and_add
 from benchmarks.plain import MaskedMADE, nade_log_prob, nade_sample, train_step
 from benchmarks.timing import Spread, alternate, ratio
 from chainrule.core.errors import ChainruleError
-from chainrule.data import load
-from chainrule.evaluate.textbook import sample_by_full_passes
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.masks import assign_degrees
-from chainrule.models.networks.nade import NADENetwork
+from chainrule.datasets import load
+from chainrule.homework.nade_made.textbook import sample_by_full_passes
+from chainrule.models.made.masks import assign_degrees
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.nade.network import NADENetwork
 
 __all__ = ["Row", "binary_rows", "speed"]
 

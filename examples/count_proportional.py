@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule import CountProportional, MLPDensity
 from chainrule.evaluate.enumeration import all_states, exact_table, total_variation
+from chainrule.homework import CountProportional, MLPDensity
 
 
 def show(images: np.ndarray, height: int, width: int) -> None:

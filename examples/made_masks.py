@@ -6,14 +6,10 @@ Takes a few seconds.  The last line printed is: 784 inputs, [500, 500] hidden: n
 """
 
 from chainrule.evaluate.factorization import check_factorization
+from chainrule.homework.masks.worked_masks import explain_masks
 from chainrule.models import MADE
-from chainrule.models.networks.masks import (
-    assign_degrees,
-    build_masks,
-    check_autoregressive,
-    parse_ordering,
-)
-from chainrule.models.networks.worked_masks import explain_masks
+from chainrule.models.made.masks import assign_degrees, build_masks, check_autoregressive
+from chainrule.models.shared.ordering import parse_ordering
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.derive import derive_mle, refute_exponential_score
-from chainrule.models.exponential_family import fit_mle, simulate_fits
+from chainrule.models.exponential_family.estimator import fit_mle, simulate_fits
 
 
 def main() -> None:

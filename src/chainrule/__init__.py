@@ -17,32 +17,39 @@ __version__ = "0.1.0"
 _HOMES = {
     "DAG": "chainrule.graphs",
     "BayesianNetwork": "chainrule.models",
-    "CountProportional": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "IndependentBernoulli": "chainrule.models",
     "MADE": "chainrule.models",
-    "MLPDensity": "chainrule.models",
     "NADE": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
     "chow_liu": "chainrule.models",
-    "load_data": "chainrule.data:load",
+    "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
 }
-_ROOMS = ("core", "data", "derive", "evaluate", "graphs", "models", "report", "studies")
+_ROOMS = (
+    "compiled",
+    "core",
+    "datasets",
+    "derive",
+    "evaluate",
+    "graphs",
+    "homework",
+    "models",
+    "report",
+    "tables",
+)
 
 __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
     from chainrule.core.errors import ChainruleError as ChainruleError
-    from chainrule.data import load as load_data
+    from chainrule.datasets import load as load_data
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
     from chainrule.models import BayesianNetwork as BayesianNetwork
-    from chainrule.models import CountProportional as CountProportional
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import IndependentBernoulli as IndependentBernoulli
-    from chainrule.models import MLPDensity as MLPDensity
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
 

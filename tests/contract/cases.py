@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chainrule.core.estimator import DensityEstimator
-from chainrule.models.bayesian_network import BayesianNetwork
-from chainrule.models.bernoulli import IndependentBernoulli
-from chainrule.models.count_proportional import CountProportional
-from chainrule.models.made import MADE
-from chainrule.models.mlp_density import MLPDensity
-from chainrule.models.nade import NADE
+from chainrule.core.contract import DensityEstimator
+from chainrule.homework.images.count_proportional import CountProportional
+from chainrule.homework.images.mlp_density import MLPDensity
+from chainrule.models.bayesian_network.estimator import BayesianNetwork
+from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.made.estimator import MADE
+from chainrule.models.nade.estimator import NADE
 from tests.oracles import enumerate_rows, joint_table
 
 __all__ = ["CASES", "Case", "cases_named", "every_case", "every_learner", "fitted", "table_of"]

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
-from chainrule.models.bernoulli import IndependentBernoulli
+from chainrule.models.independent.estimator import IndependentBernoulli
 from tests.contract.cases import Case, cases_named, every_case, every_learner, fitted
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.evaluate.factorization import check_factorization
-from chainrule.models.networks.masks import variable_names
+from chainrule.models.shared.ordering import variable_names
 from tests.contract.cases import Case, cases_named, every_case, fitted, table_of
 from tests.oracles import enumerate_rows, made_log_prob, nade_log_prob
 

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from chainrule.models.made import MADE
-from chainrule.models.nade import NADE
+from chainrule.models.made.estimator import MADE
+from chainrule.models.nade.estimator import NADE
 from tests.contract.cases import Case, cases_named, every_case, fitted, table_of
 from tests.oracles import enumerate_rows, is_conditionally_independent, log_of_marginal
 

@@ -10,11 +10,11 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from sklearn.exceptions import NotFittedError
 
+from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import DataError, OutputError
-from chainrule.core.estimator import DensityEstimator
 from chainrule.models import load_model
-from chainrule.models.bernoulli import IndependentBernoulli
-from chainrule.models.nade import NADE
+from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.nade.estimator import NADE
 from tests.contract.cases import Case, every_case, fitted
 from tests.oracles import enumerate_rows
 

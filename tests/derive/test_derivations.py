@@ -20,11 +20,11 @@ from chainrule.derive import (
     derive_mle,
     exponential_family_form,
     list_families,
-    refute_exponential_score,
 )
 from chainrule.derive.families import ONE_PARAMETER, S, n
 from chainrule.derive.notation import formula, plain_text
 from chainrule.derive.one_parameter import estimator
+from chainrule.homework import refute_exponential_score
 
 SCIPY = {
     "bernoulli": lambda theta: stats.bernoulli(theta),
@@ -247,7 +247,7 @@ def test_independent_pixels_come_to_the_mean_the_pseudocount_and_the_edges():
 
 
 def test_the_families_are_the_six_of_the_exponential_family_model():
-    from chainrule.models.exponential_laws import LAWS
+    from chainrule.models.exponential_family.laws import LAWS
 
     assert list_families() == list(LAWS)
 

@@ -20,9 +20,9 @@ from chainrule.evaluate.enumeration import (
     total_probability,
     total_variation,
 )
-from chainrule.models.bernoulli import IndependentBernoulli
-from chainrule.models.count_proportional import CountProportional
-from chainrule.models.states import completion_numbers, state_blocks, state_numbers, states_between
+from chainrule.homework.images.count_proportional import CountProportional
+from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_between
 
 weights = st.lists(st.floats(0.01, 1.0), min_size=4, max_size=4)
 

@@ -18,12 +18,13 @@ from chainrule.evaluate.factorization import (
     perturbation_dependence,
 )
 from chainrule.graphs import DAG
-from chainrule.models.bernoulli import IndependentBernoulli
-from chainrule.models.made import MADE
-from chainrule.models.nade import NADE
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.masks import assign_degrees, connectivity, direct_mask, parse_ordering
-from chainrule.models.networks.nade import NADENetwork
+from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.made.estimator import MADE
+from chainrule.models.made.masks import assign_degrees, connectivity, direct_mask
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.nade.estimator import NADE
+from chainrule.models.nade.network import NADENetwork
+from chainrule.models.shared.ordering import parse_ordering
 
 X = np.random.default_rng(0).integers(0, 2, (60, 5))
 

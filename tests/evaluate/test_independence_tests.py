@@ -13,10 +13,10 @@ from scipy.stats import binom, chi2_contingency
 
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.records import dump_json
-from chainrule.data import CategoricalTable
 from chainrule.evaluate import independence_tests as tests
 from chainrule.evaluate.contingency import joint_codes, relabel
 from chainrule.graphs import DAG
+from chainrule.tables import CategoricalTable
 
 
 @st.composite

@@ -12,7 +12,8 @@ import pytest
 from chainrule.core.errors import InputError
 from chainrule.core.records import dump_json
 from chainrule.evaluate.tables import joint_table, random_tables
-from chainrule.graphs import DAG, layout
+from chainrule.graphs import DAG
+from chainrule.report.layout import layout
 from tests.graphs.dags import paths_with_verdicts, random_dag, to_networkx
 
 

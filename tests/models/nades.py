@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chainrule.models.networks.likelihood import bernoulli_terms
-from chainrule.models.networks.nade import Activation, NADENetwork
+from chainrule.models.nade.network import Activation, NADENetwork
+from chainrule.models.shared.likelihood import bernoulli_terms
 
 __all__ = [
     "ACTIVATIONS",

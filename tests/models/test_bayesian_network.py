@@ -20,10 +20,10 @@ from chainrule.core.errors import (
     UnknownNameError,
     ValuesError,
 )
-from chainrule.data.categorical import CategoricalTable
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, load_model
-from chainrule.models.conditional_tables import estimate_table
+from chainrule.models.bayesian_network.conditional_tables import estimate_table
+from chainrule.tables.categorical import CategoricalTable
 from tests.models.networks_by_hand import joint_of, random_network
 
 DATA = os.environ.get("CHAINRULE_DATA")
@@ -117,8 +117,8 @@ def test_counts_over_other_states_or_another_dag_do_not_add_up():
 
 
 def test_a_parquet_or_csv_file_is_read_in_batches_to_the_same_tables(tmp_path, monkeypatch):
-    from chainrule.data import categorical_input
     from chainrule.models import categorical_rows
+    from chainrule.tables import categorical_input
 
     def three_at_a_time(path, **kwargs):
         return categorical_input.iter_categorical(path, batch_rows=3, **kwargs)

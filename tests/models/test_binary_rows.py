@@ -10,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.models.kernels.binary_rows import find_ones, ones_gradient, ones_product
-from chainrule.models.networks import made_step
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.masks import assign_degrees
+from chainrule.models.made import step as made_step
+from chainrule.models.made.masks import assign_degrees
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.ones_loops import find_ones, ones_gradient, ones_product
 
 DTYPES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-13}  # of sums of up to 90 numbers near 1
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from chainrule.evaluate.textbook import sample_by_full_passes
-from chainrule.models.made import MADE
-from chainrule.models.nade import NADE
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.masks import assign_degrees
+from chainrule.homework.nade_made.textbook import sample_by_full_passes
+from chainrule.models.made.estimator import MADE
+from chainrule.models.made.masks import assign_degrees
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.nade.estimator import NADE
 from tests.models.nades import DTYPES, NATS, TOLERANCE, binary_rows, distance, free, gradients, random_nade
 
 DEVICE = "cuda"

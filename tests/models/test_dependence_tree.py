@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import mutual_info_score
 
 from chainrule.core.errors import InputError, TooLargeError, UnknownNameError, ValuesError
-from chainrule.data import load
-from chainrule.data.categorical import CategoricalTable
+from chainrule.datasets import load
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, chow_liu
-from chainrule.models.dependence_tree import maximum_spanning_tree, mutual_information, pair_counts
+from chainrule.models.bayesian_network.dependence_tree import (
+    maximum_spanning_tree,
+    mutual_information,
+    pair_counts,
+)
+from chainrule.tables.categorical import CategoricalTable
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, UnknownNameError, ValuesError
-from chainrule.models.exponential_family import ExponentialFamily, fit_mle, simulate_fits
+from chainrule.models.exponential_family.estimator import ExponentialFamily, fit_mle, simulate_fits
 
 FAMILIES = ["bernoulli", "categorical", "geometric", "poisson", "exponential", "normal"]
 COUNTED = ["bernoulli", "categorical", "geometric", "poisson"]

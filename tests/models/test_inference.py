@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chainrule.core.errors import InputError, TooLargeError
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork
-from chainrule.models.inference.elimination import plan_elimination
+from chainrule.models.bayesian_network.inference.elimination import plan_elimination
 from tests.models.networks_by_hand import joint_of, random_network
 
 seeds = st.integers(0, 2**32 - 1)

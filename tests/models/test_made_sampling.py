@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
+from chainrule.compiled.elementary import log_ratio
+from chainrule.compiled.vectors import as_bits, lanes, load_shares, positive, store
 from chainrule.core.errors import ShapeError
-from chainrule.evaluate.textbook import sample_by_full_passes
-from chainrule.models.kernels.elementary import log_ratio
-from chainrule.models.kernels.vectors import as_bits, lanes, load_shares, positive, store
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.made_sampler import draw, layout_of
-from chainrule.models.networks.masks import assign_degrees
+from chainrule.homework.nade_made.textbook import sample_by_full_passes
+from chainrule.models.made.masks import assign_degrees
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.sampler import draw, layout_of
 
 seeds = st.integers(0, 2**31)
 widths = st.lists(st.integers(1, 70), min_size=1, max_size=3)

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError
-from chainrule.evaluate.textbook import sample_by_full_passes
-from chainrule.models.made import MADE
-from chainrule.models.networks.likelihood import bernoulli_terms
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.made_staircase import StaircaseWeight, cut_into_bands
-from chainrule.models.networks.made_step import bernoulli_rows
-from chainrule.models.networks.masks import assign_degrees
+from chainrule.homework.nade_made.textbook import sample_by_full_passes
+from chainrule.models.made.estimator import MADE
+from chainrule.models.made.masks import assign_degrees
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.staircase import StaircaseWeight, cut_into_bands
+from chainrule.models.made.step import bernoulli_rows
+from chainrule.models.shared.likelihood import bernoulli_terms
 
 seeds = st.integers(0, 2**31)
 shapes = st.tuples(st.integers(1, 40), st.lists(st.integers(1, 300), min_size=1, max_size=3))

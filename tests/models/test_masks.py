@@ -12,18 +12,16 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError
 from chainrule.core.records import dump_json
-from chainrule.models.networks.masks import (
+from chainrule.homework.masks.worked_masks import explain_masks
+from chainrule.models.made.masks import (
     assign_degrees,
     build_masks,
     check_autoregressive,
     connectivity,
     direct_mask,
-    parse_ordering,
-    positions,
     reachability,
-    variable_names,
 )
-from chainrule.models.networks.worked_masks import explain_masks
+from chainrule.models.shared.ordering import parse_ordering, positions, variable_names
 from tests.oracles import made_paths
 
 HOMEWORK = [1, 3, 0, 2]  # x2, x4, x1, x3

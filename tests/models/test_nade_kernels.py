@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError, ShapeError
-from chainrule.data import info, load
-from chainrule.models.kernels.nade import GROUP
-from chainrule.models.nade import NADE
-from chainrule.models.networks import nade
-from chainrule.models.networks.nade import NADENetwork
+from chainrule.datasets import info, load
+from chainrule.models.nade import network as nade
+from chainrule.models.nade.estimator import NADE
+from chainrule.models.nade.loops import GROUP
+from chainrule.models.nade.network import NADENetwork
 from tests.models.nades import (
     ACTIVATIONS,
     DTYPES,

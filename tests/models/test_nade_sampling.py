@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.evaluate.textbook import sample_by_full_passes
+from chainrule.homework.nade_made.textbook import sample_by_full_passes
 from tests.models.nades import (
     ACTIVATIONS,
     extreme_nade,

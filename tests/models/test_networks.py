@@ -6,11 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.evaluate.textbook import sample_by_full_passes
-from chainrule.models.networks.likelihood import bernoulli_terms
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.masks import assign_degrees, build_masks
-from chainrule.models.networks.nade import NADENetwork
+from chainrule.homework.nade_made.textbook import sample_by_full_passes
+from chainrule.models.made.masks import assign_degrees, build_masks
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.nade.network import NADENetwork
+from chainrule.models.shared.likelihood import bernoulli_terms
 from tests.oracles import made_log_prob, nade_log_prob
 
 seeds = st.integers(0, 2**31)

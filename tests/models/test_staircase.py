@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.models.kernels.bernoulli import bernoulli_log_prob
-from chainrule.models.kernels.staircase import clear, rows_to_units, units_to_rows, weight_gradient
-from chainrule.models.networks import made_staircase, made_step
-from chainrule.models.networks.made import MADENetwork
-from chainrule.models.networks.masks import assign_degrees
+from chainrule.compiled.bernoulli import bernoulli_log_prob
+from chainrule.models.made import staircase as made_staircase
+from chainrule.models.made import step as made_step
+from chainrule.models.made.masks import assign_degrees
+from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.staircase_loops import clear, rows_to_units, units_to_rows, weight_gradient
 
 DTYPES = {np.dtype(np.float32): 2e-4, np.dtype(np.float64): 1e-11}  # of sums of up to 300 products near 1
 GUARD = 70  # numbers on either side of an array that must stay as they are

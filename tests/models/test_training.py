@@ -7,7 +7,7 @@ import torch
 from chainrule.core.errors import InputError, ShapeError, ValuesError
 from chainrule.core.progress import listening
 from chainrule.models import MADE, NADE
-from chainrule.models.training import TrainingError
+from chainrule.models.shared.training import TrainingError
 
 
 def _striped(n, rng):

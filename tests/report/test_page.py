@@ -273,7 +273,7 @@ def test_rebuilding_a_page_loads_no_model(tmp_path: Path):
     (tmp_path / "results.json").write_text(dump_json(small()), encoding="utf-8")
     script = (
         "import sys; from chainrule.report import write_report; write_report(sys.argv[1]);"
-        "print([m for m in ('torch', 'sympy', 'chainrule.models', 'chainrule.studies') if m in sys.modules])"
+        "print([m for m in ('torch', 'sympy', 'chainrule.models', 'chainrule.homework') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True

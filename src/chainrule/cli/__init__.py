@@ -71,9 +71,9 @@ def reproduce(
 
     A run that was stopped goes on where it was when the same command is given again.
     """
+    from chainrule.homework import parse_problems
+    from chainrule.homework import reproduce as run
     from chainrule.report import write_report
-    from chainrule.studies import parse_problems
-    from chainrule.studies import reproduce as run
 
     chosen = parse_problems(problems)
     known = ("auto", "binarized-mnist", "mnist", "digits")
@@ -138,7 +138,7 @@ def masks(
     as_json: AsJson = False,
 ) -> None:
     """Masks that turn an autoencoder into an autoregressive model, step by step and checked."""
-    from chainrule.models.networks.worked_masks import explain_masks
+    from chainrule.homework.masks.worked_masks import explain_masks
 
     worked = explain_masks(order, parse_sizes(hidden), scheme=degrees, rng=seed)  # type: ignore[arg-type]
     if as_json:
@@ -160,7 +160,7 @@ def derive(
 
     x = None
     if data is not None:
-        from chainrule.data import read_array
+        from chainrule.datasets import read_array
 
         x = read_array(data)
     with progress():
@@ -174,7 +174,7 @@ def derive(
 @data_app.command("list")
 def data_list(as_json: AsJson = False) -> None:
     """The named data sets, and where each is to be had on this machine."""
-    from chainrule.data import list_datasets
+    from chainrule.datasets import list_datasets
 
     found = list_datasets()
     if as_json:
@@ -192,7 +192,7 @@ def data_list(as_json: AsJson = False) -> None:
 @data_app.command("fetch")
 def data_fetch(name: Annotated[str, typer.Argument(help="A name from `data list`, or auto.")]) -> None:
     """Bring a data set to this machine and check it against its SHA-256."""
-    from chainrule.data import fetch
+    from chainrule.datasets import fetch
 
     with progress():
         found = fetch(name)
@@ -204,7 +204,7 @@ def data_info(
     name: Annotated[str, typer.Argument(help="A name from `data list`.")], as_json: AsJson = False
 ) -> None:
     """What is known about a data set: rows, files, checksums, licence, source."""
-    from chainrule.data import info
+    from chainrule.datasets import info
 
     found = info(name)
     if as_json:

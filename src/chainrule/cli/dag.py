@@ -364,8 +364,8 @@ def _cycle_marks(graph: DirectedGraph) -> dict[str, Any]:
 def _draw(graph: DirectedGraph, path: Path, **marks: Any) -> None:
     """Draw a graph to a file, latent nodes told apart."""
     from chainrule.core.records import Figure
-    from chainrule.graphs import layout
     from chainrule.report.figures import write_drawing
+    from chainrule.report.layout import layout
 
     alt = f"A directed graph of {len(graph)} nodes and {graph.n_edges} edges."
     write_drawing(Figure("graph", "graph", layout(graph, **marks), "", alt), path)

@@ -3,7 +3,7 @@
 ``derive_mle("poisson")`` derives the maximum-likelihood estimator of a family from its density;
 ``exponential_family_form`` writes the family as an exponential family and checks what follows;
 ``derive_independent_bernoulli`` does the same for a whole image of independent pixels;
-``refute_exponential_score`` shows where a written derivation slipped.  A step that SymPy does not confirm
+A step that SymPy does not confirm
 raises ``DerivationError``: it is never shown.
 """
 
@@ -11,7 +11,6 @@ from chainrule.derive.derivation import Derivation, DerivationError, DerivedStep
 from chainrule.derive.exponential_form import ExponentialForm, exponential_family_form
 from chainrule.derive.independent_bernoulli import derive_independent_bernoulli
 from chainrule.derive.maximum_likelihood import DerivedFit, derive_and_fit, derive_mle, list_families
-from chainrule.derive.slips import refute_exponential_score
 
 __all__ = [
     "Derivation",
@@ -24,5 +23,4 @@ __all__ = [
     "derive_mle",
     "exponential_family_form",
     "list_families",
-    "refute_exponential_score",
 ]

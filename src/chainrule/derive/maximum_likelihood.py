@@ -15,7 +15,7 @@ from chainrule.derive.exponential_form import exponential_family_form
 from chainrule.derive.families import FAMILIES, ONE_PARAMETER, check_family
 from chainrule.derive.normal import derive_normal
 from chainrule.derive.one_parameter import derive_one_parameter
-from chainrule.models.exponential_family import ExponentialFamily, fit_mle
+from chainrule.models.exponential_family.estimator import ExponentialFamily, fit_mle
 
 __all__ = ["DerivedFit", "derive_and_fit", "derive_mle", "list_families"]
 

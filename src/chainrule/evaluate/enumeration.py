@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.core.numerics import log_sum_exp
-from chainrule.models.states import state_blocks, states_between
+from chainrule.models.shared.states import state_blocks, states_between
 
 __all__ = [
     "LARGEST",
@@ -55,9 +55,9 @@ def exact_table(model: Scored, d: int | None = None) -> NDArray[np.float64]:
 
     Raises ``TooLargeError`` above 24 variables.
 
-    >>> from chainrule.models.count_proportional import CountProportional
-    >>> np.exp(exact_table(CountProportional(1, 2), 2)).round(6).tolist()
-    [0.0, 0.25, 0.25, 0.5]
+    >>> from chainrule.models import IndependentBernoulli
+    >>> np.exp(exact_table(IndependentBernoulli().fit([[0, 1], [1, 1]]))).round(6).tolist()
+    [0.0, 0.5, 0.0, 0.5]
     """
     d = _small_enough(_width(model, d))
     return np.concatenate([np.asarray(model.log_prob(block), np.float64) for block in state_blocks(d)])
@@ -68,8 +68,8 @@ def total_probability(model: Scored, d: int | None = None) -> float:
 
     Raises ``TooLargeError`` above 24 variables.
 
-    >>> from chainrule.models.count_proportional import CountProportional
-    >>> round(total_probability(CountProportional(2, 3), 6), 9)
+    >>> from chainrule.models import IndependentBernoulli
+    >>> round(total_probability(IndependentBernoulli().fit([[0, 1], [1, 1]])), 9)
     1.0
     """
     d = _small_enough(_width(model, d))

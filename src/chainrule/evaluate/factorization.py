@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.randomness import RandomState, as_generator
-from chainrule.models.networks.masks import variable_names
+from chainrule.models.shared.ordering import variable_names
 
 __all__ = [
     "FactorizationReport",
@@ -83,7 +83,7 @@ def check_factorization(
     ``method`` defaults to the Jacobian where the model has a torch ``network_``, else to perturbation of
     ``n_points`` rows that the model draws itself.  Raises ``InputError`` for a model that promises nothing.
 
-    >>> from chainrule.models.made import MADE
+    >>> from chainrule.models.made.estimator import MADE
     >>> model = MADE(hidden=4, epochs=0, ordering="x2,x1", random_state=0).fit([[0, 1], [1, 1]])
     >>> report = check_factorization(model, rng=0)
     >>> report.respected, report.allowed.astype(int).tolist()

@@ -33,8 +33,6 @@ from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
-from chainrule.data.categorical import MISSING_CODE, CategoricalTable
-from chainrule.data.categorical_input import as_categorical
 from chainrule.evaluate.contingency import StratifiedTable, joint_codes
 from chainrule.evaluate.corrections import Correction, correct
 from chainrule.evaluate.independence_report import (
@@ -46,6 +44,8 @@ from chainrule.evaluate.independence_report import (
 from chainrule.evaluate.permutations import permutation_p_value
 from chainrule.graphs import DAG, Independence
 from chainrule.graphs.independencies import Kind
+from chainrule.tables.categorical import MISSING_CODE, CategoricalTable
+from chainrule.tables.categorical_input import as_categorical
 
 __all__ = ["conditional_independence_test", "test_independencies"]
 

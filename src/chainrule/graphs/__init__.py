@@ -11,7 +11,6 @@ from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import Junction, PathExplanation, SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence
-from chainrule.graphs.layout import layout
 
 __all__ = [
     "CPDAG",
@@ -24,5 +23,4 @@ __all__ = [
     "Junction",
     "PathExplanation",
     "SeparationExplanation",
-    "layout",
 ]

@@ -123,17 +123,15 @@ class SeparationExplanation:
         return f"{{{', '.join(self.reached[:_MOST_NAMES])}, … {len(self.reached)} in all}}"
 
     def marks(self) -> dict[str, Any]:
-        """``node_marks`` and ``edge_marks`` for ``layout``: what is asked and given, which edges are open.
+        """``node_marks`` and ``edge_marks`` for a drawing: what is asked and given, which edges are open.
 
         An edge is open when an open path uses it, blocked when only blocked ones do.
 
-        >>> from chainrule.graphs import DAG, layout
+        >>> from chainrule.graphs import DAG
         >>> dag = DAG.parse("A -> B -> C")
         >>> marks = dag.explain_d_separation("A", "C", "B").marks()
         >>> marks["node_marks"], marks["edge_marks"]["A", "B"]
         ({'A': 'highlight', 'C': 'highlight', 'B': 'given'}, 'blocked')
-        >>> [edge["mark"] for edge in layout(dag, **marks)["edges"]]
-        ['blocked', 'blocked']
         """
         nodes = {**dict.fromkeys((*self.x, *self.y), "highlight"), **dict.fromkeys(self.given, "given")}
         edges = {}

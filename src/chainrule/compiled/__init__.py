@@ -1,0 +1,1 @@
+"""Compiled loops without a model: the vector register, elementary functions, parallel calls."""

@@ -1,0 +1,171 @@
+"""The contract of every model: a scikit-learn estimator with an exact ``log_prob``.
+
+Settings live in ``__init__`` and nothing else does; fitted values end in ``_``.  A model is saved as one
+safetensors file whose header carries its settings as JSON; nothing is ever pickled.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.core.errors import DataError, OutputError
+from chainrule.core.files import replacing
+from chainrule.core.randomness import RandomState
+from chainrule.core.records import to_plain
+
+__all__ = ["DensityEstimator", "load_model"]
+
+_FORMAT = "chainrule-model-1"
+
+
+class DensityEstimator(DensityMixin, BaseEstimator, ABC):
+    """Base of all models; says what each method means, implements what follows from the others.
+
+    A subclass implements ``fit``, ``log_prob``, ``sample``, ``_state`` and ``_set_state``.
+    """
+
+    _registry: ClassVar[dict[str, type[DensityEstimator]]] = {}
+
+    n_features_in_: int
+    fit_info_: dict[str, Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        DensityEstimator._registry[_full_name(cls)] = cls
+
+    @abstractmethod
+    def fit(self, X: ArrayLike, y: Any = None, *, valid: ArrayLike | None = None) -> Self:
+        """Learn from rows ``X`` (n, d); ``valid`` (m, d) chooses between candidates where a model has any."""
+
+    @abstractmethod
+    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Exact log-probability of each row in nats, (n,) float64; ``-inf`` for an impossible row.
+
+        NaN marks a missing value: it is marginalised exactly, or refused where that would be guesswork.
+        """
+
+    @abstractmethod
+    def sample(self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None) -> NDArray[Any]:
+        """``n`` independent rows (n, d).  ``given`` (d,) fixes the values that are not NaN.
+
+        An integer ``rng`` gives the same draws at each call; a generator goes on from where it is.
+        """
+
+    @abstractmethod
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Fitted values as named arrays and as plain data."""
+
+    @abstractmethod
+    def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
+        """Take over what ``_state`` gave."""
+
+    @property
+    def factorization_(self) -> Any:
+        """The ``DAG`` whose factors the model promises to respect; ``None`` if it promises none."""
+        return None
+
+    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+        """scikit-learn's name for ``log_prob``."""
+        return self.log_prob(X)
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Mean log-probability in nats per row (higher is better)."""
+        return float(np.mean(self.log_prob(X)))
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model to one safetensors file, whole or not at all."""
+        from safetensors.numpy import save_file
+
+        check_is_fitted(self)
+        arrays, plain = self._state()
+        header = {
+            "format": _FORMAT,
+            "class": _full_name(type(self)),
+            "settings": self._settings(),
+            "n_features_in": self.n_features_in_,
+            "fitted": plain,
+            "fit_info": self.fit_info_,
+        }
+        # one entry, since the order of several is not kept and equal models should give equal files
+        metadata = {"chainrule": json.dumps(to_plain(header), allow_nan=False)}
+        with replacing(path) as temporary:
+            try:
+                save_file(
+                    {k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary, metadata=metadata
+                )
+            except OSError as e:
+                raise OutputError(f"cannot write {path} ({e}); is the disk full?") from e
+
+    def _settings(self) -> dict[str, Any]:
+        """The settings that travel with a saved model."""
+        return self.get_params(deep=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The model that ``save`` wrote; ``DataError`` where the file is damaged or of another class."""
+        header, arrays = _read(path)
+        kind = _class_named(header["class"], path)
+        if not issubclass(kind, cls):
+            raise DataError(
+                f"{path} holds a {kind.__name__}, not a {cls.__name__}; load it with chainrule.load_model"
+            )
+        model = kind(**header["settings"])
+        model.n_features_in_ = header["n_features_in"]
+        model.fit_info_ = header["fit_info"]
+        model._set_state(arrays, header["fitted"])
+        return model
+
+
+def load_model(path: str | Path) -> DensityEstimator:
+    """The model that ``save`` wrote to ``path``, by the class its file names; ``DataError`` if damaged."""
+    return DensityEstimator.load(path)
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _class_named(name: str, path: str | Path) -> type[DensityEstimator]:
+    """The class of a saved model: one of ours, or one that the user's program has defined.
+
+    A module is imported for a file only where it is ours, so no file can run anything.
+    """
+    module = name.rpartition(".")[0]
+    if name not in DensityEstimator._registry and module.split(".")[0] == "chainrule":
+        with suppress(ImportError):  # a class that this version does not have: said below
+            import_module(module)
+    if name not in DensityEstimator._registry:
+        raise DataError(
+            f"{path} holds a {name}, which is not known here; import the module that defines it, or load it by "
+            "the version of chainrule that saved it"
+        )
+    return DensityEstimator._registry[name]
+
+
+def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and arrays of a saved model; ``DataError`` where ``path`` is not one."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as f:
+            header = json.loads((f.metadata() or {}).get("chainrule", "{}"))
+            arrays = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118  # not a dict
+    except FileNotFoundError as e:
+        raise DataError(f"there is no file {path}; give the path of a saved model") from e
+    except (OSError, ValueError, SafetensorError) as e:
+        raise DataError(f"{path} is not a saved model, or is damaged ({e}); save it again") from e
+    if header.get("format") != _FORMAT:
+        raise DataError(
+            f"{path} is not a chainrule model (format {header.get('format')!r}); save one with .save"
+        )
+    return header, arrays

@@ -1,0 +1,236 @@
+"""Files to arrays: text tables, idx, NumPy's formats, each plain or gzipped.  Nothing is ever unpickled.
+
+Every reader works on bytes that were read whole, so a file is parsed completely or refused:
+
+  =====================================  ==========================================================
+  ``.csv .data .amat .txt .tsv``         one row a line; comma, semicolon, tab or blanks between
+                                         values; the first line may name the columns
+  ``.idx``, ``…-ubyte``                  the format of the MNIST files
+  ``.npy``, ``.npz``                     NumPy's own; of several arrays in one ``.npz`` name one
+  =====================================  ==========================================================
+
+A file with another suffix is told by its first bytes, and read as a table if they say nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import io
+import math
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.errors import DataError, InputError, TooLargeError, UnknownNameError
+from chainrule.datasets.text_tables import Table, parse_table
+
+__all__ = ["MAX_BYTES", "parse_idx", "read_array", "read_bytes", "read_idx", "read_table", "unzip"]
+
+MAX_BYTES = 2 << 30  # more than this in one file is a mistake or an attack (a "zip bomb")
+
+_MAX_NPY_HEADER = 10_000  # bytes; NumPy's own limit
+# What a damaged zip file makes of the standard library; RuntimeError stands for an encrypted one.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
+_TABLE_SUFFIXES = {".csv", ".data", ".amat", ".txt", ".tsv"}
+_IDX_SUFFIXES = {".idx", ".idx1", ".idx2", ".idx3"}
+_IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+
+def read_array(path: str | Path, *, key: str | None = None) -> NDArray[Any]:
+    """The numbers in a file: (n, d) from a text table, the array as stored from idx, npy and npz.
+
+    A table of 0 and 1 comes as uint8, of whole numbers as int64, of others as float64 (``nan`` is a
+    missing value).  ``key`` names the array of an ``.npz`` that holds several.
+
+    Raises ``DataError`` (one line; names the line of a table) where the file is missing, damaged or not
+    of its format, ``InputError`` where ``key`` is missing, needless or unknown.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "rows.csv"
+    >>> _ = path.write_text("height,width\\n1.5,2\\n3,4\\n")
+    >>> read_array(path).tolist()
+    [[1.5, 2.0], [3.0, 4.0]]
+    """
+    path = Path(path)
+    content = read_bytes(path)
+    kind = _kind(path, content)
+    if key is not None and kind != "npz":
+        raise InputError(f"key={key!r} picks an array of an .npz file, and {path} is not one; leave key out")
+    if kind == "npz":
+        return _parse_npz(content, str(path), key)
+    if kind == "npy":
+        return _parse_npy(content, str(path))
+    if kind == "idx":
+        return parse_idx(content, str(path))
+    return parse_table(content, str(path)).values
+
+
+def read_table(path: str | Path) -> Table:
+    """The values (n, d) and the column names (``None`` without a header line) of a text table.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "rows.data"
+    >>> _ = path.write_text("0,1\\n1,1\\n")
+    >>> read_table(path)
+    Table(values=array([[0, 1],
+           [1, 1]], dtype=uint8), names=None)
+    """
+    return parse_table(read_bytes(path), str(path))
+
+
+def read_idx(path: str | Path) -> NDArray[Any]:
+    """The array in an idx file, of the type and shape that its header states.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels.idx"
+    >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))
+    >>> read_idx(path)
+    array([7, 9], dtype=uint8)
+    """
+    return parse_idx(read_bytes(path), str(path))
+
+
+def read_bytes(path: str | Path, *, limit: int = MAX_BYTES) -> bytes:
+    """What is in the file, unzipped if it is gzip (by its first bytes, whatever its name says)."""
+    try:
+        with open(path, "rb") as f:
+            content = f.read(limit + 1)
+    except FileNotFoundError as e:
+        raise DataError(f"there is no file {path}; give the path of a data file") from e
+    except OSError as e:
+        raise DataError(f"cannot read {path} ({e.strerror or e}); give a file that you may read") from e
+    if len(content) > limit:
+        raise _too_large(str(path), limit)
+    return unzip(content, str(path), limit=limit)
+
+
+def unzip(content: bytes, name: str, *, limit: int = MAX_BYTES) -> bytes:
+    """``content`` decompressed if it is gzip, else as it is; at most ``limit`` bytes.
+
+    Raises ``DataError`` where it is damaged or cut short, ``TooLargeError`` above the limit.
+
+    >>> unzip(gzip.compress(b"rows"), "a.gz"), unzip(b"rows", "a")
+    (b'rows', b'rows')
+    """
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        with gzip.open(io.BytesIO(content)) as f:
+            out = f.read(limit + 1)
+    except (EOFError, OSError, zlib.error) as e:
+        raise DataError(f"{name} is a damaged or truncated gzip file ({e}); get it again") from e
+    if len(out) > limit:
+        raise _too_large(name, limit)
+    return out
+
+
+def parse_idx(content: bytes, name: str) -> NDArray[Any]:
+    """The array in the bytes of an idx file: two zero bytes, type, rank, sizes (big-endian), values."""
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES or content[3] == 0:
+        raise DataError(
+            f"{name} is not an idx file: its first bytes are {content[:4].hex() or 'missing'}, "
+            "expected 0000, a type (08 to 0e) and a rank; get it again"
+        )
+    dtype, rank = np.dtype(_IDX_TYPES[content[2]]), content[3]
+    start = 4 + 4 * rank
+    if len(content) < start:
+        raise DataError(
+            f"{name} is truncated: its idx header needs {start} bytes, it has {len(content)}; get it again"
+        )
+    if rank > 32:
+        raise DataError(f"{name} is damaged: it claims {rank} dimensions, expected at most 32; get it again")
+    shape = tuple(int(n) for n in np.frombuffer(content, ">u4", rank, 4))
+    return _values(content, start, dtype, shape, name)
+
+
+def _parse_npy(content: bytes, name: str) -> NDArray[Any]:
+    """The array in the bytes of an ``.npy`` file: magic, version, the length of a header, header, values.
+
+    NumPy's own reader of damaged headers raises whatever its tokenizer does, hence this one.
+    """
+    width = 2 if content[6:7] == b"\1" else 4  # of the number that says how long the header is
+    start = 8 + width + int.from_bytes(content[8 : 8 + width], "little")
+    try:
+        if content[:6] != b"\x93NUMPY" or content[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
+            raise ValueError("wrong magic string or version")
+        if not 8 + width <= start <= min(len(content), _MAX_NPY_HEADER):
+            raise ValueError("its header is cut short")
+        header = ast.literal_eval(content[8 + width : start].decode().strip())
+        dtype, shape, fortran = np.dtype(header["descr"]), header["shape"], header["fortran_order"]
+        if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int for n in shape):
+            raise ValueError(f"its header states the shape {shape!r}")
+    except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError) as e:
+        reason = " ".join(str(e).split())
+        raise DataError(f"{name} is not a NumPy array file, or is damaged ({reason}); save it again") from e
+    if dtype.kind not in "biuf":
+        raise DataError(f"{name} must hold numbers, it holds {dtype}; save a numeric array (no objects)")
+    return _values(content, start, dtype, shape, name, "F" if fortran else "C")
+
+
+def _parse_npz(content: bytes, name: str, key: str | None) -> NDArray[Any]:
+    """One array of an ``.npz``: the only one, or the one called ``key``."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except _ZIP_ERRORS as e:
+        raise DataError(f"{name} is a damaged .npz file ({e}); save it again") from e
+    entries = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
+    if not entries:
+        raise DataError(f"{name} holds no arrays; save at least one")
+    if not all(map(str.isprintable, entries)):
+        raise DataError(f"{name} is a damaged .npz file (a name in it is not text); save it again")
+    if key is None and len(entries) > 1:
+        listed = ", ".join(sorted(entries))
+        raise InputError(f"{name} holds {len(entries)} arrays ({listed}); say which with key=")
+    if key is not None and key not in entries:
+        raise UnknownNameError.of("array", key, sorted(entries))
+    entry = next(iter(entries.values())) if key is None else entries[key]
+    if entry.file_size > MAX_BYTES:
+        raise _too_large(f"{name}[{entry.filename}]", MAX_BYTES)
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{name} is compressed in a way that NumPy never uses; save it with NumPy")
+    try:
+        inner = archive.read(entry)
+    except _ZIP_ERRORS as e:
+        raise DataError(f"{name} is a damaged .npz file ({e}); save it again") from e
+    return _parse_npy(inner, f"{name}[{entry.filename}]")
+
+
+def _values(
+    content: bytes, start: int, dtype: np.dtype[Any], shape: tuple[int, ...], name: str, order: Any = "C"
+) -> NDArray[Any]:
+    """The array of ``shape`` whose values fill ``content`` from ``start`` on, in native byte order."""
+    if any(n <= 0 for n in shape):
+        raise DataError(f"{name} holds no values: its header states the shape {shape}; save at least one row")
+    expected, came = math.prod(shape) * dtype.itemsize, len(content) - start
+    if came != expected:
+        what = "is truncated" if came < expected else "has bytes left over"
+        raise DataError(
+            f"{name} {what}: shape {shape} needs {expected} bytes of values, it has {came}; get it again"
+        )
+    flat = np.frombuffer(content, dtype, offset=start)
+    return flat.reshape(shape, order=order).astype(dtype.newbyteorder("="), order="C")
+
+
+def _kind(path: Path, content: bytes) -> str:
+    name = path.name.lower().removesuffix(".gz")
+    suffix = Path(name).suffix
+    if suffix in (".npy", ".npz"):
+        return suffix[1:]
+    if suffix in _TABLE_SUFFIXES:
+        return "table"
+    if suffix in _IDX_SUFFIXES or name.endswith("-ubyte"):
+        return "idx"
+    for magic, kind in ((b"\x93NUMPY", "npy"), (b"PK\x03\x04", "npz"), (b"\0\0", "idx")):
+        if content.startswith(magic):
+            return kind
+    return "table"
+
+
+def _too_large(name: str, limit: int) -> TooLargeError:
+    return TooLargeError(f"{name} holds more than {limit} bytes; split it, or pass only the part you need")

@@ -1,0 +1,1 @@
+"""Problem 3: what "Cats, dogs, and DAGs" implies."""

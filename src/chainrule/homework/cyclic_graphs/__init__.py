@@ -1,0 +1,1 @@
+"""Problem 4: why a directed cycle is no factorisation."""

@@ -1,0 +1,1 @@
+"""Problem 7: maximum likelihood for the exponential family."""

@@ -1,0 +1,1 @@
+"""Problem 1: images by their ink, learned images, and why learning whole images cannot scale."""

@@ -1,0 +1,1 @@
+"""Problem 2: independent pixels, derived, fitted, and what they cannot see."""

@@ -1,0 +1,1 @@
+"""Problem 5: NADE and MADE on binarized MNIST."""

@@ -1,0 +1,23 @@
+"""Bayesian networks: a table p(variable | parents) for each node of a DAG.
+
+Read ``estimator`` (the face), ``conditional_tables`` and ``family_counts`` (the fit), ``inference`` (exact
+answers), ``dependence_tree`` (the best tree).
+"""
+
+from typing import TYPE_CHECKING
+
+from chainrule.core.lazy import loader
+
+if TYPE_CHECKING:
+    from chainrule.models.bayesian_network.dependence_tree import chow_liu
+    from chainrule.models.bayesian_network.estimator import BayesianNetwork
+
+__all__ = ["BayesianNetwork", "chow_liu"]
+
+__getattr__ = loader(
+    __name__,
+    {
+        "BayesianNetwork": "chainrule.models.bayesian_network.estimator",
+        "chow_liu": "chainrule.models.bayesian_network.dependence_tree",
+    },
+)

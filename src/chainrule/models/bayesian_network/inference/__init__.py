@@ -1,0 +1,8 @@
+"""Exact inference in discrete Bayesian networks, over integers: variables 0..d-1, states 0..k-1, -1 unknown.
+
+    elimination     in which order variables are summed out, and what that costs
+    buckets         variable elimination and what follows from keeping its tables: marginals, maxima, draws
+    network         the tables p(v | parents), and every question about them
+
+Names of variables and states are added by ``chainrule.models.bayesian_network.estimator``.
+"""

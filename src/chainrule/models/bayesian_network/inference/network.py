@@ -1,0 +1,276 @@
+"""A discrete Bayesian network over integers: p(x) = prod_v p(x_v | parents), and every exact question about it.
+
+Before tables are multiplied, what cannot matter is left out:
+
+- a *barren* variable, not observed and above nothing that is observed or asked for, sums to one;
+- given the evidence, tables fall into components that share no unknown variable.  Those without a variable
+  that is asked for are a factor of the answer's scale alone: their variables are d-separated from it.
+
+(Shachter 1988; Lauritzen et al. 1990: separation in the moral graph of the ancestors.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.errors import TooLargeError
+from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor, cumulative, draw_states
+from chainrule.models.bayesian_network.inference.elimination import (
+    Elimination,
+    interaction_graph,
+    plan_elimination,
+)
+
+__all__ = ["DiscreteNetwork"]
+
+_BLOCK_BYTES = 2**24  # tables for many rows at once: large enough to be quick, small next to any memory
+_ENTRIES_PER_STEP = 2000  # table entries computed in the time that it takes to set one elimination step up
+
+
+class DiscreteNetwork:
+    """``parents[v]`` of each variable v = 0..d-1 and ``tables[v]``, axes (parents..., v), rows summing to one.
+
+    ``order`` is a topological order.  ``max_bytes`` bounds the tables of one answer (``TooLargeError``).
+    Rows of evidence are int32 (d,), -1 where unknown.
+
+    >>> network = DiscreteNetwork([(), (0,)], [np.array([0.2, 0.8]), np.array([[0.9, 0.1], [0.5, 0.5]])], [0, 1])
+    >>> evidence = np.array([-1, 0])
+    >>> np.exp(network.log_prob(evidence[None])).round(2).tolist()
+    [0.58]
+    >>> network.posterior(evidence, [0]).round(2).tolist()
+    [0.31, 0.69]
+    """
+
+    def __init__(
+        self,
+        parents: Sequence[Sequence[int]],
+        tables: Sequence[NDArray[np.float64]],
+        order: Sequence[int],
+        *,
+        max_bytes: int = 2**30,
+    ) -> None:
+        self.parents = [tuple(above) for above in parents]
+        self.tables = list(tables)
+        self.order = list(order)
+        self.max_bytes = max_bytes
+        self.sizes = [table.shape[-1] for table in tables]
+
+    @cached_property
+    def log_tables(self) -> list[NDArray[np.float64]]:
+        """The logarithms of the tables."""
+        with np.errstate(divide="ignore"):  # log 0 = -inf is what an impossible state means
+            return [np.log(table) for table in self.tables]
+
+    def log_prob(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Log-probability in nats of what is known of each row (n, d), (n,).
+
+        Rows that know the same variables are answered together.  Where there are many such groups, one pass
+        over what any row misses is cheaper: it is larger, but there is one only.
+        """
+        groups = _by_pattern(rows < 0)
+        if len(groups) > 1:
+            scopes = self._scopes(range(len(self.sizes)), self._hidden(rows.min(axis=0)))
+            plan = plan_elimination(scopes, self.sizes)
+            one_by_one = len(groups) * len(plan.order) * _ENTRIES_PER_STEP
+            if plan.total_bytes <= self.max_bytes and len(rows) * plan.total_entries <= one_by_one:
+                return self._log_mass(rows)
+        out = np.empty(len(rows))
+        for same in groups:
+            out[same] = self._log_mass(rows[same])
+        return out
+
+    def _log_mass(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """``log_prob`` in one pass: what any row misses is summed out, over one state where a row knows it."""
+        relevant = self._ancestors(_known(rows.max(axis=0)))
+        hidden = self._hidden(rows.min(axis=0)) & relevant
+        complete = [v for v in sorted(relevant) if not hidden.intersection(self._family(v))]
+        out = np.zeros(len(rows))
+        for v in complete:
+            out += self.log_tables[v][tuple(rows[:, u] for u in self._family(v))]
+        if not hidden:
+            return out
+        partial = sorted(relevant.difference(complete))
+        plan = self.plan(self._scopes(partial, hidden))
+        step = max(1, _BLOCK_BYTES // plan.total_bytes)
+        for start in range(0, len(rows), step):
+            block = slice(start, start + step)
+            out[block] += self._buckets(partial, hidden, plan, rows[block]).log_remainder
+        return out
+
+    def posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
+        """p(wanted | row), an axis for each of ``wanted``; ``None`` where the evidence is impossible."""
+        asked, others, hidden = self._requisite(row, wanted)
+        plan = self.plan(self._scopes(asked, hidden), wanted)
+        log_table = self._buckets(asked, hidden, plan, row[None]).log_remainder[0]
+        if log_table.max() == -np.inf or not self._is_possible(others, hidden, row):
+            return None
+        table = np.exp(log_table - log_table.max())
+        return table / table.sum()
+
+    def posterior_plan(self, row: NDArray[Any], wanted: Sequence[int]) -> Elimination:
+        """What ``posterior`` will do, without doing it."""
+        asked, _, hidden = self._requisite(row, wanted)
+        return plan_elimination(self._scopes(asked, hidden), self.sizes, wanted)
+
+    def _requisite(self, row: NDArray[Any], wanted: Sequence[int]) -> tuple[list[int], list[int], set[int]]:
+        """Families that the answer depends on, families that only scale it, and what is not known."""
+        hidden = self._hidden(row) | set(wanted)
+        relevant = self._ancestors([*_known(row), *wanted])
+        around = interaction_graph(self._scopes(relevant, hidden))
+        reached, stack = set(wanted), list(wanted)
+        while stack:
+            new = around[stack.pop()] - reached
+            reached |= new
+            stack += new
+        asked = [v for v in sorted(relevant) if reached.intersection(self._family(v))]
+        return asked, sorted(relevant.difference(asked)), hidden
+
+    def _is_possible(self, families: list[int], hidden: set[int], row: NDArray[Any]) -> bool:
+        """Whether the product of these tables has any mass; certain where no entry is zero."""
+        factors = self._factors(families, hidden, row[None], place={v: v for v in hidden})
+        if all(factor.log_values.min() > -np.inf for factor in factors):
+            return True
+        plan = self.plan(self._scopes(families, hidden))
+        return bool(self._buckets(families, hidden, plan, row[None]).log_remainder[0] > -np.inf)
+
+    def marginals(self, row: NDArray[Any]) -> tuple[dict[int, NDArray[np.float64]], float]:
+        """p(v | row) of every unknown variable v, and the log-probability of ``row`` in nats.
+
+        Nothing is normalised where that is ``-inf``: the marginals are then left out.
+        """
+        hidden, plan = self._hidden(row), self.full_plan(row)
+        buckets = self._buckets(range(len(row)), hidden, self._within_limit(plan), row[None])
+        log_mass = float(buckets.log_remainder[0])
+        if log_mass == -np.inf:
+            return {}, log_mass
+        found = dict(zip(buckets.order, buckets.log_marginals(), strict=True))
+        constant = {v: np.ones(1) for v in np.flatnonzero(row < 0).tolist() if v not in hidden}
+        return constant | {v: np.exp(log_p[0]) for v, log_p in found.items()}, log_mass
+
+    def full_plan(self, row: NDArray[Any]) -> Elimination:
+        """What ``marginals`` and ``maximum`` will do, without doing it."""
+        return plan_elimination(self._scopes(range(len(row)), self._hidden(row)), self.sizes)
+
+    def maximum(self, row: NDArray[Any]) -> tuple[NDArray[Any], float, bool]:
+        """A most probable completion of ``row``, its log-probability in nats, and whether it is the only one."""
+        buckets = self._buckets(
+            range(len(row)),
+            self._hidden(row),
+            self._within_limit(self.full_plan(row)),
+            row[None],
+            maximise=True,
+        )
+        log_p = float(buckets.log_remainder[0])
+        states = np.where(row < 0, 0, row)
+        unique = buckets.maximum(states) if log_p > -np.inf else False
+        return states, log_p, unique
+
+    def draw(self, row: NDArray[Any], n: int, generator: np.random.Generator) -> NDArray[np.int32] | None:
+        """``n`` independent completions (n, d) of ``row``; ``None`` where it has probability zero.
+
+        Ancestors of the evidence are drawn from their joint posterior, all others from their tables.
+        """
+        hidden = self._hidden(row)
+        above = self._ancestors(_known(row))
+        plan = self.plan(self._scopes(above, hidden))
+        buckets = self._buckets(above, hidden, plan, row[None])
+        if buckets.log_remainder[0] == -np.inf:
+            return None
+        rows = np.repeat(np.where(row < 0, 0, row)[None].astype(np.int32), n, axis=0)
+        buckets.draw(rows, generator)
+        for v in self.order:
+            if v in hidden and v not in above:
+                below = self._cumulative_tables[v][tuple(rows[:, u] for u in self.parents[v])]
+                rows[:, v] = draw_states(below, n, generator)
+        return rows
+
+    @cached_property
+    def _cumulative_tables(self) -> list[NDArray[np.float64]]:
+        return [cumulative(log_table) for log_table in self.log_tables]
+
+    def plan(self, scopes: Iterable[set[int]], keep: Sequence[int] = ()) -> Elimination:
+        """The order of elimination; ``TooLargeError`` where its tables need more than ``max_bytes``."""
+        return self._within_limit(plan_elimination(scopes, self.sizes, keep))
+
+    def _within_limit(self, plan: Elimination) -> Elimination:
+        if plan.total_bytes > self.max_bytes:
+            raise TooLargeError(
+                f"this answer needs tables of {plan.total_entries:,} entries ({plan.total_bytes:,} bytes, induced "
+                f"width {plan.induced_width}), at most {self.max_bytes:,} bytes are allowed; give more "
+                "evidence, ask for fewer variables, or raise max_bytes"
+            )
+        return plan
+
+    def _family(self, v: int) -> tuple[int, ...]:
+        return (*self.parents[v], v)
+
+    def _hidden(self, row: NDArray[Any]) -> set[int]:
+        """Unknown variables; one that has a single state is known."""
+        return {int(v) for v in np.flatnonzero(row < 0) if self.sizes[v] > 1}
+
+    def _ancestors(self, start: Iterable[int]) -> set[int]:
+        """``start`` and everything above it."""
+        seen = set(start)
+        stack = list(seen)
+        while stack:
+            new = set(self.parents[stack.pop()]) - seen
+            seen |= new
+            stack += new
+        return seen
+
+    def _scopes(self, families: Iterable[int], hidden: set[int]) -> list[set[int]]:
+        return [hidden.intersection(self._family(v)) for v in families]
+
+    def _factors(
+        self, families: Iterable[int], hidden: set[int], rows: NDArray[Any], place: dict[int, int]
+    ) -> Iterator[Factor]:
+        """The log-tables of ``families`` at what ``rows`` (n, d) know, axes sorted as ``Buckets`` wants them."""
+        for v in families:
+            family = self._family(v)
+            axes = {u: i for i, u in enumerate(family)}
+            scope = tuple(sorted(hidden.intersection(family), key=place.__getitem__, reverse=True))
+            known = [u for u in family if u not in hidden]
+            table = self.log_tables[v].transpose([axes[u] for u in (*known, *scope)])
+            # a constant that is not given is at -1, which is its only state, too
+            values = table[tuple(rows[:, u] for u in known)] if known else table[None]
+            yield Factor(scope, values)
+
+    def _buckets(
+        self,
+        families: Iterable[int],
+        hidden: set[int],
+        plan: Elimination,
+        rows: NDArray[Any],
+        *,
+        maximise: bool = False,
+    ) -> Buckets:
+        place = {v: i for i, v in enumerate((*plan.order, *reversed(plan.keep)))}
+        factors = chain(self._factors(families, hidden, rows, place), self._indicators(plan.order, rows))
+        return Buckets(factors, plan.order, plan.keep, maximise=maximise)
+
+    def _indicators(self, variables: Iterable[int], rows: NDArray[Any]) -> Iterator[Factor]:
+        """For variables that some of the rows know: 1 for the state they know or, where unknown, for each."""
+        for v in variables:
+            state = rows[:, v, None]
+            if (state >= 0).any():
+                possible = (state < 0) | (state == np.arange(self.sizes[v]))
+                yield Factor((v,), np.where(possible, 0.0, -np.inf))
+
+
+def _known(row: NDArray[Any]) -> list[int]:
+    return np.flatnonzero(row >= 0).tolist()
+
+
+def _by_pattern(missing: NDArray[np.bool_]) -> list[NDArray[Any]]:
+    """Index arrays of the rows of ``missing`` (n, d) that are equal."""
+    if not missing.any():
+        return [np.arange(len(missing))]
+    _, which = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(which[order])) + 1)

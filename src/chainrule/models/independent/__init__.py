@@ -1,0 +1,17 @@
+"""Independent variables: the chain rule with no parents at all."""
+
+from typing import TYPE_CHECKING
+
+from chainrule.core.lazy import loader
+
+if TYPE_CHECKING:
+    from chainrule.models.independent.estimator import IndependentBernoulli
+
+__all__ = ["IndependentBernoulli"]
+
+__getattr__ = loader(
+    __name__,
+    {
+        "IndependentBernoulli": "chainrule.models.independent.estimator",
+    },
+)

@@ -1,1 +1,0 @@
-"""The compiled loops (numba) behind NADE and MADE; what they are written in is explained in ``vectors``."""

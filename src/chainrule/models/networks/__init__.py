@@ -1,1 +1,0 @@
-"""The torch modules under the neural estimators, and the masks of MADE."""
