@@ -5,7 +5,7 @@ python examples/complete_digits.py        # about 5 seconds; uses the digits tha
 
 import numpy as np
 
-from chainrule import NADE, IndependentBernoulli, load_data
+from chainrule import NADE, Independent, load_data
 
 
 def show(*rows: np.ndarray) -> None:
@@ -17,7 +17,7 @@ def show(*rows: np.ndarray) -> None:
 
 digits = load_data("digits")
 nade = NADE(hidden=100, epochs=60, random_state=0).fit(digits.train, valid=digits.valid)
-pixels = IndependentBernoulli(pseudocount=1).fit(digits.train)
+pixels = Independent(pseudocount=1).fit(digits.train)
 print(f"test log-likelihood in nats per image: NADE {nade.score(digits.test):.2f}, ", end="")
 print(f"independent pixels {pixels.score(digits.test):.2f}\n")
 

@@ -18,7 +18,7 @@ _HOMES = {
     "DAG": "chainrule.graphs",
     "BayesianNetwork": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
-    "IndependentBernoulli": "chainrule.models",
+    "Independent": "chainrule.models",
     "MADE": "chainrule.models",
     "NADE": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from chainrule.models import NADE as NADE
     from chainrule.models import BayesianNetwork as BayesianNetwork
     from chainrule.models import ExponentialFamily as ExponentialFamily
-    from chainrule.models import IndependentBernoulli as IndependentBernoulli
+    from chainrule.models import Independent as Independent
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
 

@@ -20,7 +20,7 @@ from chainrule.core.contract import DensityEstimator
 from chainrule.homework.images.count_proportional import CountProportional
 from chainrule.homework.images.mlp_density import MLPDensity
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
-from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.independent.estimator import Independent
 from chainrule.models.made.estimator import MADE
 from chainrule.models.nade.estimator import NADE
 from tests.oracles import enumerate_rows, joint_table
@@ -69,8 +69,8 @@ class Case:
 
 
 SIX = [
-    Case("bernoulli", lambda: IndependentBernoulli()),
-    Case("bernoulli-smoothed", lambda: IndependentBernoulli(pseudocount=0.5)),
+    Case("bernoulli", lambda: Independent()),
+    Case("bernoulli-smoothed", lambda: Independent(pseudocount=0.5)),
     Case("bayes-chain", lambda: BayesianNetwork(CHAIN, states=2)),
     Case("bayes-smoothed", lambda: BayesianNetwork(DIAMONDS, states=2, pseudocount=0.5)),
     Case("count-image", lambda: CountProportional(2, 3, rule="image")),
@@ -86,7 +86,7 @@ SIX = [
     Case("made-narrow", lambda: MADE(ordering=[5, 0, 1, 4, 2, 3], **FAST | {"hidden": [1, 1, 2]})),
 ]
 ONE = [
-    Case("bernoulli-1", lambda: IndependentBernoulli(), 1),
+    Case("bernoulli-1", lambda: Independent(), 1),
     Case("bayes-1", lambda: BayesianNetwork("x1", states=2), 1),
     Case("count-image-1", lambda: CountProportional(1, 1, rule="image"), 1),
     Case("count-count-1", lambda: CountProportional(1, 1, rule="count"), 1),

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
-from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.independent.estimator import Independent
 from tests.contract.cases import Case, cases_named, every_case, every_learner, fitted
 
 
@@ -99,5 +99,5 @@ def test_a_model_with_nothing_to_learn_works_without_a_fit(case: Case) -> None:
 
 def test_a_grid_search_finds_the_better_setting() -> None:
     X = (np.random.default_rng(0).random((40, 3)) < 0.1).astype(int)
-    search = GridSearchCV(IndependentBernoulli(), {"pseudocount": [0.5, 1e6]}, cv=2).fit(X)
+    search = GridSearchCV(Independent(), {"pseudocount": [0.5, 1e6]}, cv=2).fit(X)
     assert search.best_params_ == {"pseudocount": 0.5}

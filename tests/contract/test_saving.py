@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import DataError, OutputError
 from chainrule.models import load_model
-from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.independent.estimator import Independent
 from chainrule.models.nade.estimator import NADE
 from tests.contract.cases import Case, every_case, fitted
 from tests.oracles import enumerate_rows
@@ -67,8 +67,8 @@ def test_an_unfitted_model_is_not_saved(case: Case, tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_class_is_refused_with_its_name(tmp_path: Path) -> None:
-    IndependentBernoulli().fit([[0, 1]]).save(tmp_path / "model")
-    with pytest.raises(DataError, match=r"holds a IndependentBernoulli, not a NADE"):
+    Independent().fit([[0, 1]]).save(tmp_path / "model")
+    with pytest.raises(DataError, match=r"holds a Independent, not a NADE"):
         NADE.load(tmp_path / "model")
 
 
@@ -84,7 +84,7 @@ def test_a_safetensors_file_of_someone_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_to_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
-    model = IndependentBernoulli().fit([[0, 1]])
+    model = Independent().fit([[0, 1]])
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write"):
         model.save(tmp_path / "file" / "model")

@@ -21,7 +21,7 @@ from chainrule.evaluate.enumeration import (
     total_variation,
 )
 from chainrule.homework.images.count_proportional import CountProportional
-from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.independent.estimator import Independent
 from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_between
 
 weights = st.lists(st.floats(0.01, 1.0), min_size=4, max_size=4)
@@ -67,7 +67,7 @@ def test_completions_are_all_states_that_agree_with_a_row(row: list[float]) -> N
 
 
 def test_a_table_holds_the_log_probability_of_each_state() -> None:
-    model = IndependentBernoulli().fit([[0, 1], [1, 1], [1, 0], [1, 1]])
+    model = Independent().fit([[0, 1], [1, 1], [1, 0], [1, 1]])
     np.testing.assert_allclose(np.exp(exact_table(model)), [1 / 16, 3 / 16, 3 / 16, 9 / 16], rtol=1e-14)
 
 

@@ -18,7 +18,7 @@ from chainrule.evaluate.factorization import (
     perturbation_dependence,
 )
 from chainrule.graphs import DAG
-from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.independent.estimator import Independent
 from chainrule.models.made.estimator import MADE
 from chainrule.models.made.masks import assign_degrees, connectivity, direct_mask
 from chainrule.models.made.network import MADENetwork
@@ -109,7 +109,7 @@ def test_fitted_networks_respect_their_promise_by_both_methods(model: Any, metho
 
 
 def test_independent_variables_respect_their_empty_graph() -> None:
-    report = check_factorization(IndependentBernoulli().fit(X), rng=0)
+    report = check_factorization(Independent().fit(X), rng=0)
     assert report.method == "perturbation"
     assert report.respected
     assert not report.allowed.any()
@@ -117,7 +117,7 @@ def test_independent_variables_respect_their_empty_graph() -> None:
 
 def test_a_model_with_impossible_rows_can_be_checked() -> None:
     constant = np.array([[1, 0], [1, 1]])
-    assert check_factorization(IndependentBernoulli().fit(constant), rng=0).respected
+    assert check_factorization(Independent().fit(constant), rng=0).respected
 
 
 @pytest.mark.parametrize("method", ["jacobian", "perturbation"])
@@ -153,7 +153,7 @@ def test_a_dag_over_other_names_is_refused() -> None:
 
 
 def test_a_model_without_a_promise_has_nothing_to_check() -> None:
-    class Silent(IndependentBernoulli):
+    class Silent(Independent):
         @property
         def factorization_(self) -> Any:
             return None
@@ -163,7 +163,7 @@ def test_a_model_without_a_promise_has_nothing_to_check() -> None:
 
 
 def test_methods_that_cannot_be_used_are_refused() -> None:
-    model = IndependentBernoulli().fit(X)
+    model = Independent().fit(X)
     with pytest.raises(InputError, match="no network_ with logits"):
         check_factorization(model, method="jacobian")
     with pytest.raises(InputError, match="'jacobian' or 'perturbation'"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -44,18 +44,18 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         DensityEstimator._registry[_full_name(cls)] = cls
 
     @abstractmethod
-    def fit(self, X: ArrayLike, y: Any = None, *, valid: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, valid: Any = None, sample_weight: Any = None) -> Self:
         """Learn from rows ``X`` (n, d); ``valid`` (m, d) chooses between candidates where a model has any."""
 
     @abstractmethod
-    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
+    def log_prob(self, X: Any) -> NDArray[np.float64]:
         """Exact log-probability of each row in nats, (n,) float64; ``-inf`` for an impossible row.
 
         NaN marks a missing value: it is marginalised exactly, or refused where that would be guesswork.
         """
 
     @abstractmethod
-    def sample(self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None) -> NDArray[Any]:
+    def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
         """``n`` independent rows (n, d).  ``given`` (d,) fixes the values that are not NaN.
 
         An integer ``rng`` gives the same draws at each call; a generator goes on from where it is.
@@ -74,11 +74,11 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         """The ``DAG`` whose factors the model promises to respect; ``None`` if it promises none."""
         return None
 
-    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
         """scikit-learn's name for ``log_prob``."""
         return self.log_prob(X)
 
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """Mean log-probability in nats per row (higher is better)."""
         return float(np.mean(self.log_prob(X)))
 
@@ -92,7 +92,7 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
             "format": _FORMAT,
             "class": _full_name(type(self)),
             "settings": self._settings(),
-            "n_features_in": self.n_features_in_,
+            "variables": self._plain_variables(),
             "fitted": plain,
             "fit_info": self.fit_info_,
         }
@@ -111,6 +111,19 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         return self.get_params(deep=False)
 
     @classmethod
+    def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        """The settings that ``_settings`` gave, after a way through JSON."""
+        return plain
+
+    def _plain_variables(self) -> Any:
+        """What the model knows of its variables, as plain data."""
+        return self.n_features_in_
+
+    def _take_variables(self, plain: Any) -> None:
+        """Take over what ``_plain_variables`` gave."""
+        self.n_features_in_ = plain
+
+    @classmethod
     def load(cls, path: str | Path) -> Self:
         """The model that ``save`` wrote; ``DataError`` where the file is damaged or of another class."""
         header, arrays = _read(path)
@@ -119,8 +132,8 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
             raise DataError(
                 f"{path} holds a {kind.__name__}, not a {cls.__name__}; load it with chainrule.load_model"
             )
-        model = kind(**header["settings"])
-        model.n_features_in_ = header["n_features_in"]
+        model = kind(**kind._settings_of(header["settings"]))
+        model._take_variables(header["variables"])
         model.fit_info_ = header["fit_info"]
         model._set_state(arrays, header["fitted"])
         return model

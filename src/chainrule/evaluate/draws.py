@@ -70,8 +70,8 @@ def chi_square_draws(
     draws are compared with the conditional distribution.  Raises ``TooLargeError`` for more variables and
     ``InputError`` for a given row of probability zero.
 
-    >>> from chainrule.models.independent.estimator import IndependentBernoulli
-    >>> model = IndependentBernoulli().fit([[0, 1], [1, 1], [1, 0], [1, 1]])
+    >>> from chainrule.models.independent.estimator import Independent
+    >>> model = Independent().fit([[0, 1], [1, 1], [1, 0], [1, 1]])
     >>> report = chi_square_draws(model, 1000, rng=0)
     >>> report.cells, report.dof, report.passed
     (4, 3, True)

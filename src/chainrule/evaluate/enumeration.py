@@ -55,8 +55,8 @@ def exact_table(model: Scored, d: int | None = None) -> NDArray[np.float64]:
 
     Raises ``TooLargeError`` above 24 variables.
 
-    >>> from chainrule.models import IndependentBernoulli
-    >>> np.exp(exact_table(IndependentBernoulli().fit([[0, 1], [1, 1]]))).round(6).tolist()
+    >>> from chainrule.models import Independent
+    >>> np.exp(exact_table(Independent().fit([[0, 1], [1, 1]]))).round(6).tolist()
     [0.0, 0.5, 0.0, 0.5]
     """
     d = _small_enough(_width(model, d))
@@ -68,8 +68,8 @@ def total_probability(model: Scored, d: int | None = None) -> float:
 
     Raises ``TooLargeError`` above 24 variables.
 
-    >>> from chainrule.models import IndependentBernoulli
-    >>> round(total_probability(IndependentBernoulli().fit([[0, 1], [1, 1]])), 9)
+    >>> from chainrule.models import Independent
+    >>> round(total_probability(Independent().fit([[0, 1], [1, 1]])), 9)
     1.0
     """
     d = _small_enough(_width(model, d))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
     from chainrule.models.bayesian_network import BayesianNetwork, chow_liu
     from chainrule.models.exponential_family import ExponentialFamily
-    from chainrule.models.independent import IndependentBernoulli
+    from chainrule.models.independent import Independent
     from chainrule.models.made import MADE
     from chainrule.models.nade import NADE
 
@@ -21,7 +21,7 @@ __all__ = [
     "BayesianNetwork",
     "DensityEstimator",
     "ExponentialFamily",
-    "IndependentBernoulli",
+    "Independent",
     "chow_liu",
     "load_model",
 ]
@@ -32,7 +32,7 @@ __getattr__ = loader(
         "BayesianNetwork": "chainrule.models.bayesian_network",
         "DensityEstimator": "chainrule.core.contract",
         "ExponentialFamily": "chainrule.models.exponential_family",
-        "IndependentBernoulli": "chainrule.models.independent",
+        "Independent": "chainrule.models.independent",
         "MADE": "chainrule.models.made",
         "NADE": "chainrule.models.nade",
         "chow_liu": "chainrule.models.bayesian_network",

@@ -15,7 +15,7 @@ from chainrule.evaluate.likelihood import Likelihood, summarize_log_prob
 from chainrule.homework.context import StudyContext
 from chainrule.homework.independent_pixels.dependence import neighbour_correlation, shuffle_columns
 from chainrule.homework.pictures import as_images, some_rows
-from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.independent.estimator import Independent
 
 __all__ = ["study"]
 
@@ -26,7 +26,7 @@ def study(context: StudyContext) -> StudyRecord:
     """Fit, score, sample, and compare with rows whose pixels were shuffled independently."""
     data = context.images()
     rng = np.random.default_rng([context.seed, 2])
-    models = {a: IndependentBernoulli(pseudocount=a).fit(data.train) for a in _PSEUDOCOUNTS}
+    models = {a: Independent(pseudocount=a).fit(data.train) for a in _PSEUDOCOUNTS}
     scores = {
         a: {
             "train": summarize_log_prob(m.log_prob(data.train), m.n_features_in_),
@@ -52,7 +52,7 @@ def study(context: StudyContext) -> StudyRecord:
             "p2-pixel-means",
             "images",
             {
-                "rows": [{"label": "probability of ink", "images": as_images(model.probabilities_, data)}],
+                "rows": [{"label": "probability of ink", "images": as_images(model.probabilities_[:, 1], data)}],
                 "scale": "probability",
             },
             f"The fitted probabilities ({model.n_features_in_} numbers are the whole model).",
@@ -80,7 +80,7 @@ def study(context: StudyContext) -> StudyRecord:
     )
 
 
-def _what_is_seen(model: IndependentBernoulli, data: Dataset, rng: np.random.Generator) -> dict[str, float]:
+def _what_is_seen(model: Independent, data: Dataset, rng: np.random.Generator) -> dict[str, float]:
     """The model's view of real test images, and of the same images with each pixel's column shuffled."""
     shuffled = shuffle_columns(data.test, rng)
     samples = model.sample(len(data.test), rng=rng)
@@ -99,7 +99,7 @@ def _what_is_seen(model: IndependentBernoulli, data: Dataset, rng: np.random.Gen
 
 
 def _numbers(
-    models: dict[float, IndependentBernoulli],
+    models: dict[float, Independent],
     scores: dict[float, dict[str, Likelihood]],
     best: float,
     seen: dict[str, float],
@@ -120,7 +120,7 @@ def _numbers(
         "pixels_always_on": int((ones == len(data.train)).sum()),
         "test_rows_impossible_without_pseudocount": scores[0.0]["test"].n_impossible,
         "largest_difference_to_pixel_mean": float(
-            np.abs(models[0.0].probabilities_ - data.train.mean(0)).max()
+            np.abs(models[0.0].probabilities_[:, 1] - data.train.mean(0)).max()
         ),
         **seen,
     }

@@ -21,7 +21,7 @@ from chainrule.homework.context import StudyContext
 from chainrule.homework.nade_made.claims import claims, suits
 from chainrule.homework.nade_made.textbook import sample_by_full_passes
 from chainrule.homework.pictures import as_images, some_rows
-from chainrule.models.independent.estimator import IndependentBernoulli
+from chainrule.models.independent.estimator import Independent
 from chainrule.models.made.estimator import MADE
 from chainrule.models.nade.estimator import NADE
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
@@ -67,7 +67,7 @@ def study(context: StudyContext) -> StudyRecord:
         name: _outcome(name, make, epochs, rows, data, context)
         for name, make in track(list(_MODELS.items()), "models of problem 5")
     }
-    baseline = IndependentBernoulli(pseudocount=0.1).fit(rows)
+    baseline = Independent(pseudocount=0.1).fit(rows)
     baseline_score = summarize_log_prob(baseline.log_prob(data.test), data.test.shape[1])
     gaps = {
         "NADE − MADE, natural order": _gap(outcomes, "NADE", "MADE, natural order"),

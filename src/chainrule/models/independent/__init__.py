@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
-    from chainrule.models.independent.estimator import IndependentBernoulli
+    from chainrule.models.independent.estimator import Independent
 
-__all__ = ["IndependentBernoulli"]
+__all__ = ["Independent"]
 
 __getattr__ = loader(
     __name__,
     {
-        "IndependentBernoulli": "chainrule.models.independent.estimator",
+        "Independent": "chainrule.models.independent.estimator",
     },
 )

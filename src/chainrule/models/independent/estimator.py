@@ -1,96 +1,120 @@
-"""Independent Bernoulli variables: the chain rule with no parents at all.
+"""Independent variables: the chain rule with no parents at all.
 
-    p(x) = prod_i p_i^{x_i} (1 - p_i)^{1 - x_i},   p_i = (ones_i + α) / (n + 2α)
+    p(x) = prod_i p_i(x_i),   p_i(k) = (n_ik + α) / (n + K_i α)
 
-α = 0 is maximum likelihood, the mean of each column; α > 0 is the posterior mean under a Beta(α, α) prior.
+n_ik rows have variable i in state k, of K_i states.  α = 0 is maximum likelihood, the frequencies of each column;
+α > 0 is the posterior mean under a Dirichlet(α, …, α) prior.  Binary columns are Bernoulli variables.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_binary, check_integer, check_real
-from chainrule.core.contract import DensityEstimator
+from chainrule.core.checks import check_real
 from chainrule.core.errors import InputError
-from chainrule.core.numerics import xlogy
-from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
-from chainrule.models.shared.conditioning import check_given
-from chainrule.models.shared.ordering import variable_names
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table
 
-__all__ = ["IndependentBernoulli"]
+__all__ = ["Independent"]
 
 
-class IndependentBernoulli(DensityEstimator):
-    """Each binary variable on its own, fitted in closed form.
+class Independent(DiscreteModel):
+    """Each variable on its own, fitted in closed form.
 
-    ``pseudocount`` α is added to the ones and to the zeros of every variable.  With α = 0 a variable that
-    was never on in training has probability exactly 0, and a row that has it on has ``log_prob`` ``-inf``.
+    ``pseudocount`` α is added to the count of every state of every variable.  With α = 0 a state that no row
+    had has probability exactly 0, and a row that has it has ``log_prob`` ``-inf``.  ``probabilities_`` (d, K) holds
+    p_i(k), 0 beyond the states of a variable with fewer than K.
 
-    >>> IndependentBernoulli().fit([[0, 1], [1, 1]]).probabilities_.tolist()
-    [0.5, 1.0]
+    >>> Independent().fit([[0, 1], [1, 1]]).probabilities_.tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
     """
 
+    marginalises_: ClassVar[Marginalises] = "any"
     probabilities_: NDArray[np.float64]
 
-    def __init__(self, pseudocount: float = 0.0) -> None:
+    def __init__(self, pseudocount: float = 0.0, *, schema: Schema | None = None) -> None:
         self.pseudocount = pseudocount
+        self.schema = schema
 
-    def fit(self, X: ArrayLike, y: Any = None, *, valid: ArrayLike | None = None) -> Self:
-        """Learn the probability of each variable from rows ``X`` (n, d); ``valid`` is not needed."""
-        rows = check_binary(X)
+    def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        self._refuse_missing(table, "it cannot be counted here")
         alpha = check_real(self.pseudocount, "pseudocount")
-        self.n_features_in_ = rows.shape[1]
-        ones = rows.sum(0, dtype=np.int64)
-        self.probabilities_ = (ones + alpha) / (len(rows) + 2 * alpha)
-        constant = int(((ones == 0) | (ones == len(rows))).sum())
-        self.fit_info_ = {"n_rows": len(rows), "n_constant": constant, "pseudocount": alpha}
-        return self
+        counts = _counts(table)
+        sizes = np.array(table.schema.sizes)
+        n = counts.sum(axis=1)
+        counts[np.arange(counts.shape[1]) < sizes[:, None]] += alpha
+        self.probabilities_ = counts / (n + sizes * alpha)[:, None]
+        constant = int((counts.max(axis=1) == n).sum())
+        self.fit_info_ = {"n_rows": table.n_rows, "n_constant": constant, "pseudocount": alpha}
 
-    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Exact log-probability of each row in nats, (n,); a NaN is marginalised (its factor is one)."""
-        check_is_fitted(self)
-        rows = check_binary(X, n_columns=self.n_features_in_, allow_missing=True)
-        return (xlogy(rows == 1, self.probabilities_) + xlogy(rows == 0, 1.0 - self.probabilities_)).sum(1)
+    def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
+        return self._conditionals(codes).sum(axis=1)
 
-    def sample(
-        self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None
-    ) -> NDArray[np.uint8]:
-        """``n`` independent draws (n, d) in {0, 1}; ``given`` (d,) fixes the values that are not NaN.
+    def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore"):  # log 0 = -inf is an impossible state
+            log_p = np.log(self.probabilities_)
+        log_p = np.concatenate(
+            [log_p, np.zeros((len(log_p), 1))], axis=1
+        )  # the factor of a missing value is 1
+        return log_p[np.arange(len(log_p)), codes.astype(np.intp, copy=False)]
 
-        Given values of probability zero raise ``InputError``.
-        """
-        check_is_fitted(self)
-        n = check_integer(n, "n", least=0)
-        fixed = check_given(given, self.n_features_in_)
-        impossible = (fixed == 1) & (self.probabilities_ == 0) | (fixed == 0) & (self.probabilities_ == 1)
-        if impossible.any():
-            i = int(np.flatnonzero(impossible)[0])
+    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
+        self._refuse_impossible(codes)
+        thresholds = np.cumsum(self.probabilities_, axis=1)[:, :-1]
+        thresholds[thresholds >= 1 - 1e-15] = np.inf  # rounding must not reach a state of probability zero
+        u = generator.random(codes.shape)
+        drawn = np.zeros(codes.shape, codes.dtype)
+        for k in range(thresholds.shape[1]):
+            drawn += u >= thresholds[:, k]
+        return np.where(codes < 0, drawn, codes)
+
+    def _most_probable(self, codes: Codes) -> Codes:
+        self._refuse_impossible(codes)
+        return np.where(codes < 0, self.probabilities_.argmax(axis=1), codes)
+
+    def _refuse_impossible(self, codes: Codes) -> None:
+        bad = np.isneginf(self._conditionals(codes))
+        if bad.any():
+            j = int(np.argwhere(bad)[0, 1])
+            variable = self.schema_.variables[j]
+            label = variable.states[int(codes[bad[:, j], j][0])]
             raise InputError(
-                f"given fixes variable {i} to {fixed[i]:g}, which has probability zero under the fitted model; "
-                "leave it out (NaN), or fit with a pseudocount above 0"
+                f"{variable.name}={label} is given and has probability zero under the fitted model; leave it "
+                "out, or fit with a pseudocount above 0"
             )
-        draws = as_generator(rng).random((n, self.n_features_in_)) < self.probabilities_
-        return np.where(np.isnan(fixed), draws, fixed == 1).astype(np.uint8)
 
     @property
     def factorization_(self) -> DAG:
         """No edges: no variable has a parent."""
         check_is_fitted(self)
-        return DAG.empty(variable_names(self.n_features_in_))
+        return DAG.empty(self.schema_.names)
 
     @property
     def n_parameters_(self) -> dict[str, int]:
-        """One probability for each variable."""
+        """The probabilities of all states, and how many of them are free: those of a variable sum to one."""
         check_is_fitted(self)
-        return {"allocated": self.n_features_in_, "in_use": self.n_features_in_}
+        total = sum(self.schema_.sizes)
+        return {"allocated": total, "in_use": total - self.n_features_in_}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return {"probabilities": self.probabilities_}, {}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         self.probabilities_ = arrays["probabilities"]
+
+
+def _counts(table: Table) -> NDArray[np.float64]:
+    """How often (by weight) each variable has each state, (d, K)."""
+    k = max(table.schema.sizes)
+    if table.weights is None and k == 2:  # one sum, without an index for every cell
+        ones = table.codes.sum(axis=0, dtype=np.int64)
+        return np.stack([table.n_rows - ones, ones], axis=1).astype(np.float64)
+    return np.stack(
+        [np.bincount(column, weights=table.weights, minlength=k) for column in table.codes.T]
+    ).astype(np.float64)

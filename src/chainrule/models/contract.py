@@ -1,0 +1,208 @@
+"""The contract of every model of discrete tables: public methods here, a few hooks over codes in each model.
+
+A model's file knows codes (n, d) and nothing of tables: what comes in passes ``chainrule.tables`` once, by the
+schema that the model was fitted under, and what goes out is of the kind that came in.
+
+A model is a factorisation (``factorization_``: which variable has which parents) and a conditional (how
+p(x_i | parents) is parametrised).  ``marginalises_`` says which missing values it sums out exactly: those of
+"any" variables, those of a "suffix" of its order without limit, or "none".
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.core.checks import check_integer
+from chainrule.core.contract import DensityEstimator
+from chainrule.core.errors import InputError, ShapeError, ValuesError
+from chainrule.core.randomness import RandomState, as_generator
+from chainrule.graphs import DAG
+from chainrule.tables.door import give_back, known, rows
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table
+
+__all__ = ["Codes", "DiscreteModel", "Marginalises"]
+
+Codes = NDArray[np.integer[Any]]  # (n, d); -1 where a value is missing
+Marginalises = Literal["any", "suffix", "none"]
+
+
+class DiscreteModel(DensityEstimator):
+    """Base of all models of discrete variables.
+
+    A subclass implements ``_fit``, ``_log_prob``, ``_draw``, ``_state`` and ``_set_state``, and where it can
+    ``_conditionals``, ``_most_probable``, ``_query`` and ``factorization_``.
+    """
+
+    marginalises_: ClassVar[Marginalises] = "none"
+
+    schema: Schema | None
+    schema_: Schema
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        valid: Any = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from rows ``X``: anything that ``chainrule.tables`` reads; each counts ``sample_weight`` times.
+
+        ``valid`` (rows of the same variables) chooses between candidates where a model has any.  Sets
+        ``schema_``, ``n_features_in_``, ``feature_names_in_`` where columns have names, and ``fit_info_``.
+        """
+        table = _weighted(rows(X, self.schema), sample_weight)
+        held_out = None if valid is None else rows(valid, table.schema, name="valid")
+        before = dict(vars(self))
+        try:
+            self._take_schema(table.schema)
+            self._fit(table, held_out, y)
+        except BaseException:  # a fit that failed leaves nothing half fitted behind
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def log_prob(self, X: Any) -> NDArray[np.float64]:
+        """Exact log-probability of each row in nats, (n,) float64; ``-inf`` for an impossible row.
+
+        Missing values are marginalised exactly, or refused with the name of a model that can.
+        """
+        return self._log_prob(self._rows(X).codes)
+
+    def conditionals(self, X: Any) -> NDArray[np.float64]:
+        """``log p(x_i | its parents)`` in nats of each cell, (n, d): who is to blame for a low score.
+
+        Rows sum to ``log_prob``.  Raises ``ValuesError`` where a value is missing.
+        """
+        table = self._rows(X)
+        self._refuse_missing(table, "conditionals are of complete rows")
+        return self._conditionals(table.codes)
+
+    def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
+        """``n`` independent exact draws, as the kind of table that the model was fitted on.
+
+        ``given`` fixes values: states by name, or one row with NaN where values are drawn.  What comes before
+        them is drawn from its exact posterior, never by rejection.  An integer ``rng`` gives the same draws at
+        each call; a generator goes on from where it is.
+        """
+        check_is_fitted(self)
+        n = check_integer(n, "n", least=0)
+        row = known(given, self.schema_)
+        return give_back(self._draw(np.repeat(row[None], n, axis=0), as_generator(rng)), self.schema_)
+
+    def impute(self, X: Any, *, how: Literal["draw", "mode"] = "draw", rng: RandomState = None) -> Any:
+        """``X`` with its missing cells filled, as the kind of table that the model was fitted on.
+
+        "draw" draws the missing cells of a row from their exact joint posterior, "mode" takes a most probable
+        completion.
+        """
+        table = self._rows(X)
+        if how not in ("draw", "mode"):
+            raise InputError(f"how must be 'draw' or 'mode'; got {how!r}")
+        generator = as_generator(rng)
+        filled = table.codes.copy()
+        holes = table.missing.any(axis=1)
+        if holes.any():
+            part = table.codes[holes].astype(np.int32)
+            filled[holes] = self._draw(part, generator) if how == "draw" else self._most_probable(part)
+        return give_back(filled, self.schema_)
+
+    def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Any:
+        """The exact joint posterior of ``variables`` given ``evidence`` (states by name)."""
+        raise InputError(
+            f"{type(self).__name__} answers no queries exactly; fit a BayesianNetwork (chow_liu finds a tree)"
+        )
+
+    @property
+    def factorization_(self) -> DAG:
+        """The DAG whose factors the model promises to respect; by default every variable on all before it."""
+        check_is_fitted(self)
+        return DAG.fully_connected(self.schema_.names)
+
+    @abstractmethod
+    def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        """Learn from rows; ``schema_`` is set.  Sets ``fit_info_``."""
+
+    @abstractmethod
+    def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
+        """``log_prob`` of codes (n, d): unsigned where nothing is missing, else with -1."""
+
+    @abstractmethod
+    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
+        """``codes`` (n, d) with each -1 drawn from its exact conditional given the rest of its row.
+
+        Raises ``InputError`` where what is known of a row has probability zero.
+        """
+
+    def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
+        raise InputError(f"{type(self).__name__} has no order of factors, so it has no conditionals")
+
+    def _most_probable(self, codes: Codes) -> Codes:
+        raise InputError(
+            f"{type(self).__name__} cannot find a most probable completion exactly; impute with how='draw'"
+        )
+
+    def _rows(self, X: Any) -> Table:
+        """``X`` under the schema of the fit."""
+        check_is_fitted(self)
+        return rows(X, self.schema_)
+
+    def _take_schema(self, schema: Schema) -> None:
+        self.schema_ = schema
+        self.n_features_in_ = len(schema)
+        if schema.container == "array":
+            vars(self).pop("feature_names_in_", None)
+        else:
+            self.feature_names_in_ = np.array(schema.names, dtype=object)
+
+    def _settings(self) -> dict[str, Any]:
+        settings = super()._settings()
+        return settings | {"schema": None if self.schema is None else self.schema.to_plain()}
+
+    @classmethod
+    def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        found = plain.get("schema")
+        return plain | {"schema": None if found is None else Schema.from_plain(found)}
+
+    def _plain_variables(self) -> Any:
+        return self.schema_.to_plain()
+
+    def _take_variables(self, plain: Any) -> None:
+        self._take_schema(Schema.from_plain(plain))
+
+    def _refuse_missing(self, table: Table, why: str) -> None:
+        if not table.is_complete:
+            i, j = np.argwhere(table.missing)[0]
+            raise ValuesError(
+                f"X has a missing value in row {i}, column {j} ({table.schema.names[j]!r}), and {why}; drop or "
+                "fill such rows"
+            )
+
+
+def _weighted(table: Table, sample_weight: ArrayLike | None) -> Table:
+    if sample_weight is None:
+        return table
+    try:
+        weights = np.asarray(sample_weight, np.float64)
+    except (TypeError, ValueError) as e:
+        raise ValuesError(f"sample_weight must hold numbers ({e}); pass one for each row") from e
+    if weights.shape != (table.n_rows,):
+        raise ShapeError(
+            f"sample_weight has the shape {weights.shape}, X has {table.n_rows} rows; pass one weight for each"
+        )
+    bad = np.flatnonzero(~((weights >= 0) & np.isfinite(weights)))
+    if bad.size:
+        raise ValuesError(
+            f"sample_weight must be finite and at least 0, but that of row {bad[0]} is {weights[bad[0]]:g}"
+        )
+    if not weights.any():
+        raise ValuesError("sample_weight is 0 for every row, so there is nothing to learn from")
+    return Table(table.schema, table.codes, weights)
