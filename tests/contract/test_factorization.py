@@ -70,7 +70,7 @@ def test_a_network_that_is_wide_enough_leaves_no_promised_edge_unused(case: Case
 def test_the_conditionals_that_a_network_reports_are_those_of_the_joint(case: Case) -> None:
     model, table = fitted(case), table_of(case)
     states = enumerate_rows(case.d)
-    reported = model.conditional_probabilities(states)
+    reported = model.conditionals(states)
     for k, state in enumerate(states.astype(int)):
         index: list[slice] = [slice(None)] * case.d
         for i in model.ordering_:
