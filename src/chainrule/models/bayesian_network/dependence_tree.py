@@ -29,6 +29,7 @@ from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.family_counts import Missing
 from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead
 from chainrule.models.bayesian_network.pair_counts import PairCounts, count_pairs
+from chainrule.models.shared.choices import check_choice
 from chainrule.tables.schema import Schema
 
 __all__ = ["Penalty", "chow_liu", "edge_prices", "maximum_spanning_forest"]
@@ -76,7 +77,7 @@ def chow_liu(
     pairs = _pairs(table, schema, missing, sample_weight, max_bytes)
     names = pairs.schema.names
     start = names[0] if root is None else root
-    if start not in names:
+    if not isinstance(start, str) or start not in names:
         raise UnknownNameError.of("column", start, list(names))
     prices = edge_prices(pairs, penalty)
     gains = pairs.weights * pairs.information - prices
@@ -97,8 +98,7 @@ def chow_liu(
 def _pairs(
     table: Any, schema: Any, missing: Any, sample_weight: ArrayLike | None, max_bytes: Any
 ) -> PairCounts:
-    if missing not in get_args(Missing):
-        raise InputError(f"missing must be one of {', '.join(map(repr, get_args(Missing)))}; got {missing!r}")
+    check_choice(missing, "missing", Missing)
     limit = check_integer(max_bytes, "max_bytes")
     ahead = {} if schema is None else states_ahead(schema, None)
     names = list(ahead) or None

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +46,7 @@ from chainrule.models.bayesian_network.posterior import (
     places,
 )
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.shared.choices import check_choice
 from chainrule.models.shared.draw_limit import check_draws
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -287,8 +288,8 @@ class BayesianNetwork(DiscreteModel):
         marginals, log_mass = network.marginals(row)
         if log_mass == -np.inf:
             raise impossible("evidence", self.schema_.labels(row))
-        labels = self.schema_.labels(row)
-        return {self.variables_[v]: self._posterior([v], marginals[v], labels) for v in sorted(marginals)}
+        names, labels = self.schema_.names, self.schema_.labels(row)
+        return {names[v]: self._posterior([v], marginals[v], labels) for v in sorted(marginals)}
 
     def mpe(self, evidence: Mapping[str, Any] | None = None) -> MostProbable:
         """A most probable state of all variables given the evidence.
@@ -319,7 +320,7 @@ class BayesianNetwork(DiscreteModel):
             plan = network.full_plan(row)
         else:
             plan = network.posterior_plan(row, places(self.schema_, variables, unknown_in=row))
-        order = tuple(self.variables_[v] for v in plan.order)
+        order = tuple(self.schema_.names[v] for v in plan.order)
         return InferenceCost(order, plan.induced_width, plan.largest_entries, plan.total_entries)
 
     def cpt(self, node: str) -> ConditionalTable:
@@ -334,10 +335,8 @@ class BayesianNetwork(DiscreteModel):
         """The settings, checked; returns the DAG."""
         check_real(self.pseudocount, "pseudocount")
         check_integer(self.max_bytes, "max_bytes")
-        for name, choices in (("prior", Prior), ("unseen", Unseen), ("missing", Missing)):
-            if getattr(self, name) not in get_args(choices):
-                listed = ", ".join(map(repr, get_args(choices)))
-                raise InputError(f"{name} must be one of {listed}; got {getattr(self, name)!r}")
+        for name, words in (("prior", Prior), ("unseen", Unseen), ("missing", Missing)):
+            check_choice(getattr(self, name), name, words)
         return parsed_dag(self.dag)
 
     def _take(self, dag: DAG, schema: Schema, tables: dict[str, NDArray[np.float64]]) -> None:
@@ -394,6 +393,11 @@ def _schema_of(states: Any) -> Schema:
             f"states must map each node to a list of its states, or to their number; got {states!r}"
         )
     for v, listed in states.items():
-        if not isinstance(listed, (int, np.integer)) and not isinstance(listed, Iterable):
-            raise InputError(f"the states of {v!r} must be a list of texts or a number; got {listed!r}")
+        if not isinstance(listed, (int, np.integer)):
+            try:
+                iter(listed)
+            except TypeError as e:
+                raise InputError(
+                    f"the states of {v!r} must be a list of texts or a number; got {listed!r}"
+                ) from e
     return Schema.of(states, container="table")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -184,9 +184,10 @@ def places(
     >>> places(Schema.of({"a": 2, "b": 2}), ["b", "a"]), places(Schema.of({"a": 2}), "a")
     ([1, 0], [0])
     """
-    if not isinstance(names, Iterable):
-        raise InputError(f"{what} must be the name of a variable or a list of names; got {names!r}")
-    listed = [names] if isinstance(names, str) else list(names)
+    try:
+        listed = [names] if isinstance(names, str) else list(names)
+    except TypeError as e:
+        raise InputError(f"{what} must be the name of a variable or a list of names; got {names!r}") from e
     found = [schema.index(name) for name in listed]
     if len(set(found)) < len(found) or (unknown_in is not None and not found):
         raise InputError(f"{what} must be named once each, and at least one; got {listed!r}")
