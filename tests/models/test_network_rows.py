@@ -266,6 +266,32 @@ def test_what_is_given_and_impossible_is_named():
         model.sample(3, given={"x1": 1, "x2": 0})
 
 
+@given(seeds)
+def test_one_impossible_row_among_others_is_the_one_that_is_named(seed):
+    rng = np.random.default_rng(seed)
+    model = random_network(rng, 6, zeros=0.5)
+    joint = joint_of(model)
+    rows = np.array([[rng.choice([rng.integers(k), -1]) for k in joint.shape] for _ in range(15)])
+    impossible = np.isneginf(model.log_prob(rows)) & (rows < 0).any(axis=1)  # a whole row has nothing to fill
+    if impossible.any():
+        known = model.schema_.labels(rows[impossible.argmax()])
+        with pytest.raises(
+            InputError, match="given " + ", ".join(f"{v}={s}" for v, s in known.items()) + " has"
+        ):
+            model.impute(rows)
+    else:
+        assert np.isfinite(model.log_prob(model.impute(rows))[(rows < 0).any(axis=1)]).all()
+
+
+def test_weights_that_a_table_brings_are_those_that_are_passed():
+    rows, weights = rows_of(), np.arange(40) / 8
+    schema = Schema.of({"a": 2, "b": 3, "c": 2})
+    brought = BayesianNetwork(CHAIN).fit(Table(schema, rows, weights))
+    passed = BayesianNetwork(CHAIN).fit(Table(schema, rows), sample_weight=weights)
+    assert all((brought.tables_[v] == passed.tables_[v]).all() for v in "abc")
+    assert (brought.tables_["a"] != BayesianNetwork(CHAIN).fit(Table(schema, rows)).tables_["a"]).any()
+
+
 # ---- how much, how long
 
 

@@ -117,6 +117,7 @@ class BayesianNetwork(DiscreteModel):
         return self.fit_counts(counts)
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        # ``fit`` counts part by part; here are rows that someone holds as codes of all nodes already
         self.fit_counts(self._count(self._checked(), [table]))
 
     def count(self, X: Any, *, sample_weight: ArrayLike | None = None) -> FamilyCounts:

@@ -182,7 +182,8 @@ class DiscreteNetwork:
         states = _zero_where_unknown(rows)
         log_p, unique = np.empty(len(rows)), np.zeros(len(rows), bool)
         for same in _by_pattern(rows < 0):
-            hidden, plan = self._hidden(rows[same[0]]), self._within_limit(self.full_plan(rows[same[0]]))
+            row = rows[same][0]
+            hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
             for block, which, members in _evidence(rows, same, plan):
                 buckets = self._buckets(range(len(self.sizes)), hidden, plan, block, maximise=True)
                 found = _zero_where_unknown(block)
@@ -200,33 +201,26 @@ class DiscreteNetwork:
         """
         filled, bad = _zero_where_unknown(rows), np.zeros(len(rows), bool)
         for same in _by_pattern(rows < 0):
-            hidden, above = self._hidden(rows[same[0]]), self._ancestors(_known(rows[same[0]]))
+            row = rows[same][0]
+            hidden, above = self._hidden(row), self._ancestors(_known(row))
             plan = self.plan(self._scopes(above, hidden))
             for block, which, members in _evidence(rows, same, plan):
                 buckets = self._buckets(above, hidden, plan, block)
-                impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))[which]
-                bad[members] = impossible
-                members, which = members[~impossible], which[~impossible]
+                impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))
+                if impossible.any():  # from which nothing can be drawn
+                    members, lost = np.arange(len(rows))[members], impossible[which]
+                    bad[members[lost]] = True
+                    members, which = members[~lost], which[~lost]
                 part = filled[members]
                 buckets.draw(part, which, generator)
-                filled[members] = part
-            self._draw_below(filled, same, hidden - above, generator)
+                _put_back(part, filled, members)
+            part = filled[same]
+            for v in self.order:
+                if v in hidden and v not in above:
+                    below = self._cumulative_tables[v][tuple(part[:, u] for u in self.parents[v])]
+                    part[:, v] = draw_states(below, len(part), generator)
+            _put_back(part, filled, same)
         return filled, bad
-
-    def _draw_below(
-        self,
-        filled: NDArray[np.int32],
-        members: NDArray[np.intp],
-        variables: set[int],
-        generator: np.random.Generator,
-    ) -> None:
-        """Draw ``variables``, below which nothing is known, given their parents, in these rows."""
-        part = filled[members]
-        for v in self.order:
-            if v in variables:
-                below = self._cumulative_tables[v][tuple(part[:, u] for u in self.parents[v])]
-                part[:, v] = draw_states(below, len(part), generator)
-        filled[members] = part
 
     @cached_property
     def _cumulative_tables(self) -> list[NDArray[np.float64]]:
@@ -305,34 +299,43 @@ def _known(row: NDArray[Any]) -> list[int]:
     return np.flatnonzero(row >= 0).tolist()
 
 
-def _by_pattern(missing: NDArray[np.bool_]) -> list[NDArray[Any]]:
-    """Index arrays of the rows of ``missing`` (n, d) that are equal."""
+_Members = slice | NDArray[np.intp]  # some rows; a slice is all of them, which need no copy
+
+
+def _by_pattern(missing: NDArray[np.bool_]) -> list[_Members]:
+    """Which rows of ``missing`` (n, d) are equal."""
     if not len(missing):
         return []
     if (missing == missing[0]).all():
-        return [np.arange(len(missing))]
+        return [slice(None)]
     _, which = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
     order = np.argsort(which.reshape(-1), kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(which.reshape(-1)[order])) + 1)
+    return list(np.split(order, np.flatnonzero(np.diff(which.reshape(-1)[order])) + 1))
 
 
 def _evidence(
-    rows: NDArray[Any], same: NDArray[np.intp], plan: Elimination
-) -> Iterator[tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp]]]:
+    rows: NDArray[Any], same: _Members, plan: Elimination
+) -> Iterator[tuple[NDArray[Any], NDArray[np.intp], _Members]]:
     """The distinct rows of ``rows[same]`` in blocks whose tables are not too large together.
 
     With each block: which of its rows a member has, and the members as indices of ``rows``.
     """
     alike = rows[same]
     if (alike == alike[0]).all():  # draws with one evidence for all, without sorting
-        yield alike[:1], np.zeros(len(same), np.intp), same
+        yield alike[:1], np.zeros(len(alike), np.intp), same
         return
     distinct, which = np.unique(alike, axis=0, return_inverse=True)
     order = np.argsort(which.reshape(-1), kind="stable")
-    which, members = which.reshape(-1)[order], same[order]
+    which, members = which.reshape(-1)[order], np.arange(len(rows))[same][order]
     for start, stop in _blocks(len(distinct), plan):
         inside = slice(*np.searchsorted(which, [start, stop]))
         yield distinct[start:stop], which[inside] - start, members[inside]
+
+
+def _put_back(part: NDArray[np.int32], rows: NDArray[np.int32], members: _Members) -> None:
+    """Write ``part`` into ``rows[members]``, from which it was taken: a slice of it shows what was written to it."""
+    if not isinstance(members, slice):
+        rows[members] = part
 
 
 def _blocks(n: int, plan: Elimination) -> Iterator[tuple[int, int]]:
@@ -343,4 +346,4 @@ def _blocks(n: int, plan: Elimination) -> Iterator[tuple[int, int]]:
 
 
 def _zero_where_unknown(rows: NDArray[Any]) -> NDArray[np.int32]:
-    return np.maximum(rows, 0).astype(np.int32)
+    return np.maximum(rows, 0).astype(np.int32, copy=False)
