@@ -32,7 +32,7 @@ TRUTH = BayesianNetwork.from_tables(
 
 def main() -> None:
     """Test a wrong graph, read off the blame, mend the graph, test again."""
-    rows = TRUTH.sample_table(5000, rng=0)
+    rows = TRUTH.sample(5000, rng=0)
     believed = DAG.parse("season -> rain; {rain sprinkler} -> grass -> shoes")
     report = test_independencies(believed, rows)
     print(report.text())
