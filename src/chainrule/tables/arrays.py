@@ -18,6 +18,8 @@ from chainrule.tables.schema import Schema
 
 __all__ = ["array_codes", "plain_array"]
 
+_MOST_ADVISED = 1 << 16  # states; a column of more is no column of codes
+
 
 def plain_array(X: Any, name: str, n_columns: int | None, min_rows: int) -> NDArray[Any]:
     """``X`` as an array (n, d) of numbers (NaN where missing), or of texts and other objects.
@@ -69,11 +71,17 @@ def array_codes(
 
 
 def _whole(a: NDArray[Any], top: int) -> NDArray[np.integer[Any]] | None:
-    """``a`` as integers of at least -1 and at most ``top``, in one or two passes; ``None`` where it holds others."""
+    """``a`` as integers from -1 to ``top`` (or a byte's 255), in two passes; ``None`` where it holds others."""
     if not a.size:
         return a.astype(np.int32)
+    if a.dtype == np.uint8:
+        return a
+    with np.errstate(invalid="ignore"):  # NaN has no code
+        small = a.astype(np.uint8)
+    if (small == a).all():  # by far the most arrays
+        return small
     if a.dtype.kind == "u":
-        return a if a.dtype == np.uint8 or int(a.max()) <= top else None
+        return a if int(a.max()) <= top else None
     if a.dtype.kind == "f":
         missing = np.isnan(a)
         if missing.any():
@@ -135,16 +143,14 @@ def _refused(
     problems = []
     for j in np.unique(cells[:, 1]).tolist():
         i = int(cells[cells[:, 1] == j][0, 0])
-        whole = float(a[i, j]).is_integer() and a[i, j] >= 0
-        problems.append(
-            Problem(
-                f"x{j + 1}",
-                f"of {name} must hold codes of states, but row {i}, column {j} is {a[i, j]:g}; codes are whole numbers "
-                f"below {int(top[j])}, and NaN or -1 where a value is missing",
-                ("bins", "max_states", "ignore") if whole else ("bins", "ignore"),
-                int(a[:, j].max()) + 1 if whole and a.dtype.kind != "f" else 2 * int(top[j]),
-            )
+        whole = a[i, j] >= 0 and float(a[i, j]).is_integer()
+        size = int(a[:, j].max()) + 1 if whole and a.dtype.kind != "f" else 0
+        more = ("max_states",) if 0 < size <= _MOST_ADVISED else ()
+        reason = (
+            f"of {name} holds {a[i, j]:g} in row {i}, but codes of states are whole numbers from 0 to "
+            f"{int(top[j]) - 1}, NaN or -1 where missing"
         )
+        problems.append(Problem(f"x{j + 1}", reason, ("bins", *more, "ignore"), size))
     return TableError(problems, options)
 
 

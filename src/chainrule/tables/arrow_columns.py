@@ -132,13 +132,18 @@ def _storage(cells: Any) -> pa.Array:
 
 def _distinct(
     values: Any, indices: NDArray[Any], kind: Kind, closed: str
-) -> tuple[list[Any], NDArray[np.integer[Any]]]:
+) -> tuple[Any, NDArray[np.integer[Any]]]:
     """The values without nulls, NaN, and those that are one (0.0 and -0.0), and the indices into them."""
     if kind == "interval":
         cells = values.storage if isinstance(values, pa.ExtensionArray) else values
         found = [
             None if v is None else interval_label(v["left"], v["right"], closed) for v in cells.to_pylist()
         ]
+    elif kind in ("integer", "number") and not values.null_count and indices.dtype.kind == "i":
+        numbers = values.to_numpy(zero_copy_only=False)
+        if not (np.isnan(numbers).any() or np.count_nonzero(numbers == 0) > 1):
+            return numbers, indices
+        found = values.to_pylist()
     else:
         found = values.to_pylist()
     place: dict[Any, int] = {}

@@ -37,7 +37,7 @@ def column_codes(column: Column, variable: Variable, *, minus_one_is_missing: bo
     >>> column_codes(column, Variable("wet", ("no", "yes"), unseen="missing")).codes.tolist()
     [0, -1, -1]
     """
-    if list(variable.states) == column.labels:
+    if len(column.distinct) == variable.size and list(variable.states) == column.labels:
         return Coded(column.indices, None)
     unknown = variable.size
     instead = {"missing": MISSING, "most_frequent": variable.usual}.get(variable.unseen)

@@ -63,17 +63,11 @@ class ColumnCounts:
             nothing = Column([], np.zeros(0, np.int8), None)
             return cls(name, None, {}, n_rows, nothing, most, problem=column)
         n_missing, *n_values = column.counts().tolist()
-        counts: dict[Any, int] = {}
-        empty, strip = _texts_read(name, column, reading)
-        stated = _stated(name, reading)
-        for value, n in zip(column.distinct, n_values, strict=True):
-            text = value
-            if column.kind == "text" and value not in stated:
-                text = value.strip() if strip else value
-                if text in empty and text not in stated:
-                    n_missing += n
-                    continue
-            counts[text] = counts.get(text, 0) + n
+        values = column.distinct.tolist() if isinstance(column.distinct, np.ndarray) else column.distinct
+        counts: dict[Any, int] = dict(zip(values, n_values, strict=True))
+        if column.kind == "text":
+            counts, n_empty = _without_missing(name, counts, column, reading)
+            n_missing += n_empty
         kept = replace(
             column, indices=column.indices[:0], distinct=column.distinct if column.declared else []
         )
@@ -197,11 +191,22 @@ ignore=['h']; column 'd' holds list<item: int64>, expected texts, numbers or tru
         return reduce(lambda a, b: a + b, parts)
 
 
-def _texts_read(name: str, column: Column, reading: Reading) -> tuple[tuple[str, ...], bool]:
-    """The texts of a column that are missing, and whether the space around texts counts."""
+def _without_missing(
+    name: str, counts: Mapping[str, int], column: Column, reading: Reading
+) -> tuple[dict[str, int], int]:
+    """The counts of the texts that are values, and how many cells mean missing; a stated state is a value."""
     missing = missing_in(name, reading.missing)
     default = MISSING_TEXTS if column.in_file else ()
-    return default if missing is None else missing, column.in_file if reading.strip is None else reading.strip
+    empty = frozenset(default if missing is None else missing)
+    strip = column.in_file if reading.strip is None else reading.strip
+    stated, kept, n_empty = _stated(name, reading), {}, 0
+    for text, n in counts.items():
+        value = text.strip() if strip and text not in stated else text
+        if value in empty and value not in stated:
+            n_empty += n
+        else:
+            kept[value] = kept.get(value, 0) + n
+    return kept, n_empty
 
 
 def _stated(name: str, reading: Reading) -> frozenset[str]:
@@ -334,6 +339,54 @@ def _binned(found: ColumnCounts, rule: BinRule) -> Variable | Problem:
     values, counts = np.array([x for x, _ in pairs], np.float64), np.array([n for _, n in pairs], np.int64)
     first = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)  # texts may spell a number in two ways
     cuts = rule.cut(values[first], np.add.reduceat(counts, first) if len(first) else counts)
+    return Variable(found.name, bin_labels(cuts), "interval", True, cuts)
+
+
+def _kind_of_stated(stated: Variable, kind: Kind) -> Kind:
+    """The kind of stated states: that of the column, where they all are of it."""
+    if stated.kind != "text":
+        return stated.kind
+    numbers = [number_of(label) for label in stated.states]
+    if kind == "integer" and all(x is not None and x.is_integer() for x in numbers):
+        return "integer"
+    if kind == "number" and None not in numbers:
+        return "number"
+    return "boolean" if kind == "boolean" and set(stated.states) <= {"False", "True"} else "text"
+
+
+def _text_kind(found: ColumnCounts, kind: Kind) -> Kind:
+    """Whole numbers that a file spells as we would are integers."""
+    if kind != "text" or not found.column.in_file:
+        return kind
+    numbers = [(v, number_of(v)) for v in found.counts]
+    whole = all(x is not None and x.is_integer() and str(int(x)) == v for v, x in numbers)
+    return "integer" if whole else "text"
+
+
+def _largest_code(found: ColumnCounts) -> int | None:
+    """The largest value where all are codes, else ``None``; -1 is missing."""
+    numbers = [number_of(str(v)) for v in found.counts]
+    if any(x is None or not x.is_integer() or x < -1 for x in numbers):
+        return None
+    return int(max((x for x in numbers if x is not None), default=0))
+
+
+def _most_frequent(found: ColumnCounts, variable: Variable) -> int | None:
+    totals: dict[int, int] = {}
+    for value, n in found.counts.items():
+        code = variable.find(label_of(value) or "", in_file=found.column.in_file)
+        if code is not None and code >= 0:
+            totals[code] = totals.get(code, 0) + n
+    return min(totals, key=lambda code: (-totals[code], code)) if totals else None
+
+
+def _joined(counts: Mapping[Any, int], most: int) -> dict[Any, int]:
+    """About ``most`` values that stand for all: each takes the rows of the values between the last one and itself."""
+    if not numbers and rule.cuts is None:
+        return Problem(found.name, "has no states (no value is given)", ("schema", "ignore"))
+    values = np.array(list(numbers.values()), np.float64)
+    values, place = np.unique(values, return_inverse=True)  # texts may spell a number in two ways
+    cuts = rule.cut(values, np.bincount(place, list(found.counts.values())).astype(np.int64))
     return Variable(found.name, bin_labels(cuts), "interval", True, cuts)
 
 

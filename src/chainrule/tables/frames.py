@@ -80,13 +80,31 @@ def _pandas(X: Any) -> Frame:
         label = X.index[i]
         return f"index {label.item() if isinstance(label, np.generic) else label!r}"
 
-    return _frame(
-        "pandas", list(X.columns), len(X), lambda name: pandas_column(X.iloc[:, places[name]], name), place
-    )
+    types = list(set(X.dtypes))
+    if len(types) == 1 and isinstance(types[0], np.dtype) and types[0].kind in "biuf":
+        # one matrix of numbers: pandas takes longer to hand out a column than we to read it
+        matrix, dtype = X.to_numpy(), f"pandas:{types[0]}"
+
+        def read(name: str) -> Column | Problem:
+            return _numbers(matrix[:, places[name]], name, dtype)
+    else:
+
+        def read(name: str) -> Column | Problem:
+            return pandas_column(X.iloc[:, places[name]], name)
+
+    return _frame("pandas", list(X.columns), len(X), read, place)
+
+
+def _numbers(cells: NDArray[Any], name: str, dtype: str) -> Column | Problem:
+    import pyarrow as pa
+
+    from chainrule.tables.arrow_columns import arrow_column
+
+    return arrow_column(pa.array(cells, from_pandas=True), name, dtype=dtype)
 
 
 def _polars(X: Any) -> Frame:
-    if not hasattr(X, "columns") or not hasattr(X, "get_column"):
+    if not hasattr(X, "get_column"):
         what = "collect it first" if hasattr(X, "collect") else "pass a data frame"
         raise InputError(f"a {type(X).__name__} is not a table of rows; {what}")
     return _frame("polars", X.columns, X.height, lambda name: _polars_column(X.get_column(name), name))

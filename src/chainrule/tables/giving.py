@@ -41,11 +41,12 @@ def give_pandas(codes: Codes, schema: Schema) -> Any:
     pd = _library("pandas")
     from chainrule.tables.giving_pandas import pandas_series
 
-    names = [v.name if v.label is None else v.label for v in schema.variables]
-    columns = [pandas_series(v, codes[:, j]) for j, v in enumerate(schema.variables)]
-    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
-    frame.columns = names
-    return frame
+    return pd.DataFrame(
+        {
+            v.name if v.label is None else v.label: pandas_series(v, codes[:, j])
+            for j, v in enumerate(schema.variables)
+        }
+    )
 
 
 def give_polars(codes: Codes, schema: Schema) -> Any:
@@ -148,7 +149,7 @@ def _arrow_array(variable: Variable, codes: Codes) -> Any:
         values = pa.array(_values(variable), type_.value_type)
         return pa.DictionaryArray.from_arrays(indices.cast(type_.index_type), values, ordered=type_.ordered)
     if library == "arrow" and variable.kind != "interval" and name != "null":
-        return pa.array(_values(variable), arrow_type(name)).take(indices)
+        return pa.array(_values(variable)).take(indices).cast(arrow_type(name))
     return pa.array(_values(variable)).take(indices)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,16 +34,17 @@ def pandas_series(variable: Variable, codes: NDArray[np.integer[Any]]) -> Any:
             name=variable.name,
         )
     if m := re.fullmatch(r"Sparse\[(\w+),.*\]", name):
-        name = m[1]
+        return pandas_series(replace(variable, dtype=f"pandas:{m[1]}"), codes).astype(name)
     if variable.cuts is not None and not name.startswith("interval"):
         return pandas_series_of_bins(variable, indices)
+    name, _, mark = name.partition("[") if name.startswith("object") else (name, "", "")
     values = _categories(variable, name)
     if (indices < 0).any():
         values = _nullable(values)
     taken = values.array.take(indices, allow_fill=True)
     if name == "object":
-        taken[indices < 0] = None
-    return pd.Series(taken, name=variable.name)
+        taken[indices < 0] = {"nan]": np.nan, "NA]": pd.NA}.get(mark)
+    return pd.Series(taken, name=variable.name, dtype=values.dtype)
 
 
 def pandas_series_of_bins(variable: Variable, indices: NDArray[np.intp]) -> Any:

@@ -33,6 +33,7 @@ def pandas_column(series: Any, name: str) -> Column | Problem:
         return _intervals(found, codes, name, _name(dtype))
     if dtype.kind in "mM" or isinstance(dtype, pd.PeriodDtype):
         return _dates(dtype, name)
+    name_of_type = _name(dtype)
     if isinstance(dtype, pd.SparseDtype):
         series, dtype = series.sparse.to_dense(), dtype.subtype
     if dtype.kind == "c":
@@ -43,7 +44,7 @@ def pandas_column(series: Any, name: str) -> Column | Problem:
         cells = pa.array(series, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as e:
         return Problem(name, f"does not hold values of one kind ({line(e)}); make them all text", ("ignore",))
-    return arrow_column(cells, name, dtype=_name(dtype))
+    return arrow_column(cells, name, dtype=name_of_type + _mark(series, cells))
 
 
 def _categories(series: Any, name: str) -> Column | Problem:
@@ -85,6 +86,14 @@ def _intervals(
 
 def _dates(dtype: Any, name: str) -> Problem:
     return Problem(name, f"holds dates or times ({dtype}); make them text, such as the month", ("ignore",))
+
+
+def _mark(series: Any, cells: Any) -> str:
+    """Which object stands for a missing value in a column of objects, where one does."""
+    if series.dtype != object or not cells.null_count:
+        return ""
+    first = series.array[int(np.argmax(series.isna().to_numpy()))]
+    return "" if first is None else "[nan]" if isinstance(first, float) else "[NA]"
 
 
 def _name(dtype: Any) -> str:

@@ -202,8 +202,8 @@ def _of_schema(schema: Schema, names: Sequence[str], what: str) -> tuple[str, ..
     there = set(names)
     lacking = [name for name in schema.names if name not in there]
     if lacking:
-        more = f" (and {len(lacking) - 1} more are missing)" if len(lacking) > 1 else ""
-        raise UnknownNameError(f"{what}{more}: {UnknownNameError.of('column', lacking[0], list(names))}")
+        reason = UnknownNameError.of("column", lacking[0], list(names))
+        raise UnknownNameError(f"{what} lacks {len(lacking)} of {len(schema)} columns: {reason}")
     return schema.names
 
 

@@ -108,7 +108,9 @@ def _ordinal(ordinal: Any) -> dict[str, tuple[str, ...] | None]:
     for name, states in ordinal.items():
         if states is not None and states is not True:
             if isinstance(states, str) or not isinstance(states, Iterable):
-                raise InputError(f"ordinal[{name!r}] must list the states in order, or be True; got {states!r}")
+                raise InputError(
+                    f"ordinal[{name!r}] must list the states in order, or be True; got {states!r}"
+                )
             states = Variable(str(name), tuple(map(str, states))).states
         out[str(name)] = None if states is True else states
     return out

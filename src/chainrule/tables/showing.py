@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["html_table", "schema_line", "schema_rows", "text_table"]
+from chainrule.tables.missing import MISSING_TEXTS
+
+__all__ = ["few", "html_table", "schema_line", "schema_rows", "text_table"]
 
 _MOST_ROWS = 60
 _MOST_STATES = 6
@@ -31,7 +33,10 @@ def schema_rows(variables: Iterable[Any]) -> tuple[list[str], list[list[str]]]:
     rows = []
     extra = {"missing": False, "read": False}
     for v in variables:
-        missing = "" if v.missing is None else ", ".join(repr(t) for t in v.missing) or "none"
+        missing = "" if v.missing is None else ", ".join(map(repr, v.missing)) or "none"
+        if v.missing == MISSING_TEXTS:
+            missing = "usual texts"
+        ordered = v.ordered and v.kind != "interval"
         read = []
         if v.cuts is not None:
             read.append("cut at " + ", ".join(f"{c:g}" for c in v.cuts) if v.cuts else "not cut")
@@ -41,9 +46,9 @@ def schema_rows(variables: Iterable[Any]) -> tuple[list[str], list[list[str]]]:
             read.append(f"unseen is {v.unseen.replace('_', ' ')}")
         extra["missing"] |= bool(missing)
         extra["read"] |= bool(read)
-        states = f"{v.size}: {(' < ' if v.ordered else ', ').join(v.states[:_MOST_STATES])}"
+        states = f"{v.size}: {(' < ' if ordered else ', ').join(v.states[:_MOST_STATES])}"
         more = " …" * (v.size > _MOST_STATES)
-        rows.append([v.name, v.kind + " (ordered)" * v.ordered, states + more, missing, "; ".join(read)])
+        rows.append([v.name, v.kind + " (ordered)" * ordered, states + more, missing, "; ".join(read)])
     for place, (name, used) in zip((4, 3), reversed(extra.items()), strict=True):
         if not used:
             for row in rows:

@@ -81,8 +81,8 @@ class TextFile:
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The cells of these columns as text, about a megabyte of the file at a time."""
         written = dict(zip(self.names, self.header or self.names, strict=True))
-        try:
-            with unpacked(self.path) as stream:
+        with unpacked(self.path) as stream:
+            try:
                 reader = arrow_csv.open_csv(
                     stream,
                     read_options=arrow_csv.ReadOptions(
@@ -104,8 +104,8 @@ class TextFile:
                 )
                 for batch in reader:
                     yield pa.RecordBatch.from_arrays(batch.columns, names=list(columns))
-        except (pa.ArrowException, UnicodeError) as e:
-            raise self._fault() or _damaged(self.path, e) from e
+            except (pa.ArrowException, UnicodeError) as e:
+                raise self._fault() or _damaged(self.path, e) from e
 
     def line_of(self, row: int) -> int:
         """The line (from 1) on which a row (from 0) begins; cells may hold line ends of their own."""
