@@ -5,6 +5,7 @@ Unsigned and signed numbers never meet in one expression: NumPy would widen them
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,8 @@ def array_codes(
     >>> codes.tolist(), schema.sizes
     ([[0, 2], [-1, 0]], (2, 3))
     """
-    if a.dtype == bool:
+    truth = a.dtype == bool
+    if truth:
         a = a.view(np.uint8)
     top = np.full(a.shape[1], max_states) if schema is None else np.array(schema.sizes)
     codes = _whole(a, int(top.max()))
@@ -64,9 +66,10 @@ def array_codes(
         if codes is None:
             raise _refused(a, schema, top, name, options)
     if schema is None:
-        schema = Schema.of_sizes(
-            (np.maximum(largest, 1) + 1).tolist() if largest is not None else top.tolist()
-        )
+        most = top if largest is None else np.maximum(largest, 1) + 1
+        schema = Schema.of_sizes(most.tolist())
+        if truth:
+            schema = Schema(tuple(replace(v, dtype="numpy:bool") for v in schema.variables))
     return codes, schema
 
 

@@ -151,7 +151,7 @@ def _rule(name: str, rule: Any) -> BinRule:
     if isinstance(rule, (int, np.integer)):
         return BinRule(check_integer(rule, what))
     try:
-        cuts = tuple(float(c) for c in rule)
+        cuts = () if isinstance(rule, str) else tuple(float(c) for c in rule)
     except (TypeError, ValueError):
         cuts = ()
     if not cuts or not all(map(math.isfinite, cuts)) or list(cuts) != sorted(set(cuts)):

@@ -26,6 +26,8 @@ def give_array(codes: Codes, schema: Schema) -> NDArray[Any]:
     """
     variables = schema.variables
     whole = codes.dtype.kind == "u" or not codes.size or int(codes.min()) >= 0
+    if whole and all(v.dtype == "numpy:bool" for v in variables):
+        return codes.astype(bool)
     if all(v.kind == "integer" and v.cuts is None and _are_codes(v) for v in variables):
         if not whole:
             return np.where(codes < 0, np.nan, codes.astype(np.float64))
@@ -88,8 +90,8 @@ _GIVERS: dict[str, Callable[[Codes, Schema], Any]] = {
 
 
 def _are_codes(variable: Variable) -> bool:
-    """Whether the states are 0, 1, … and the array held no truth values."""
-    return variable.dtype != "numpy:bool" and variable.states[-1] == str(variable.size - 1)
+    """Whether the states are 0, 1, …"""
+    return variable.states[-1] == str(variable.size - 1)
 
 
 def _single(variable: Variable) -> Callable[[Variable, Codes], Any]:
