@@ -18,11 +18,17 @@ from chainrule.tables.problems import TableError
 
 BINARY = np.array([[0, 1, 0], [1, 1, 0]], np.uint8)
 NUMBERS = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", ">i4", ">f8"]
-binary = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.integers(0, 1))
+binary = hnp.arrays(
+    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.integers(0, 1)
+)
 
 
 def test_rows_of_zeros_and_ones_are_not_copied():
-    for found in (rows(BINARY), rows(BINARY, Schema.of_sizes([2, 2, 2])), Table(Schema.of_sizes([2] * 3), BINARY)):
+    for found in (
+        rows(BINARY),
+        rows(BINARY, Schema.of_sizes([2, 2, 2])),
+        Table(Schema.of_sizes([2] * 3), BINARY),
+    ):
         assert np.shares_memory(found.codes, BINARY)
     assert np.shares_memory(rows(BINARY.astype(bool)).codes, (same := BINARY.astype(bool))) is False
     assert np.shares_memory(rows(same).codes, same)

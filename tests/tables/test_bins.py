@@ -16,7 +16,9 @@ from chainrule.tables.intervals import interval_of
 from chainrule.tables.problems import TableError
 
 numbers = st.lists(
-    st.one_of(st.integers(-3, 9).map(float), st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=40
+    st.one_of(st.integers(-3, 9).map(float), st.floats(allow_nan=False, allow_infinity=False)),
+    min_size=1,
+    max_size=40,
 )
 
 
@@ -85,7 +87,15 @@ def test_a_middle_is_written_with_few_digits():
 
 
 @pytest.mark.parametrize(
-    "values", [[-np.inf, 0.0], [0.0, np.inf], [-np.inf, np.inf], [1.0, np.nextafter(1, 2)], [-1.7e308, 1.7e308], [0.0, 5e-324]]
+    "values",
+    [
+        [-np.inf, 0.0],
+        [0.0, np.inf],
+        [-np.inf, np.inf],
+        [1.0, np.nextafter(1, 2)],
+        [-1.7e308, 1.7e308],
+        [0.0, 5e-324],
+    ],
 )
 @pytest.mark.parametrize("cut", [lambda v: quantile_cuts(v, np.array([1, 1]), 2), lambda v: width_cuts(v, 2)])
 def test_extreme_values_are_still_told_apart(values, cut):

@@ -34,11 +34,23 @@ def _again(X):
 
 
 def _series(values, dtype, holes=False):
-    cells = pd.Series(values, dtype="boolean" if values is TRUTHS else "Int64" if values is INTS else "string")
+    cells = pd.Series(
+        values, dtype="boolean" if values is TRUTHS else "Int64" if values is INTS else "string"
+    )
     return (cells.mask(pd.Series(HOLES)) if holes else cells).astype(dtype)
 
 
-INT_TYPES = ["Int64", "UInt8", "Int8", "Float64", "Float32", "float64", "float32", "category", "int64[pyarrow]"]
+INT_TYPES = [
+    "Int64",
+    "UInt8",
+    "Int8",
+    "Float64",
+    "Float32",
+    "float64",
+    "float32",
+    "category",
+    "int64[pyarrow]",
+]
 TEXT_TYPES = ["str", "object", "string", "string[pyarrow]", "string[python]", "category"]
 PANDAS = (
     [(INTS, t, h) for t in [*INT_TYPES, "object", "double[pyarrow]"] for h in (False, True)]
@@ -198,7 +210,10 @@ def test_rows_of_files_come_back_as_a_table(tmp_path):
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5)
 columns = st.one_of(
-    st.tuples(st.just("Int64"), st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=4, max_size=4)),
+    st.tuples(
+        st.just("Int64"),
+        st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), min_size=4, max_size=4),
+    ),
     st.tuples(st.just("string"), st.lists(st.one_of(st.none(), texts), min_size=4, max_size=4)),
     st.tuples(st.just("boolean"), st.lists(st.one_of(st.none(), st.booleans()), min_size=4, max_size=4)),
 ).filter(lambda c: any(v is not None for v in c[1]))

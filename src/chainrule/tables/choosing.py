@@ -1,4 +1,4 @@
-"""Which variable a column is, by what occurs in it: its states in order, or the problem that keeps it from being one."""
+"""Which variable a column is, by what occurs in it: its states in order, or what keeps it from being one."""
 
 from __future__ import annotations
 

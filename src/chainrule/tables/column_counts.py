@@ -12,7 +12,7 @@ from chainrule.tables.columns import Column
 from chainrule.tables.missing import MISSING_TEXTS, missing_in
 from chainrule.tables.problems import Problem
 from chainrule.tables.settings import Reading
-from chainrule.tables.values import Kind, number_of
+from chainrule.tables.values import Kind, label_of, number_of
 
 __all__ = ["ColumnCounts"]
 
@@ -60,15 +60,16 @@ class ColumnCounts:
         return cls(name, column.kind, counts, n_missing, kept, most)._bounded()
 
     def __add__(self, other: ColumnCounts) -> ColumnCounts:
+        if self.column.in_file != other.column.in_file and self.kind is not None and other.kind is not None:
+            return self._as_text() + other._as_text()
         kinds = {self.kind, other.kind} - {None}
         problem = self.problem or other.problem
         if kinds == {"integer", "number"}:
             kinds = {"number"}
         if len(kinds) > 1 and problem is None:
+            here, there = sorted(map(str, kinds))
             problem = Problem(
-                self.name,
-                f"holds {' here and '.join(sorted(map(str, kinds)))} there; make it one kind",
-                ("ignore",),
+                self.name, f"holds {here} here and {there} there; make it one kind", ("ignore",)
             )
         counts = dict(self.counts)
         for value, n in other.counts.items():
@@ -82,6 +83,13 @@ class ColumnCounts:
             full=self.full or other.full,
             problem=problem,
         )._bounded()
+
+    def _as_text(self) -> ColumnCounts:
+        """The same counts by label, as a text file has them: a CSV file may stand beside a Parquet file."""
+        counts = {label_of(value) or "": n for value, n in self.counts.items()}
+        return replace(
+            self, kind="text", counts=counts, column=replace(self.column, in_file=True, dtype="text")
+        )
 
     @property
     def n_present(self) -> int:

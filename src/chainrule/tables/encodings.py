@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable
+from itertools import chain
 
 from chainrule.core.errors import DataError, InputError
 
@@ -51,9 +52,9 @@ def undecodable_line(pieces: Iterable[bytes], encoding: str, path: object) -> Da
     """The error for bytes that are no text, with their line; ``None`` where all are."""
     decoder = codecs.getincrementaldecoder(encoding)()
     lines = 1
-    for piece in pieces:
+    for piece in chain(pieces, [b""]):
         try:
-            lines += decoder.decode(piece).count("\n")
+            lines += decoder.decode(piece, final=not piece).count("\n")
         except UnicodeDecodeError as e:
             lines += e.object[: e.start].count(b"\n")
             return DataError(

@@ -158,7 +158,7 @@ def _dict(X: Mapping[Any, Any]) -> Frame:
 
 
 def _length(cells: Any, name: str) -> int:
-    if isinstance(cells, (str, bytes)) or not hasattr(cells, "__len__") or np.ndim(cells) == 0:
+    if isinstance(cells, (str, bytes)) or not hasattr(cells, "__len__") or getattr(cells, "ndim", 1) == 0:
         raise InputError(f"column {name!r} must be a list of values, one for each row; got {cells!r}")
     return len(cells)
 
