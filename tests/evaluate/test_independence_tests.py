@@ -16,7 +16,7 @@ from chainrule.core.records import dump_json
 from chainrule.evaluate import independence_tests as tests
 from chainrule.evaluate.contingency import joint_codes, relabel
 from chainrule.graphs import DAG
-from chainrule.tables import CategoricalTable
+from chainrule.tables.categorical import CategoricalTable
 
 
 @st.composite
