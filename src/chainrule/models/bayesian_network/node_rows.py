@@ -6,23 +6,18 @@ the nodes in order, its values are codes from 0 on.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.graphs import DAG
 from chainrule.models.shared.row_weights import checked_weights
-from chainrule.tables.categorical import CategoricalTable, checked_names
-from chainrule.tables.categorical_input import MAX_STATES, iter_categorical
-from chainrule.tables.door import rows
+from chainrule.tables.door import names_columns, rows
 from chainrule.tables.schema import Schema, Variable
 from chainrule.tables.table import Table
-from chainrule.tables.table_files import TableFile
 
 __all__ = ["node_rows", "states_ahead", "variable_order"]
 
@@ -69,82 +64,14 @@ def node_rows(
     ``ahead`` are the variables whose states are known; those of the others are found in ``X``.  A path, or a list of
     paths, is read in batches, so memory does not grow with the files.
 
-    >>> [t.codes.tolist() for t in node_rows([[0, 1], [1, np.nan]], ["a", "b"], {})]
+    >>> [t.codes.tolist() for t in node_rows([[0, 1], [1, None]], ["a", "b"], {})]
     [[[0, 1], [1, -1]]]
     """
-    paths = _paths(X)
-    tables = _from_files(paths, names, ahead) if paths else iter([_in_memory(X, names, ahead, name)])
+    if names_columns(X):
+        tables = Table.batches(X, schema=dict(ahead), columns=names, name=name)
+    else:
+        tables = iter([_of_array(X, names, ahead, name)])
     return tables if sample_weight is None else _weighted(tables, sample_weight)
-
-
-def _paths(X: Any) -> list[str]:
-    if isinstance(X, (str, os.PathLike)):
-        return [str(X)]
-    if isinstance(X, (list, tuple)) and X and all(isinstance(x, (str, os.PathLike)) for x in X):
-        return list(map(str, X))
-    return []
-
-
-def _from_files(
-    paths: list[str], names: Sequence[str] | None, ahead: Mapping[str, Variable]
-) -> Iterator[Table]:
-    chosen = TableFile.open(paths[0]).names if names is None else names
-    found = _states_in(paths, [v for v in chosen if v not in ahead])
-    schema = Schema(tuple(ahead.get(v) or Variable(v, found[v]) for v in chosen), "table")
-    n_rows = 0
-    for path in paths:
-        for part in iter_categorical(path, columns=schema.names, schema=schema.states):
-            n_rows += part.n_rows
-            yield Table(schema, part.codes)
-    if not n_rows:
-        raise ShapeError(f"{', '.join(paths)} has no rows; at least one is needed")
-
-
-def _states_in(paths: list[str], names: list[str]) -> dict[str, tuple[str, ...]]:
-    """The states of these columns over all files."""
-    from chainrule.tables.categories import choose_states
-
-    if not names:
-        return {}
-    found: dict[str, list[tuple[str, ...]]] = {v: [] for v in names}
-    for path in paths:
-        for part in iter_categorical(path, columns=names):  # a file without rows tells nothing
-            for v, states in part.schema.items():
-                found[v].append(states)
-            break
-    if not found[names[0]]:
-        raise ShapeError(f"{', '.join(paths)} has no rows; at least one is needed")
-    return {
-        v: each[0]
-        if len(set(each)) == 1
-        else choose_states(
-            dict.fromkeys(s for states in each for s in states), "text", v, MAX_STATES, frozenset()
-        )
-        for v, each in found.items()
-    }
-
-
-def _in_memory(X: Any, names: Sequence[str] | None, ahead: Mapping[str, Variable], name: str) -> Table:
-    columns = _column_names(X)
-    if columns is None:
-        return _of_array(X, names, ahead, name)
-    place = {column: j for j, column in enumerate(checked_names(columns))}
-    chosen = columns if names is None else list(names)
-    for v in chosen:
-        if v not in place:
-            raise UnknownNameError.of("column", v, columns)
-    listed, others = [v for v in chosen if v in ahead], [v for v in chosen if v not in ahead]
-    read: list[Table] = []
-    if others:
-        read.append(rows(_columns(X, [place[v] for v in others], others), name=name))
-    if listed:
-        schema = Schema(tuple(ahead[v] for v in listed), "table")
-        read.append(rows(_columns(X, [place[v] for v in listed], listed), schema, name=name))
-    variables = {v.name: v for table in read for v in table.schema.variables}
-    at = {v: j for j, v in enumerate(variables)}
-    codes = np.column_stack([table.codes for table in read])[:, [at[v] for v in chosen]]
-    container = X.schema.container if isinstance(X, Table) else read[0].schema.container
-    return Table(Schema(tuple(variables[v] for v in chosen), container), codes, read[0].weights)
 
 
 def _of_array(X: Any, names: Sequence[str] | None, ahead: Mapping[str, Variable], name: str) -> Table:
@@ -161,39 +88,6 @@ def _of_array(X: Any, names: Sequence[str] | None, ahead: Mapping[str, Variable]
         )
     variables = [ahead.get(n) or replace(v, name=n) for n, v in zip(names, found.variables, strict=True)]
     return Table(Schema(tuple(variables), found.container), table.codes, table.weights)
-
-
-def _column_names(X: Any) -> list[str] | None:
-    """The names of the columns of ``X``; ``None`` where they have none."""
-    if isinstance(X, Table):
-        return list(X.schema.names)
-    if isinstance(X, CategoricalTable):
-        return list(X.names)
-    if isinstance(X, Mapping):
-        return list(map(str, X))
-    if hasattr(X, "iloc") and hasattr(X, "columns"):
-        return list(map(str, X.columns))
-    if hasattr(X, "__arrow_c_stream__"):
-        import pyarrow as pa
-
-        return list(X.columns) if hasattr(X, "get_column") else pa.table(X).column_names
-    return None
-
-
-def _columns(X: Any, places: list[int], names: list[str]) -> Any:
-    """These columns of ``X``, as the kind of table that it is."""
-    if isinstance(X, Table):
-        return Table(X.schema.select(names), X.codes[:, places], X.weights)
-    if isinstance(X, Mapping):
-        cells = list(X.values())
-        return {v: cells[j] for v, j in zip(names, places, strict=True)}
-    if hasattr(X, "iloc"):
-        return X.iloc[:, places]
-    if hasattr(X, "select"):  # polars, Arrow, CategoricalTable
-        return X.select(names)
-    import pyarrow as pa
-
-    return pa.table(X).select(names)
 
 
 def _weighted(tables: Iterator[Table], sample_weight: ArrayLike) -> Iterator[Table]:
