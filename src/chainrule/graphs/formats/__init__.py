@@ -6,10 +6,11 @@ import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from chainrule.core.errors import InputError, ParseError, TooLargeError, UnknownNameError
 from chainrule.core.files import write_bytes
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.bif import parse_bif_graph
 from chainrule.graphs.formats.dagitty import parse_dagitty, write_dagitty
 from chainrule.graphs.formats.description import Description
@@ -25,9 +26,6 @@ from chainrule.graphs.formats.rows import (
 )
 from chainrule.graphs.formats.scanner import check_text
 
-if TYPE_CHECKING:
-    from chainrule.graphs.digraph import DirectedGraph
-
 __all__ = ["Description", "Format", "described", "described_file", "write_file", "written"]
 
 Format = Literal["chainrule", "dagitty", "dot", "bif", "edges", "adjacency"]
@@ -40,7 +38,7 @@ _READERS: dict[str, Callable[[str], Description]] = {
     "edges": parse_edges,
     "adjacency": parse_adjacency,
 }
-_WRITERS: dict[str, Callable[[DirectedGraph], str]] = {
+_WRITERS: dict[str, Callable[[Content], str]] = {
     "chainrule": write_plain,
     "dagitty": write_dagitty,
     "dot": write_dot,
@@ -96,7 +94,7 @@ def described_file(path: str | Path, format: Format | None = None) -> Descriptio
         raise type(e)(f"{path}: {e}") from e
 
 
-def written(graph: DirectedGraph, format: Format = "chainrule") -> str:
+def written(graph: Content, format: Format = "chainrule") -> str:
     """The graph as text; ``InputError`` for BIF, which needs tables, and where the format has no room for it."""
     if format == "bif":
         raise InputError("BIF holds a network with its tables; fit one and write that, or choose 'dagitty'")
@@ -105,7 +103,7 @@ def written(graph: DirectedGraph, format: Format = "chainrule") -> str:
     return _WRITERS[format](graph)
 
 
-def write_file(graph: DirectedGraph, path: str | Path, format: Format | None = None) -> None:
+def write_file(graph: Content, path: str | Path, format: Format | None = None) -> None:
     """Write the graph to a file, whole or not at all; the suffix tells the format, ``.gz`` compresses."""
     if format is None:
         if (suffix := _suffix(path)) not in _SUFFIXES:

@@ -9,14 +9,11 @@ A cell may stand between double quotes, where two of them mean one.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from chainrule.core.errors import InputError
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description
 from chainrule.graphs.formats.scanner import Scanner, check_text, pattern
-
-if TYPE_CHECKING:
-    from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["parse_adjacency", "parse_edges", "parse_rows", "write_adjacency", "write_edges"]
 
@@ -110,34 +107,36 @@ def _adjacency(scanner: Scanner, rows: list[Row]) -> Description:
     return found
 
 
-def write_edges(graph: DirectedGraph, separator: str = ",") -> str:
-    """The graph as an edge list under ``parent,child``; ``InputError`` for latent nodes, which it cannot mark."""
-    _check_no_latent(graph, "an edge list")
-    edges = graph.edges
+def write_edges(graph: Content, separator: str = ",") -> str:
+    """The graph as an edge list under ``parent,child``; ``InputError`` for latent and adjusted nodes."""
+    _check_no_marks(graph, "an edge list")
+    edges = list(graph.edges())
     met = dict.fromkeys(name for edge in edges for name in edge)
     rows = [("parent", "child")]
-    if tuple(met) != graph.nodes:
-        rows += [(name, "") for name in graph.nodes]
+    if tuple(met) != graph.names.all:
+        rows += [(name, "") for name in graph.names.all]
     return "\n".join(f"{_written(a)}{separator}{_written(b) if b else ''}" for a, b in [*rows, *edges]) + "\n"
 
 
-def write_adjacency(graph: DirectedGraph, separator: str = ",") -> str:
-    """The graph as a 0/1 matrix below the names; ``InputError`` for latent nodes, which it cannot mark."""
-    _check_no_latent(graph, "a matrix")
-    lines = [separator.join(map(_written, graph.nodes))]
-    for below in graph._children:
-        cells = ["0"] * len(graph)
+def write_adjacency(graph: Content, separator: str = ",") -> str:
+    """The graph as a 0/1 matrix below the names; ``InputError`` for latent and adjusted nodes."""
+    _check_no_marks(graph, "a matrix")
+    lines = [separator.join(map(_written, graph.names.all))]
+    for below in graph.structure.children:
+        cells = ["0"] * len(graph.structure)
         for v in below:
             cells[v] = "1"
         lines.append(separator.join(cells))
     return "\n".join(lines) + "\n"
 
 
-def _check_no_latent(graph: DirectedGraph, what: str) -> None:
-    if graph.latent:
-        raise InputError(
-            f"{what} cannot say that {graph.latent[0]!r} is latent; write 'dagitty' or 'dot', or drop the mark"
-        )
+def _check_no_marks(graph: Content, what: str) -> None:
+    latent = graph.names.of(sorted(graph.structure.latent))
+    for mark, names in (("latent", latent), ("adjusted", graph.marks.adjusted)):
+        if names:
+            raise InputError(
+                f"{what} cannot say that {names[0]!r} is {mark}; write 'dagitty' or 'dot', or drop the mark"
+            )
 
 
 def _written(cell: str) -> str:
