@@ -25,12 +25,14 @@ from chainrule.graphs import (
 from chainrule.graphs.adjustment import AdjustmentExplanation
 from chainrule.graphs.condensation import Condensation, joined_parts, strong_parts
 from chainrule.graphs.content import Content
+from chainrule.graphs.edges import parents_by_node
 from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence, Kind
 from chainrule.graphs.named import NamedGraph
-from chainrule.graphs.names import Names
+from chainrule.graphs.names import Names, NodeNames
+from chainrule.graphs.structure import Structure
 
 __all__ = ["DAG", "DirectedGraph"]
 
@@ -130,8 +132,9 @@ remove one of these edges to get a DAG
         >>> DAG.fully_connected(["x2", "x1", "x3"]).factorization().text()
         'P(x2, x1, x3) = P(x2) P(x1 | x2) P(x3 | x2, x1)'
         """
-        empty = cls((), order)._content
-        return cls._of(empty.with_parents(range(v) for v in range(len(empty.structure))))
+        names, _ = parents_by_node((), order)
+        parents = (range(v) for v in range(len(names)))
+        return cls._of(Content(NodeNames(tuple(names)), Structure.of(parents)))
 
     def topological_order(self) -> tuple[str, ...]:
         """All nodes, parents before children; where there is a choice, the first in ``nodes``.

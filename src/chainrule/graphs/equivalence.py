@@ -65,26 +65,27 @@ def cpdag(content: Content) -> CPDAG:
     graph, name = content.structure, content.names.all
     compelled = compelled_edges(graph)
     directed, undirected = [], []
-    for u, v in graph.edges():
-        if (u, v) in compelled:
-            directed.append((name[u], name[v]))
-        else:
-            undirected.append((name[min(u, v)], name[max(u, v)]))
+    for u, below in enumerate(graph.children):
+        for v in below:
+            if (u, v) in compelled:
+                directed.append((name[u], name[v]))
+            else:
+                undirected.append((name[u], name[v]) if u < v else (name[v], name[u]))
     return CPDAG(name, tuple(directed), tuple(undirected))
 
 
 def compelled_edges(graph: Structure) -> set[tuple[int, int]]:
     """The edges (parent, child) of a DAG that all equivalent DAGs have in this direction."""
-    order = graph.topological_order()
+    order, above = graph.topological_order(), graph.parents
     place = {v: i for i, v in enumerate(order)}
     compelled: set[tuple[int, int]] = set()
     for y in order:
-        parents = set(graph.parents[y])
+        parents = set(above[y])
         if not parents:
             continue
         x = max(parents, key=place.__getitem__)
-        forced = [w for w in graph.parents[x] if (w, x) in compelled]
-        if parents.issuperset(forced) and parents <= {x, *graph.parents[x]}:
+        forced = [w for w in above[x] if (w, x) in compelled]
+        if parents.issuperset(forced) and parents <= {x, *above[x]}:
             compelled.update((w, y) for w in forced)
         else:
             compelled.update((w, y) for w in parents)

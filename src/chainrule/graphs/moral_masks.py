@@ -55,15 +55,16 @@ class MoralMasks:
 
     def border(self, barred: int) -> int:
         """The nodes of ``barred`` that border on the side of y: on what can be reached without entering any."""
-        around, side, fresh, touched, allowed = self.around, self.y, self.y, 0, ~barred
+        around, fresh, touched = self.around, self.y, 0
+        free = ((1 << len(around)) - 1) & ~(barred | fresh)
         while fresh:
             low = fresh & -fresh
             beside = around[low.bit_length() - 1]
             touched |= beside
-            beside &= allowed & ~side
-            side |= beside
+            beside &= free
+            free ^= beside
             fresh ^= low | beside
-        return touched & ~side
+        return touched & barred
 
 
 def eliminate(around: list[int], v: int) -> None:

@@ -43,10 +43,10 @@ class NodeNames:
         """
         if isinstance(names, str):
             names = (names,)
-        try:
-            ids = {self.id(name) for name in names}
-        except TypeError:
-            raise InputError(f"{what} must be a node name or several; got {names!r}") from None
+        if not isinstance(names, Iterable):
+            raise InputError(f"{what} must be a node name or several; got {names!r}")
+        index = self.index
+        ids = {index[name] if type(name) is str and name in index else self.id(name) for name in names}
         if not ids and not may_be_empty:
             raise InputError(f"{what} is empty; name at least one node")
         return ids

@@ -112,9 +112,9 @@ def open_from(
 
 def open_colliders(graph: Structure, zs: set[int]) -> bytearray:
     """A flag for each node: whether paths pass it as a collider, since it or a node below it is observed."""
-    out, climb = _flags(len(graph), zs), list(zs)
+    out, climb, parents = _flags(len(graph), zs), list(zs), graph.parents
     while climb:
-        for u in graph.parents[climb.pop()]:
+        for u in parents[climb.pop()]:
             if not out[u]:
                 out[u] = 1
                 climb.append(u)
