@@ -2,11 +2,12 @@
 
     network    = "network" [ name ] "{" { property } "}"
     variable   = "variable" name "{" "type" "discrete" "[" n "]" "{" state { state } "}" ";" { property } "}"
-    table      = "probability" "(" name [ "|" name { name } ] ")" "{" { entry | property } "}"
+    table      = "probability" "(" name [ [ "|" ] name { name } ] ")" "{" { entry | property } "}"
     entry      = ( "table" | "default" | "(" state { state } ")" ) number { number } ";"
     property   = "property" anything ";"
 
-Commas may stand between names, states and numbers.  A name or a state has no white space and none of
+The first name after ``probability`` is the node, the others are its parents; the bar between them is missing in the
+files that JavaBayes wrote.  Commas may stand between names, states and numbers.  A name or a state has no white space and none of
 ``{ } ( ) [ ] , ; | "``, or is quoted.  Comments: ``// …``, ``/* … */``.
 
 After ``table`` all numbers follow with the node's own state changing slowest and the last parent's fastest;
@@ -185,13 +186,8 @@ class _Reader:
         scanner.expect("(")
         node_at = scanner.start
         node = self._known(self._name("the name of a variable"), node_at)
-        if scanner.text not in ("|", ")"):
-            scanner.fail("expected '|' or ')'", hint="write P(node | parents) as ( node | parent, parent )")
-        parents = ()
-        if scanner.skip("|"):
-            parents = tuple(self._known(*named) for named in self._names(")", "a parent or ')'"))
-        else:
-            scanner.expect(")")
+        scanner.skip("|")
+        parents = tuple(self._known(*named) for named in self._names(")", "a parent or ')'"))
         if node in self._tables:
             scanner.refuse(f"variable {node!r} has two probability blocks; keep one of them", node_at)
         if len(set(parents)) < len(parents):
