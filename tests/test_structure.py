@@ -1,4 +1,4 @@
-"""The package's own shape: no circle of imports, no private attribute read across files."""
+"""The package's own shape: no circle of imports, no private attribute read across files, names that serve."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ ROOT = Path(chainrule.__file__).parent
 
 # what belongs to other libraries and has no public name: (module, attribute) -> why
 THIRD_PARTY: dict[tuple[str, str], str] = {
-    ("chainrule.derive.notation", "_print"): "SymPy's printers hand parts on by this method, which it documents",
+    (
+        "chainrule.derive.notation",
+        "_print",
+    ): "SymPy's printers hand parts on by this method, which it documents",
 }
 
 # modules that are being mended; an entry goes when its module is clean
@@ -69,9 +72,7 @@ def test_no_modules_import_each_other_in_a_circle_not_even_inside_functions():
         for name, tree in modules().items()
     }
     wrong = [part for part in circles(edges) if not set(part) <= BEING_MENDED_CIRCLES.keys()]
-    told = [
-        f"{name} imports {', '.join(sorted(edges[name] & set(part)))}" for part in wrong for name in part
-    ]
+    told = [f"{name} imports {', '.join(sorted(edges[name] & set(part)))}" for part in wrong for name in part]
     assert not told, f"{len(wrong)} circles of imports:\n" + "\n".join(told)
 
 
@@ -79,6 +80,18 @@ def test_a_circle_through_a_function_is_noticed():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "e": {"e"}}) == [["a", "b", "c"], ["e"]]
     tree = ast.parse("def f():\n    import chainrule.graphs.dag\nif TYPE_CHECKING:\n    import chainrule.cli")
     assert [name for node in nodes_that_run(tree) for name in imported(node)] == ["chainrule.graphs.dag"]
+
+
+def test_no_public_name_is_one_that_pytest_takes_for_a_test_where_a_user_imports_it():
+    for name, tree in modules().items():
+        public = [
+            leaf.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and "__all__" in map(ast.unparse, node.targets)
+            for leaf in ast.walk(node.value)
+            if isinstance(leaf, ast.Constant)
+        ]
+        assert not [p for p in public if str(p).startswith(("test", "Test"))], name
 
 
 def is_private(name: str) -> bool:

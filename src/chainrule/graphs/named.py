@@ -88,7 +88,8 @@ class NamedGraph:
     def read(cls, path: str | Path, format: formats.Format | None = None) -> Self:
         """The graph in a file, plain or gzip, as ``parse``; suffix and content tell the format.
 
-        ``.csv`` and ``.tsv`` hold an edge list or a 0/1 matrix.  ``DataError`` for a file that is missing or damaged.
+        ``.csv`` and ``.tsv`` hold an edge list below ``parent,child``, or a 0/1 matrix.  ``DataError`` for a file that
+        is missing or damaged.
 
         >>> from chainrule.graphs import DirectedGraph
         >>> import tempfile, pathlib

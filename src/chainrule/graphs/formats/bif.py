@@ -7,8 +7,8 @@
     property   = "property" anything ";"
 
 The first name after ``probability`` is the node, the others are its parents; the bar between them is missing in the
-files that JavaBayes wrote.  Commas may stand between names, states and numbers.  A name or a state has no white space and none of
-``{ } ( ) [ ] , ; | "``, or is quoted.  Comments: ``// …``, ``/* … */``.
+files that JavaBayes wrote.  Commas may stand between names, states and numbers.  A name or a state has no white space
+and none of ``{ } ( ) [ ] , ; | "``, or is quoted.  Comments: ``// …``, ``/* … */``.
 
 After ``table`` all numbers follow with the node's own state changing slowest and the last parent's fastest;
 after states of the parents, in their order, comes one number for each state of the node; ``default`` is for

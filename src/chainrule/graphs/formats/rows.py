@@ -1,8 +1,9 @@
 """Graphs as rows of cells: edge lists and adjacency matrices, with commas, semicolons or tabs between cells.
 
-An edge list has two columns, parent and child, and may begin with a heading such as ``parent,child`` or
-``from,to``; a row whose child is empty names a node.  An adjacency matrix has the names of the nodes in its
-first row, may repeat them in its first column, and has 1 in row i and column j for an edge from i to j.
+An edge list has two columns, parent and child, and begins with a heading such as ``parent,child`` or ``from,to``,
+which only ``format="edges"`` may leave out; a row whose child is empty names a node.  An adjacency matrix has the
+names of the nodes in its first row, may repeat them in its first column, and has 1 in row i and column j for an edge
+from i to j.
 A cell may stand between double quotes, where two of them mean one.
 """
 
@@ -41,9 +42,11 @@ def parse_adjacency(text: str) -> Description:
 
 
 def parse_rows(text: str) -> Description:
-    """The graph of an adjacency matrix where rows are square with 0 and 1 below the names, else of an edge list.
+    """The graph of an edge list with a heading, or of an adjacency matrix: square, with 0 and 1 below the names.
 
-    >>> parse_rows("A,B\\n0,1\\n0,0").edges, parse_rows("A,B\\n0,1").edges
+    Anything else is refused (``ParseError``): a table of data has rows like an edge list without a heading.
+
+    >>> parse_rows("A,B\\n0,1\\n0,0").edges, parse_rows("from,to\\nA,B\\n0,1").edges
     ([('A', 'B')], [('A', 'B'), ('0', '1')])
     """
     scanner, rows = _rows(text)
@@ -53,7 +56,20 @@ def parse_rows(text: str) -> Description:
     )
     if n == 1 and len(rows[1][1]) == 2:  # as wide as an edge: a matrix only if the row has the column's name
         is_square = is_square and rows[1][1][0] == rows[0][1][-1]
-    return _edges(scanner, rows) if _has_heading(rows) or not is_square else _adjacency(scanner, rows)
+    if _has_heading(rows):
+        return _edges(scanner, rows)
+    if rows and not is_square:
+        scanner.refuse(
+            f"expected a heading such as parent,child or a square matrix of 0 and 1, got {_shown(rows[0][1])}; "
+            "is this a table of data? if its rows are edges, put parent,child above them or pass format='edges'",
+            rows[0][0],
+        )
+    return _adjacency(scanner, rows) if rows else _edges(scanner, rows)
+
+
+def _shown(cells: list[str]) -> str:
+    some = ",".join(cells[:5]) + (",…" if len(cells) > 5 else "")
+    return repr(some if len(some) <= 60 else some[:60] + "…")
 
 
 def _has_heading(rows: list[Row]) -> bool:
