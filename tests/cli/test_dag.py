@@ -62,6 +62,7 @@ def table(tmp_path):
         (["separated", "A -> B", "A", ""], "y is empty"),
         (["separated", "A -> B <- C", "A", "C", "--given", "A"], "both hold 'A'"),
         (["adjustment", "A -> B", "A", "B", "--kind", "best"], "kind must be one of minimal"),
+        (["adjustment", "A -> B", "A", "B", "--limit", "-1"], "--limit must be an integer of at least 1"),
         (["query", "nowhere.bif", "a"], "there is no file nowhere.bif"),
         (["test", "A -> B", "nowhere.csv"], "nowhere.csv"),
         (["fly", "A -> B"], "No such command 'fly'"),

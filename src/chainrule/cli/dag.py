@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -169,6 +170,7 @@ def adjustment(
     """
     from itertools import islice
 
+    from chainrule.core.checks import check_integer
     from chainrule.graphs import DAG
 
     dag = read_graph(DAG, graph)
@@ -179,7 +181,7 @@ def adjustment(
         kind=kind,  # type: ignore[arg-type]  # checked there
         included=forced,
     )
-    found = list(islice(sets, limit))
+    found = list(islice(sets, min(check_integer(limit, "--limit"), sys.maxsize)))
     if as_json:
         print_json([sorted(s) for s in found])
         return

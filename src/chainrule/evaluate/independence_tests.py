@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from chainrule.core.checks import check_integer, check_real
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
@@ -88,7 +89,7 @@ def check_independencies(
             f"dag must be a DAG or its text, got a {type(dag).__name__}; make one with DAG(edges)"
         )
     settings = _Settings.checked(statistic, alpha, n_permutations, min_expected)
-    if correction not in (None, *get_args(Correction)):
+    if correction is not None and not (isinstance(correction, str) and correction in get_args(Correction)):
         raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
     check_integer(limit, "limit")
     rows = _Rows(as_categorical(table, columns=dag.observed))
@@ -151,8 +152,7 @@ class _Settings:
 
     @classmethod
     def checked(cls, statistic: Statistic, alpha: float, n_permutations: int, least: float) -> _Settings:
-        if statistic not in get_args(Statistic):
-            raise InputError(f"statistic must be one of {', '.join(get_args(Statistic))}; got {statistic!r}")
+        check_choice(statistic, "statistic", get_args(Statistic))
         if not 0 < check_real(alpha, "alpha") < 1:
             raise InputError(f"alpha must lie between 0 and 1; got {alpha!r}; use for example 0.05")
         check_integer(n_permutations, "n_permutations")

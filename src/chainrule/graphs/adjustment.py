@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.graphs.content import Content
 from chainrule.graphs.explanation import PathExplanation, explain_path, shortest_open_path
@@ -109,8 +110,7 @@ class Adjustment:
 
     def sets(self, kind: Kind) -> Iterator[tuple[int, ...]]:
         """The sets (sorted indices) of observed nodes that answer the question."""
-        if kind not in get_args(Kind):
-            raise InputError(f"kind must be one of {', '.join(get_args(Kind))}; got {kind!r}")
+        check_choice(kind, "kind", get_args(Kind))
         unusable = self.forbidden | self.content.structure.latent
         if kind == "all":
             return all_separators(self.cut, self.xs, self.ys, unusable, self.included)

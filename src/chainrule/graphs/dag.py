@@ -5,11 +5,13 @@ The methods here say what is asked; the modules of this folder say how it is ans
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Self, get_args
 
 from chainrule.core.checks import check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import CycleError, InputError
 from chainrule.graphs import (
     adjustment,
@@ -211,11 +213,11 @@ remove one of these edges to get a DAG
         >>> [s.text() for s in DAG.parse("A -> B -> C -> D").implied_independencies("ordered")]
         ['C ⟂ A | B', 'D ⟂ A, B | C']
         """
-        check_integer(limit, "limit")
+        limit = check_integer(limit, "limit")
         statements = self.iter_implied_independencies(kind, order=order)
         if kind == "all_pairs":
             independencies.check_all_pairs(self.structure, limit)
-        return list(islice(statements, limit))
+        return list(islice(statements, min(limit, sys.maxsize)))
 
     def iter_implied_independencies(
         self, kind: Kind = "missing_edge", *, order: Sequence[str] | None = None
@@ -226,8 +228,7 @@ remove one of these edges to get a DAG
         >>> next(DAG(edges).iter_implied_independencies()).text()
         'a0 ⟂ b0'
         """
-        if kind not in get_args(Kind):
-            raise InputError(f"kind must be one of {', '.join(get_args(Kind))}; got {kind!r}")
+        check_choice(kind, "kind", get_args(Kind))
         if order is not None and kind != "ordered":
             raise InputError(f"order belongs to kind='ordered'; leave it out for kind={kind!r}")
         if kind == "all_pairs":

@@ -77,8 +77,9 @@ def matrix_edges(matrix: Any, nodes: Iterable[str] | None) -> tuple[Edges, list[
     n = len(cells)
     if cells.shape != (n, n):
         raise ShapeError(f"an adjacency matrix is square; got the shape {cells.shape}")
-    if isinstance(nodes, str):
-        raise InputError("nodes must be a list of names; got a string")
+    if isinstance(nodes, str) or not (nodes is None or isinstance(nodes, Iterable)):
+        what = "a string" if isinstance(nodes, str) else repr(nodes)
+        raise InputError(f"nodes must be a list of names; got {what}")
     names = [f"x{i + 1}" for i in range(n)] if nodes is None else list(nodes)
     if len(names) != n:
         raise InputError(f"expected a name for each of {n} rows, got {len(names)} names; name each node")
