@@ -42,15 +42,16 @@ class NodeNames:
         Raises ``UnknownNameError``, and ``InputError`` where no names came, or not even a list.
         """
         if isinstance(names, str):
-            names = (names,)
-        if not isinstance(names, Iterable):
-            raise InputError(f"{what} must be a node name or several; got {names!r}")
-        index = self.index
-        ids = {index[name] if type(name) is str and name in index else self.id(name) for name in names}
+            return {self.id(names)}
+        try:
+            ids = {self.id(name) for name in iter(names)}
+        except TypeError:
+            raise InputError(f"{what} must be a node name or several; got {names!r}") from None
         if not ids and not may_be_empty:
             raise InputError(f"{what} is empty; name at least one node")
         return ids
 
     def of(self, ids: Iterable[int]) -> tuple[str, ...]:
         """The names of some indices."""
-        return tuple(self.all[i] for i in ids)
+        names = self.all
+        return tuple([names[i] for i in ids])
