@@ -16,6 +16,7 @@ from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.graphs import DAG
 from chainrule.models.shared.row_weights import checked_weights
 from chainrule.tables.door import names_columns, rows
+from chainrule.tables.problems import THROUGH_READ
 from chainrule.tables.schema import Schema, Variable
 from chainrule.tables.table import Table
 
@@ -68,7 +69,7 @@ def node_rows(
     [[[0, 1], [1, -1]]]
     """
     if names_columns(X):
-        tables = Table.batches(X, schema=dict(ahead), columns=names, name=name)
+        tables = Table.batches(X, schema=dict(ahead), columns=names, name=name, options=THROUGH_READ)
     else:
         tables = iter([_of_array(X, names, ahead, name)])
     return tables if sample_weight is None else _weighted(tables, sample_weight)
