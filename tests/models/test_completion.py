@@ -46,7 +46,7 @@ def test_many_missing_values_after_the_last_observed_one_cost_nothing():
     row = np.full(60, np.nan)
     assert model.log_prob(row[None])[0] == 0.0
     row[0] = 1
-    p = model.conditional_probabilities(np.zeros((1, 60)))[0, 0]
+    p = model.conditionals(np.zeros((1, 60)))[0, 0]
     assert model.log_prob(row[None])[0] == pytest.approx(np.log(p))
     assert model.sample(3, given=row, rng=0)[:, 0].tolist() == [1, 1, 1]
 

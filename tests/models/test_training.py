@@ -182,7 +182,7 @@ def test_scalars_and_sample_grids_go_to_tensorboard(tmp_path):
 def test_conditional_probabilities_multiply_to_the_likelihood(stripes):
     train, _, test = stripes
     for model in (NADE(6, epochs=2, random_state=0), MADE(6, epochs=2, random_state=0)):
-        p = model.fit(train).conditional_probabilities(test)
+        p = model.fit(train).conditionals(test)
         terms = np.where(test == 1, np.log(p), np.log1p(-p))
         np.testing.assert_allclose(terms.sum(1), model.log_prob(test), rtol=1e-12)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chainrule.core.errors import OutputError
+from chainrule.core.errors import InputError, OutputError
 
 __all__ = ["make_directory", "replacing", "write_bytes", "write_text"]
 
@@ -43,7 +43,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError as e:
+        raise InputError(f"a path is a text or a pathlib.Path; got {path!r}; pass for example 'model'") from e
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import ShapeError
+from chainrule.tables.frames import has_names
 from chainrule.tables.giving import give_columns
 from chainrule.tables.problems import THROUGH_READ
+from chainrule.tables.reading import is_files
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
-__all__ = ["give_back", "known", "rows"]
+__all__ = ["give_back", "known", "names_columns", "rows"]
 
 
 def rows(X: Any, schema: Schema | None = None, *, name: str = "X", min_rows: int = 1) -> Table:
@@ -30,6 +32,15 @@ def rows(X: Any, schema: Schema | None = None, *, name: str = "X", min_rows: int
     {'x1': ('0', '1'), 'x2': ('0', '1', '2')}
     """
     return Table.read(X, schema=schema, name=name, min_rows=min_rows, options=THROUGH_READ)
+
+
+def names_columns(X: Any) -> bool:
+    """Whether columns of ``X`` go by name: a table, a data frame, a dict, files; those of an array go by place.
+
+    >>> names_columns({"a": [0]}), names_columns([[0]])
+    (True, False)
+    """
+    return isinstance(X, Table) or is_files(X) or has_names(X)
 
 
 def known(given: Any, schema: Schema) -> NDArray[np.int32]:

@@ -52,7 +52,9 @@ def study(context: StudyContext) -> StudyRecord:
             "p2-pixel-means",
             "images",
             {
-                "rows": [{"label": "probability of ink", "images": as_images(model.probabilities_[:, 1], data)}],
+                "rows": [
+                    {"label": "probability of ink", "images": as_images(model.probabilities_[:, 1], data)}
+                ],
                 "scale": "probability",
             },
             f"The fitted probabilities ({model.n_features_in_} numbers are the whole model).",

@@ -189,7 +189,7 @@ def _outcome(
         log_prob,
         summarize_log_prob(log_prob, data.test.shape[1]),
         draws,
-        model.conditional_probabilities(draws),
+        model.conditionals(draws),
         costs,
     )
 

@@ -18,6 +18,7 @@ from chainrule.core.checks import check_real
 from chainrule.core.errors import InputError
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.shared.counts import state_counts
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
@@ -45,7 +46,7 @@ class Independent(DiscreteModel):
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         self._refuse_missing(table, "it cannot be counted here")
         alpha = check_real(self.pseudocount, "pseudocount")
-        counts = _counts(table)
+        counts = state_counts(table)
         sizes = np.array(table.schema.sizes)
         n = counts.sum(axis=1)
         counts[np.arange(counts.shape[1]) < sizes[:, None]] += alpha
@@ -107,14 +108,3 @@ class Independent(DiscreteModel):
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         self.probabilities_ = arrays["probabilities"]
-
-
-def _counts(table: Table) -> NDArray[np.float64]:
-    """How often (by weight) each variable has each state, (d, K)."""
-    k = max(table.schema.sizes)
-    if table.weights is None and k == 2:  # one sum, without an index for every cell
-        ones = table.codes.sum(axis=0, dtype=np.int64)
-        return np.stack([table.n_rows - ones, ones], axis=1).astype(np.float64)
-    return np.stack(
-        [np.bincount(column, weights=table.weights, minlength=k) for column in table.codes.T]
-    ).astype(np.float64)

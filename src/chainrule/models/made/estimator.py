@@ -14,6 +14,9 @@ from chainrule.core.errors import InputError
 from chainrule.models.made.masks import Scheme, assign_degrees
 from chainrule.models.made.network import MADENetwork
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
+from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.factorization import Factorization
+from chainrule.tables.schema import Schema
 
 __all__ = ["MADE"]
 
@@ -54,6 +57,7 @@ class MADE(AutoregressiveEstimator):
         checkpoint: str | None = None,
         log_dir: str | None = None,
         image_shape: tuple[int, int] | None = None,
+        schema: Schema | None = None,
     ) -> None:
         self.hidden = hidden
         self.ordering = ordering
@@ -68,6 +72,7 @@ class MADE(AutoregressiveEstimator):
         self.checkpoint = checkpoint
         self.log_dir = log_dir
         self.image_shape = image_shape
+        self.schema = schema
 
     degrees_: list[NDArray[np.intp]]
 
@@ -77,19 +82,21 @@ class MADE(AutoregressiveEstimator):
             raise InputError("hidden must name at least one layer; got an empty list; pass for example [300]")
         return [check_integer(h, "hidden") for h in sizes]
 
-    def _choose_structure(self, d: int, rng: np.random.Generator) -> None:
-        super()._choose_structure(d, rng)
+    def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
+        found = Factorization.of_order(self.ordering, names, rng=rng)
         if not isinstance(self.direct, (bool, np.bool_)):
             raise InputError(f"direct must be True or False; got {self.direct!r}; choose one of the two")
-        self.degrees_ = assign_degrees(d, self._hidden_sizes(), rng=rng, scheme=self.degrees)
+        self.degrees_ = assign_degrees(len(names), self._hidden_sizes(), rng=rng, scheme=self.degrees)
+        return found
 
-    def _build(self, d: int, mean_ones: float, generator: torch.Generator) -> torch.nn.Module:
+    def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> MADENetwork:
         return MADENetwork(
-            self.ordering_, self.degrees_, direct=bool(self.direct), generator=generator, mean_ones=mean_ones
+            self._factorization.order,
+            self.degrees_,
+            direct=bool(self.direct),
+            generator=generator,
+            mean_ones=mean_ones,
         )
-
-    def _output_bias(self) -> Any:
-        return self.network_.biases[-1]
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays, plain = super()._state()
@@ -100,8 +107,10 @@ class MADE(AutoregressiveEstimator):
         super()._set_state(arrays, plain)
 
     def _count_parameters(self) -> dict[str, int]:
-        biases = sum(p.numel() for p in self.network_.biases)
+        network = self.network_
+        assert isinstance(network, MADENetwork)
+        biases = sum(p.numel() for p in network.biases)
         return {
-            "allocated": biases + sum(m.numel() for m in self.network_.masks),
-            "in_use": biases + sum(int(m.sum()) for m in self.network_.masks),
+            "allocated": biases + sum(m.numel() for m in network.masks),
+            "in_use": biases + sum(int(m.sum()) for m in network.masks),
         }

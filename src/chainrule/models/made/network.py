@@ -19,7 +19,9 @@ from chainrule.models.made.masks import build_masks, direct_mask
 from chainrule.models.made.sampler import draw
 from chainrule.models.made.staircase import StaircaseWeight
 from chainrule.models.made.step import bernoulli_rows, staircase_logits
+from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.likelihood import bernoulli_terms
+from chainrule.models.shared.network import AutoregressiveNetwork
 
 __all__ = ["MADENetwork"]
 
@@ -28,7 +30,7 @@ __all__ = ["MADENetwork"]
 _FIRST_LAYER = 0.1
 
 
-class MADENetwork(nn.Module):
+class MADENetwork(AutoregressiveNetwork):
     """MADE with relu layers as a torch module with a differentiable ``log_prob``.
 
     ``ordering`` (d,) and ``degrees`` (one array per hidden layer) give the default masks.  Layer l has
@@ -61,6 +63,7 @@ class MADENetwork(nn.Module):
         Direct connections start at zero.
         """
         super().__init__()
+        self.coding = Coding((2,) * len(ordering))
         self.direct = direct
         self.degrees = [np.asarray(m) for m in degrees]
         order = np.asarray(ordering)
@@ -117,6 +120,11 @@ class MADENetwork(nn.Module):
         in_order = self._in_order(x)
         return bernoulli_rows(in_order, self._sorted_logits(in_order))
 
+    @property
+    def output_bias(self) -> nn.Parameter:
+        """The bias of the last layer."""
+        return self.biases[-1]  # type: ignore[return-value]
+
     def _logits_by_definition(self, x: Tensor, masks: Sequence[Tensor]) -> Tensor:
         """Whole weights times whole masks: any masks, any gradient (also in x)."""
         h = x.to(self.biases[0].dtype)
@@ -165,14 +173,14 @@ class MADENetwork(nn.Module):
         return (weight if layer == len(self.degrees) else weight.T)[out][:, into]
 
     def sample(
-        self, uniforms: NDArray[np.float64], given: NDArray[np.float64] | None = None
+        self, uniforms: NDArray[np.float64], known: NDArray[np.integer[Any]] | None = None
     ) -> NDArray[np.uint8]:
         """Rows (n, d): variable t of the order is on where ``uniforms[:, t]`` is below its probability.
 
-        Entries of ``given`` (n, d) that are not NaN are taken as they are; None gives nothing.  Costs less than
+        Entries of ``known`` (n, d) from 0 on are taken as they are; None gives nothing.  Costs less than
         one dense forward pass (``made_sampler``).  Raises ``ShapeError`` if the shapes do not fit.
         """
-        return draw(self, uniforms, given)
+        return draw(self, uniforms, None if known is None else np.where(known < 0, np.nan, known))
 
 
 def _save_whole_weights(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+import numpy as np
 import torch
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
 from chainrule.models.nade.network import Activation, NADENetwork
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
+from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.factorization import Factorization
+from chainrule.tables.schema import Schema
 
 __all__ = ["NADE"]
 
@@ -44,6 +47,7 @@ class NADE(AutoregressiveEstimator):
         checkpoint: str | None = None,
         log_dir: str | None = None,
         image_shape: tuple[int, int] | None = None,
+        schema: Schema | None = None,
     ) -> None:
         self.hidden = hidden
         self.ordering = ordering
@@ -57,6 +61,7 @@ class NADE(AutoregressiveEstimator):
         self.checkpoint = checkpoint
         self.log_dir = log_dir
         self.image_shape = image_shape
+        self.schema = schema
 
     def _hidden_sizes(self) -> list[int]:
         sizes = [self.hidden] if not isinstance(self.hidden, (list, tuple)) else list(self.hidden)
@@ -66,17 +71,17 @@ class NADE(AutoregressiveEstimator):
             )
         return [check_integer(sizes[0], "hidden")]
 
-    def _build(self, d: int, mean_ones: float, generator: torch.Generator) -> torch.nn.Module:
+    def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
+        return Factorization.of_order(self.ordering, names, rng=rng)
+
+    def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> NADENetwork:
         if self.activation not in ("relu", "sigmoid"):
             raise InputError(f"activation must be 'relu' or 'sigmoid'; got {self.activation!r}")
         return NADENetwork(
-            d,
+            coding.sizes,
             self._hidden_sizes()[0],
-            self.ordering_,
+            self._factorization.order,
             activation=self.activation,
             generator=generator,
             mean_ones=mean_ones,
         )
-
-    def _output_bias(self) -> Any:
-        return self.network_.b

@@ -31,7 +31,9 @@ from chainrule.models.nade.loops import (
     nade_terms,
 )
 from chainrule.models.nade.sampling_loops import nade_sample
+from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.likelihood import bernoulli_terms
+from chainrule.models.shared.network import AutoregressiveNetwork
 
 __all__ = ["Activation", "NADENetwork"]
 
@@ -44,7 +46,7 @@ _START = 0.1
 _BLOCK = 16  # variables whose hidden states are formed together on the plain path
 
 
-class NADENetwork(nn.Module):
+class NADENetwork(AutoregressiveNetwork):
     """NADE as a torch module with a differentiable ``log_prob``.
 
     Parameters are kept by variable, so the same ones serve every ordering; ``ordering`` (d,) is only the
@@ -59,7 +61,7 @@ class NADENetwork(nn.Module):
 
     def __init__(
         self,
-        d: int,
+        sizes: int | Sequence[int],
         hidden: int,
         ordering: NDArray[np.integer[Any]],
         *,
@@ -67,8 +69,12 @@ class NADENetwork(nn.Module):
         generator: torch.Generator | None = None,
         mean_ones: float = 0.5,
     ) -> None:
-        """``mean_ones`` is the expected share of ones in the data, which sets the scale of ``W``."""
+        """``sizes`` are the numbers of states, or one number of binary variables.
+
+        ``mean_ones`` is the expected share of ones in the data, which sets the scale of ``W``."""
         super().__init__()
+        self.coding = Coding.of(sizes)
+        d = self.coding.width
         self.activation: Activation = activation
         scale = _START * max(1.0, d * mean_ones) ** -0.5
         self.W = nn.Parameter(torch.randn(d, hidden, generator=generator) * scale)
@@ -92,26 +98,31 @@ class NADENetwork(nn.Module):
         return bernoulli_terms(x, self._logits_by_blocks(x, order)).sum(1)
 
     def sample(
-        self, uniforms: NDArray[np.float64], given: NDArray[np.float64] | None = None
+        self, uniforms: NDArray[np.float64], known: NDArray[np.integer[Any]] | None = None
     ) -> NDArray[np.uint8]:
         """Rows (n, d): variable t of the order is on where ``uniforms[:, t]`` is below its probability.
 
-        Entries of ``given`` (n, d) that are not NaN are taken as they are; None gives nothing.  Draws on the
+        Entries of ``known`` (n, d) from 0 on are taken as they are; None gives nothing.  Draws on the
         CPU, wherever the parameters are: one variable waits for the other, which is nothing for a GPU.
         Raises ``ShapeError`` if the shapes do not fit.
         """
         self._checked(uniforms, None)
-        if given is not None and given.shape != uniforms.shape:
+        if known is not None and known.shape != uniforms.shape:
             raise ShapeError(
-                f"given has the shape {given.shape}, uniforms {uniforms.shape}; pass one row per draw"
+                f"known has the shape {known.shape}, uniforms {uniforms.shape}; pass one row per draw"
             )
         dtype = self.W.dtype if self.W.dtype in DTYPES else torch.float32
         arrays = [_contiguous(p.to("cpu", dtype)) for p in (self.W, self.V, self.b, self.c)]
         # one layout, so that the loops are compiled once
         uniforms = np.ascontiguousarray(uniforms)
-        given = np.empty((0, 0)) if given is None else np.ascontiguousarray(given)
+        given = np.empty((0, 0)) if known is None else np.where(known < 0, np.nan, known)
         order, kind = self.ordering.cpu().numpy(), _KINDS[self.activation]
         return nade_sample(uniforms, given, order, *arrays, use_threads(), kind)
+
+    @property
+    def output_bias(self) -> nn.Parameter:
+        """``b``."""
+        return self.b
 
     def _checked(self, rows: Any, ordering: Tensor | None) -> Tensor:
         """The order to take.  The compiled loops do not look at indices, so nothing unfit may reach them."""

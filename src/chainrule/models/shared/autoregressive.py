@@ -1,4 +1,4 @@
-"""What NADE and MADE share: one network for all conditionals of binary variables in a fixed order."""
+"""What NADE and MADE share: one network for all conditionals, trained by likelihood, answering exactly."""
 
 from __future__ import annotations
 
@@ -6,39 +6,47 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_binary, check_integer, check_real
-from chainrule.core.contract import DensityEstimator
-from chainrule.core.errors import InputError, OutputError
-from chainrule.core.numerics import bernoulli_log_prob, sigmoid
-from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.checks import check_integer, check_real
+from chainrule.core.errors import InputError, OutputError, TooLargeError
+from chainrule.core.randomness import as_generator
 from chainrule.graphs import DAG
-from chainrule.models.shared.completion import completions, log_prob_with_missing
-from chainrule.models.shared.conditioning import check_given
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.completion import LARGEST, completions, log_prob_with_missing
+from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.devices import parse_device
-from chainrule.models.shared.ordering import parse_ordering, variable_names
+from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.network import AutoregressiveNetwork
 from chainrule.models.shared.remembered import Remembered
 from chainrule.models.shared.training import Recipe, train
+from chainrule.tables.table import Table
 
 __all__ = ["AutoregressiveEstimator"]
 
 _BATCH = 2048  # rows scored together
+_PRIOR = (
+    0.5  # added to the count of each state before training starts: a constant column keeps a finite start
+)
 _in_float64 = Remembered(lambda network: copy.deepcopy(network).cpu().double())
 
 
-class AutoregressiveEstimator(DensityEstimator):
+class AutoregressiveEstimator(DiscreteModel):
     """Base of ``NADE`` and ``MADE``: training, exact likelihood, sampling, missing values, saving.
 
-    A subclass says how its network is built.  The network gives logits in float32 while it trains; every
-    likelihood and every draw is computed in float64.
+    A model is a factorization times a conditional: ``_factorize`` says which graph, ``_build`` makes the network.
+    The network gives log-odds in float32 while it trains; every likelihood and every draw is computed in float64.
     """
+
+    marginalises_: ClassVar[Marginalises] = "suffix"
 
     hidden: Any
     ordering: Any
@@ -52,120 +60,132 @@ class AutoregressiveEstimator(DensityEstimator):
     log_dir: str | None
     image_shape: tuple[int, int] | None
 
-    network_: Any
-    ordering_: NDArray[np.intp]
+    network_: AutoregressiveNetwork
+    _factorization: Factorization
 
     @abstractmethod
-    def _hidden_sizes(self) -> list[int]:
-        """The sizes of the hidden layers, checked."""
-
-    def _choose_structure(self, d: int, rng: np.random.Generator) -> None:
-        """Fix what the settings leave to chance, before any weight is drawn."""
-        self.ordering_ = parse_ordering(self.ordering, d, rng=rng)
+    def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
+        """The graph, from the settings; what they leave to chance comes from ``rng``."""
 
     @abstractmethod
-    def _build(self, d: int, mean_ones: float, generator: torch.Generator) -> torch.nn.Module:
-        """A fresh network for ``d`` variables of the chosen structure."""
+    def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> AutoregressiveNetwork:
+        """A fresh network of the graph in ``_factorization``; ``mean_ones`` of its indicators are expected on."""
 
-    @abstractmethod
-    def _output_bias(self) -> torch.nn.Parameter:
-        """The bias of the logits (d,), set before training to the log-odds of each variable."""
+    @property
+    def ordering_(self) -> NDArray[np.intp]:
+        """The columns (d,) in the order of generation, parents first."""
+        check_is_fitted(self)
+        return self._factorization.order
 
-    def fit(self, X: ArrayLike, y: Any = None, *, valid: ArrayLike | None = None) -> Self:
-        """Maximise the likelihood of binary rows ``X`` (n, d).
+    @property
+    def factorization_(self) -> DAG:
+        """The DAG: every variable reads all before it in ``ordering_``, or what a given DAG says."""
+        check_is_fitted(self)
+        return self._factorization.to_dag()
 
-        With ``valid`` (m, d) the parameters of the epoch with the best validation likelihood are kept.
-        ``fit_info_`` holds the mean negative log-likelihoods by epoch in nats, the best epoch, the seconds
-        and the seed.  With ``checkpoint`` an interrupted fit goes on from its last epoch.
+    def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        """Maximise the likelihood of the rows.
+
+        With ``valid`` the parameters of the epoch with the best validation likelihood are kept.  ``fit_info_``
+        holds the mean negative log-likelihoods by epoch in nats, the best epoch, the seconds of training and the
+        seed.  With ``checkpoint`` an interrupted fit goes on from its last epoch.
         """
-        rows = check_binary(X)
-        held_out = None if valid is None else check_binary(valid, name="valid", n_columns=rows.shape[1])
-        epochs = check_integer(self.epochs, "epochs", least=0)
-        batch_size = check_integer(self.batch_size, "batch_size")
-        learning_rate = check_real(self.learning_rate, "learning_rate", strictly=True)
-        weight_decay = check_real(self.weight_decay, "weight_decay")
-        device = parse_device(self.device)
-        seed = int(as_generator(self.random_state).integers(2**31))
-        streams = np.random.SeedSequence(seed).generate_state(3)
-
-        d = rows.shape[1]
+        self._refuse_missing(table, "training needs complete rows")
+        if valid is not None:
+            self._refuse_missing(valid, "validation needs complete rows")
+        recipe, device, streams, seed = self._recipe()
+        d = len(table.schema)
         if self.image_shape is not None and math.prod(self.image_shape) != d:
             raise InputError(
                 f"image_shape {self.image_shape} has {math.prod(self.image_shape)} pixels, X has {d} columns; "
                 "pass (height, width) of one row, or None"
             )
-        self.n_features_in_ = d
-        self._choose_structure(d, np.random.default_rng(streams[0]))
-        means = rows.mean(0)
+        self._factorization = self._factorize(table.schema.names, np.random.default_rng(streams[0]))
+        coding, counts = Coding(table.schema.sizes), state_counts(table)
+        on = counts[coding.owner, coding.state]
+        mean_ones = float((on / counts[coding.owner].sum(1)).mean()) if len(on) else 0.0
         generator = torch.Generator().manual_seed(int(streams[1]))
-        self.network_ = self._build(d, float(means.mean()), generator)
-        smoothed = (rows.sum(0) + 0.5) / (len(rows) + 1.0)  # a constant column keeps a finite start
+        self.network_ = self._build(coding, mean_ones, generator)
         with torch.no_grad():
-            self._output_bias().copy_(torch.from_numpy(np.log(smoothed) - np.log1p(-smoothed)))
+            self.network_.output_bias.copy_(torch.from_numpy(coding.log_odds(counts + _PRIOR)))
         self.network_.to(device)
+        with _board(self) as on_epoch:
+            info = train(
+                self.network_,
+                table.codes,
+                None if valid is None else valid.codes,
+                recipe,
+                weights=table.weights,
+                valid_weights=None if valid is None else valid.weights,
+                on_epoch=on_epoch,
+            )
+        self.fit_info_ = info | {"seed": seed, "n_rows": table.n_rows, "device": str(device)}
+
+    def _recipe(self) -> tuple[Recipe, torch.device, NDArray[Any], int]:
+        """The settings of training, checked, and the seeds of all that is random."""
+        seed = int(as_generator(self.random_state).integers(2**31))
+        streams = np.random.SeedSequence(seed).generate_state(3)
         recipe = Recipe(
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
+            epochs=check_integer(self.epochs, "epochs", least=0),
+            batch_size=check_integer(self.batch_size, "batch_size"),
+            learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
+            weight_decay=check_real(self.weight_decay, "weight_decay"),
             seed=int(streams[2]),
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
         )
-        with _board(self) as on_epoch:
-            info = train(self.network_, rows, held_out, recipe, on_epoch=on_epoch)
-        self.fit_info_ = info | {"seed": seed, "n_rows": len(rows), "device": str(device)}
-        return self
+        return recipe, parse_device(self.device), streams, seed
 
-    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Exact log-probability of each row in nats, (n,) float64.
-
-        NaN marks a missing value.  It is marginalised exactly; a row with more than 14 missing values
+    def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
+        """Missing values are marginalised exactly; a row whose missing values have more than 16,384 completions
         before an observed one (in ``ordering_``) raises ``TooLargeError``.
         """
-        check_is_fitted(self)
-        rows = check_binary(X, n_columns=self.n_features_in_, allow_missing=True)
-        if rows.dtype != np.uint8:
-            return log_prob_with_missing(self._terms(), rows, self.ordering_)
+        if codes.dtype.kind != "u":
+            return log_prob_with_missing(self._conditionals, codes, self._factorization, self.schema_.sizes)
         network = self._double()
         with torch.no_grad():
-            return torch.cat([network.log_prob(torch.from_numpy(part)) for part in _parts(rows)]).numpy()
+            return torch.cat([network(torch.from_numpy(part)) for part in _parts(codes)]).numpy()
 
-    def conditional_probabilities(self, X: ArrayLike) -> NDArray[np.float64]:
-        """``p(x_i = 1 | the variables before i in the row)``, (n, d): what each sampling step used."""
-        check_is_fitted(self)
-        rows = check_binary(X, n_columns=self.n_features_in_)
-        logits = self._logits()
-        return sigmoid(np.concatenate([logits(part) for part in _parts(rows)]))
+    def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
+        network = self._double()
+        with torch.no_grad():
+            parts = [network.logits(torch.from_numpy(part)).numpy() for part in _parts(_unsigned(codes))]
+        logits = np.concatenate(parts)
+        return network.coding.terms(codes, logits)
 
-    def sample(
-        self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None
-    ) -> NDArray[np.uint8]:
-        """``n`` independent exact draws (n, d) in {0, 1}; ``given`` (d,) fixes the values that are not NaN.
-
-        Given values that come first in the order cost nothing; with others, the variables before the last
-        given one are drawn from their exact posterior (at most 14 of them, else ``TooLargeError``).
+    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
+        """Known values that come first in the order cost nothing; with others, the variables that they depend on
+        are drawn from their exact posterior (of at most 16,384 completions, else ``TooLargeError``).
         """
-        check_is_fitted(self)
-        n = check_integer(n, "n", least=0)
-        generator = as_generator(rng)
-        fixed = check_given(given, self.n_features_in_)
-        uniforms = generator.random((n, self.n_features_in_))
-        if np.isnan(fixed).all():
+        uniforms = generator.random(codes.shape)
+        if (codes < 0).all():
             return self._double().sample(uniforms)
-        rows = np.repeat(fixed[None], n, axis=0)
-        filled, counts = completions(fixed, self.ordering_)
-        if len(filled) > 1:
-            weights = self._terms()(filled)[:, counts].sum(1)
-            p = np.exp(weights - weights.max())
-            rows[:, counts] = filled[generator.choice(len(filled), n, p=p / p.sum())][:, counts]
-        return self._double().sample(uniforms, rows)
+        known = codes.copy()
+        distinct, which = np.unique(codes, axis=0, return_inverse=True)
+        for r, row in enumerate(distinct):
+            filled, counts = completions(row, self._factorization, self.schema_.sizes)
+            if len(filled) > 1:
+                log_p = self._conditionals(filled)[:, counts].sum(1)
+                p = np.exp(log_p - log_p.max())
+                members = np.flatnonzero(which.reshape(-1) == r)
+                drawn = generator.choice(len(filled), len(members), p=p / p.sum())
+                known[np.ix_(members, counts)] = filled[drawn][:, counts]
+        return self._double().sample(uniforms, known)
 
-    @property
-    def factorization_(self) -> DAG:
-        """Every variable depends on all that come before it in ``ordering_``."""
-        check_is_fitted(self)
-        names = variable_names(self.n_features_in_)
-        return DAG.fully_connected([names[i] for i in self.ordering_])
+    def _most_probable(self, codes: Codes) -> Codes:
+        """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``."""
+        out, sizes = codes.copy(), np.array(self.schema_.sizes)
+        for row in out:
+            holes = np.flatnonzero(row < 0)
+            n = prod(map(int, sizes[holes]))
+            if n > LARGEST:
+                raise TooLargeError(
+                    f"a row has {len(holes)} missing values with more than {LARGEST:,} completions, too many to "
+                    "find the most probable one; impute with how='draw', or use a BayesianNetwork"
+                )
+            filled = np.repeat(row[None], n, axis=0)
+            filled[:, holes] = np.stack(np.unravel_index(np.arange(n), sizes[holes]), axis=1)
+            row[:] = filled[self._conditionals(filled).sum(1).argmax()]
+        return out
 
     @property
     def n_parameters_(self) -> dict[str, int]:
@@ -177,40 +197,37 @@ class AutoregressiveEstimator(DensityEstimator):
         n = sum(p.numel() for p in self.network_.parameters())
         return {"allocated": n, "in_use": n}
 
-    def _double(self) -> Any:
+    def _double(self) -> AutoregressiveNetwork:
         """The network in float64 on the CPU, so that sums over states are exact to rounding."""
         return _in_float64(self.network_)
 
-    def _logits(self) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
-        network = self._double()
-
-        def logits(rows: NDArray[Any]) -> NDArray[np.float64]:
-            with torch.no_grad():
-                return network.logits(torch.from_numpy(rows)).numpy()
-
-        return logits
-
-    def _terms(self) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
-        """``log p(x_i | before)`` (n, d) in nats, for complete rows."""
-        logits = self._logits()
-        return lambda rows: bernoulli_log_prob(rows, logits(rows))
-
     def _settings(self) -> dict[str, Any]:
         """Settings that mean something elsewhere: paths on this machine do not travel."""
-        return self.get_params(deep=False) | {"checkpoint": None, "log_dir": None}
+        return super()._settings() | {"checkpoint": None, "log_dir": None}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays = {k: v.cpu().numpy() for k, v in self.network_.state_dict().items()}
-        return arrays, {}
+        graph = self._factorization.graph
+        return arrays, {"order": self._factorization.order, "edges": None if graph is None else graph.edges}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.ordering_ = arrays["ordering"].astype(np.intp)
-        self.network_ = self._build(self.n_features_in_, 0.5, torch.Generator().manual_seed(0))
+        names, edges = self.schema_.names, plain["edges"]
+        graph = None if edges is None else DAG([(a, b) for a, b in edges], names)
+        self._factorization = Factorization(names, np.array(plain["order"], np.intp), graph)
+        self.network_ = self._build(Coding(self.schema_.sizes), 0.5, torch.Generator().manual_seed(0))
         self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
 
 
+def _unsigned(codes: Codes) -> Codes:
+    return (
+        codes
+        if codes.dtype.kind == "u"
+        else codes.astype(np.uint8 if codes.max(initial=0) < 2**8 else np.int64)
+    )
+
+
 def _parts(rows: NDArray[Any]) -> list[NDArray[Any]]:
-    return [rows[i : i + _BATCH] for i in range(0, len(rows), _BATCH)]
+    return [rows[i : i + _BATCH] for i in range(0, max(len(rows), 1), _BATCH)]
 
 
 class _board:
@@ -244,7 +261,9 @@ class _board:
             self.writer.add_scalar(name, value, epoch)
         shape = self.model.image_shape
         if shape is not None:
-            draws = self.model.sample(25, rng=0).reshape(5, 5, *shape)
+            draws = self.model._draw(np.full((25, math.prod(shape)), -1), as_generator(0)).reshape(
+                5, 5, *shape
+            )
             grid = 1.0 - np.pad(draws, ((0, 0), (0, 0), (1, 1), (1, 1)))
             h, w = grid.shape[2:]
             self.writer.add_image("samples", grid.transpose(0, 2, 1, 3).reshape(1, 5 * h, 5 * w), epoch)

@@ -1,13 +1,15 @@
-"""Missing values under a fixed order: marginals and conditionals that are exact, or refused.
+"""Missing values under a factorization: marginals and conditionals that are exact, or refused.
 
-With an order, a missing variable costs nothing once everything after it is missing too: its factors sum
-to one and drop out.  A missing variable *before* an observed one has to be summed over.  A row with m of
-those needs 2^m completions; above ``LARGEST`` it is refused, never guessed.
+A missing variable costs nothing once everything that reads it is missing too: its factor sums to one and drops
+out.  A missing variable *above* an observed one has to be summed over.  A row with missing variables of
+K_1, K_2, ... states above its observed ones needs K_1 K_2 ... completions; above ``LARGEST`` it is refused, never
+guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,57 +17,79 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
 from chainrule.core.numerics import log_sum_exp
-from chainrule.models.shared.states import states_between
+from chainrule.models.shared.factorization import Factorization
 
 __all__ = ["LARGEST", "completions", "log_prob_with_missing"]
 
-LARGEST = 14  # missing values before an observed one: 2^14 completions of a row
+LARGEST = 2**14  # completions of a row
+_TOGETHER = 2**16  # completed rows that are scored together
+
+Codes = NDArray[np.integer[Any]]
+Terms = Callable[[Codes], NDArray[np.float64]]  # log p(x_i | parents) (n, d) of complete rows
 
 
 def completions(
-    row: NDArray[np.float64], order: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """All ways to fill what is missing before the last observed variable, and which terms then count.
+    row: Codes, factorization: Factorization, sizes: tuple[int, ...]
+) -> tuple[Codes, NDArray[np.bool_]]:
+    """All ways to fill what is missing above the observed variables, and which terms then count.
 
-    ``row`` (d,) holds 0, 1 or NaN.  Returns rows (2^m, d) in which trailing missing values are 0, and a
-    mask (d,) of the variables up to the last observed one.  Raises ``TooLargeError``.
+    ``row`` (d,) holds codes, -1 where missing.  Returns rows (m, d) in which a missing value that costs nothing
+    is 0, and a mask (d,) of the terms that count.  Raises ``TooLargeError``.
 
-    >>> filled, counts = completions(np.array([np.nan, 1.0, np.nan]), np.arange(3))
+    >>> f = Factorization.of_order([0, 1, 2])
+    >>> filled, counts = completions(np.array([-1, 1, -1]), f, (2, 2, 2))
     >>> filled.tolist(), counts.tolist()
-    ([[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]], [True, True, False])
+    ([[0, 1, 0], [1, 1, 0]], [True, True, False])
     """
-    missing = np.isnan(row[order])
-    observed = np.flatnonzero(~missing)
-    last = observed[-1] + 1 if observed.size else 0
-    before = order[:last][missing[:last]]
-    m = len(before)
-    if m > LARGEST:
+    missing = row < 0
+    counts = factorization.needed(~missing)
+    summed = np.flatnonzero(missing & counts)
+    n = prod(sizes[i] for i in summed)
+    if n > LARGEST:
         raise TooLargeError(
-            f"a row has {m} missing values before its last observed one in the model's order: an exact "
-            f"answer needs 2^{m} completions, at most 2^{LARGEST} are tried; "
-            "fit with an ordering that puts the observed variables first, or fill some values"
+            f"a row has {len(summed)} missing values that come before an observed one in the model's order, with "
+            f"{_shown(n)} completions; at most {LARGEST:,} are summed over: fit with an ordering that has the "
+            "observed variables first, fill some values, or fit a BayesianNetwork, which sums out any"
         )
-    filled = np.repeat(np.nan_to_num(row)[None], 2**m, axis=0)
-    filled[:, before] = states_between(0, 2**m, m)
-    counts = np.zeros(len(row), bool)
-    counts[order[:last]] = True
+    filled = np.repeat(np.where(missing, 0, row)[None], n, axis=0)
+    if len(summed):
+        filled[:, summed] = np.stack(np.unravel_index(np.arange(n), [sizes[i] for i in summed]), axis=1)
     return filled, counts
 
 
-def log_prob_with_missing(
-    terms: Callable[[NDArray[Any]], NDArray[np.float64]],
-    X: NDArray[np.float64],
-    order: NDArray[Any],
-) -> NDArray[np.float64]:
-    """Exact log-probability in nats of the observed values of each row, (n,).
+def _shown(n: int) -> str:
+    return f"{n:,}" if n < 10**12 else f"10^{len(str(n)) - 1}"
 
-    ``terms(rows)`` gives ``log p(x_i | before)`` (n, d) for complete rows.
-    """
-    out = np.empty(len(X))
-    complete = ~np.isnan(X).any(axis=1)
+
+def log_prob_with_missing(
+    terms: Terms, codes: Codes, factorization: Factorization, sizes: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Exact log-probability in nats of the observed values of each row, (n,)."""
+    out = np.empty(len(codes))
+    complete = ~(codes < 0).any(axis=1)
     if complete.any():
-        out[complete] = terms(X[complete]).sum(1)
+        out[complete] = terms(codes[complete]).sum(1)
+    waiting: list[tuple[int, Codes, NDArray[np.bool_]]] = []
+    rows = 0
     for r in np.flatnonzero(~complete):
-        filled, counts = completions(X[r], order)
-        out[r] = log_sum_exp(terms(filled)[:, counts].sum(1))
+        waiting.append((int(r), *completions(codes[r], factorization, sizes)))
+        rows += len(waiting[-1][1])
+        if rows >= _TOGETHER:
+            _score(waiting, terms, out)
+            waiting, rows = [], 0
+    _score(waiting, terms, out)
     return out
+
+
+def _score(
+    waiting: list[tuple[int, Codes, NDArray[np.bool_]]], terms: Terms, out: NDArray[np.float64]
+) -> None:
+    """Fill in the answers of rows whose completions are known; one call of the network for all."""
+    if not waiting:
+        return
+    found = terms(np.concatenate([filled for _, filled, _ in waiting]))
+    begin = 0
+    for r, filled, counts in waiting:
+        part = found[begin : begin + len(filled)]
+        out[r] = log_sum_exp(part[:, counts].sum(1))
+        begin += len(filled)

@@ -29,16 +29,27 @@ def variable_names(d: int) -> list[str]:
     return [f"x{i + 1}" for i in range(d)]
 
 
-def parse_ordering(ordering: Ordering, d: int | None = None, *, rng: RandomState = None) -> NDArray[np.intp]:
+def parse_ordering(
+    ordering: Ordering,
+    d: int | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    rng: RandomState = None,
+) -> NDArray[np.intp]:
     """The ordering as 0-based columns (d,), first generated first.
 
     ``ordering`` is ``"natural"`` (0..d-1), ``"random"`` (drawn from ``rng``), a permutation of the integers
-    0..d-1, or the names x1..xd as one text (``"x2,x4,x1,x3"``) or as a sequence.  ``d`` may be left out where
-    the ordering itself says how many there are.  Raises ``InputError``.
+    0..d-1, or the names of the variables, as one text (``"x2,x4,x1,x3"``) or as a sequence; without ``names``
+    they are x1..xd.  ``d`` may be left out where the ordering itself says how many there are.  Raises
+    ``InputError``.
 
     >>> parse_ordering("x2, x4, x1, x3").tolist()
     [1, 3, 0, 2]
+    >>> parse_ordering(["wet", "rain"], names=["rain", "wet"]).tolist()
+    [1, 0]
     """
+    if names is not None:
+        d = len(names)
     if d is not None:
         d = check_integer(d, "the number of variables")
     if isinstance(ordering, str) and ordering.strip() in ("natural", "random"):
@@ -50,12 +61,13 @@ def parse_ordering(ordering: Ordering, d: int | None = None, *, rng: RandomState
         return natural if ordering.strip() == "natural" else as_generator(rng).permutation(natural)
     items: list[Any] = ordering.replace(",", " ").split() if isinstance(ordering, str) else listed(ordering)
     n = len(items) if d is None else d
-    columns = [_column(item) for item in items]
+    places = None if names is None else {name: i for i, name in enumerate(names)}
+    columns = [_column(item, places) for item in items]
     if n == 0 or sorted(columns) != list(range(n)):
         shown = ",".join(map(str, items[:12])) + (",…" if len(items) > 12 else "")
         raise InputError(
-            f"an ordering of {n} variables is 'natural', 'random', each integer from 0 to {n - 1} once, or "
-            f"each name from x1 to x{n} once; got {shown or 'nothing'}; list every variable exactly once"
+            f"an ordering of {n} variables is 'natural', 'random', each integer from 0 to {n - 1} once, or each "
+            f"name ({_shown_names(names, n)}) once; got {shown or 'nothing'}; list every variable exactly once"
         )
     return np.array(columns, dtype=np.intp)
 
@@ -72,8 +84,14 @@ def positions(ordering: ArrayLike) -> NDArray[np.intp]:
     return places
 
 
-def _column(item: Any) -> int:
+def _shown_names(names: Sequence[str] | None, n: int) -> str:
+    return f"from x1 to x{n}" if names is None else ", ".join(names[:6]) + ", …" * (len(names) > 6)
+
+
+def _column(item: Any, places: dict[str, int] | None) -> int:
     """The 0-based column that an item of an ordering means; -1 where it means none."""
+    if isinstance(item, str) and places is not None:
+        return places.get(item.strip(), -1)
     if isinstance(item, str):
         digits = item.strip().removeprefix("x")
         return int(digits) - 1 if item.strip().startswith("x") and digits.isdecimal() else -1

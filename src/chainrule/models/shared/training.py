@@ -82,10 +82,12 @@ def mean_log_prob(network: Any, rows: Tensor, batch_size: int = 2048) -> float:
 
 def train(
     network: nn.Module,
-    X: NDArray[np.uint8],
-    valid: NDArray[np.uint8] | None,
+    X: NDArray[Any],
+    valid: NDArray[Any] | None,
     recipe: Recipe,
     *,
+    weights: NDArray[np.float64] | None = None,
+    valid_weights: NDArray[np.float64] | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> dict[str, Any]:
     """Fit ``network`` to rows ``X`` in place; returns what happened, as plain data.
@@ -190,7 +192,7 @@ def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {k: v.detach().clone() for k, v in network.state_dict().items()}
 
 
-def _key(network: nn.Module, X: NDArray[np.uint8], valid: NDArray[np.uint8] | None, recipe: Recipe) -> str:
+def _key(network: nn.Module, X: NDArray[Any], valid: NDArray[Any] | None, recipe: Recipe) -> str:
     """What a checkpoint belongs to: the data, the recipe, and the network as it starts."""
     digest = hashlib.sha256()
     for array in (X, valid):

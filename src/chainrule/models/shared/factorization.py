@@ -1,0 +1,125 @@
+"""Which variables the factor of each variable reads: the graph that an autoregressive model is made of.
+
+    p(x) = prod_i p(x_i | parents(x_i))
+
+An *order* is the complete graph in that order: every variable reads all before it.  Any other DAG is the same
+thing with fewer parents.  Everything here is by column; names come in and go out at the edges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.errors import InputError
+from chainrule.core.randomness import RandomState
+from chainrule.graphs import DAG
+from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
+
+__all__ = ["Factorization"]
+
+
+@dataclass(frozen=True, eq=False)
+class Factorization:
+    """Parents by column: ``order`` (d,) lists the columns so that parents come first.
+
+    ``graph`` is the DAG, or ``None`` where every variable reads all that come before it in ``order``.
+
+    >>> f = Factorization.of_order([2, 0, 1])
+    >>> f.parents.astype(int).tolist(), f.depth
+    ([[0, 0, 1], [1, 0, 1], [0, 0, 0]], 3)
+    >>> Factorization.of_dag(DAG.parse("a -> b; a -> c"), ["a", "b", "c"]).depth
+    2
+    """
+
+    names: tuple[str, ...]
+    order: NDArray[np.intp]
+    graph: DAG | None = None
+
+    @classmethod
+    def of_order(
+        cls,
+        ordering: Ordering,
+        names: tuple[str, ...] | None = None,
+        *,
+        d: int | None = None,
+        rng: RandomState = None,
+    ) -> Self:
+        """Every variable reads all before it in ``ordering`` (see ``ordering.parse_ordering``)."""
+        order = parse_ordering(ordering, d if names is None else len(names), names=names, rng=rng)
+        return cls(names or tuple(f"x{i + 1}" for i in range(len(order))), order)
+
+    @classmethod
+    def of_dag(cls, dag: DAG | str, names: tuple[str, ...] | list[str]) -> Self:
+        """The factorization that ``dag`` states; its nodes are ``names``, in any order.
+
+        Raises ``InputError`` where a node is no variable, a variable no node, or a node is latent.
+        """
+        graph = DAG.parse(dag) if isinstance(dag, str) else dag
+        if not isinstance(graph, DAG):
+            raise InputError(f"dag must be a DAG or its text; got {dag!r}; write for example 'a -> b'")
+        if graph.latent:
+            raise InputError(
+                f"{graph.latent[0]!r} is latent, and every variable has a factor here; leave it out"
+            )
+        odd = sorted(set(graph.nodes) ^ set(names))
+        if odd:
+            what = "a node of the dag and no variable" if odd[0] in graph.nodes else "a variable and no node"
+            raise InputError(f"{odd[0]!r} is {what}; the nodes of the dag are the columns of the table")
+        column = {name: i for i, name in enumerate(names)}
+        order = np.array([column[v] for v in graph.topological_order()], np.intp)
+        return cls(tuple(names), order, graph)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @cached_property
+    def place(self) -> NDArray[np.intp]:
+        """The place of each column in ``order``, (d,)."""
+        return positions(self.order)
+
+    @cached_property
+    def parents(self) -> NDArray[np.bool_]:
+        """Whether variable i reads variable j, (d, d)."""
+        if self.graph is None:
+            return self.place[:, None] > self.place[None, :]
+        out = np.zeros((len(self), len(self)), bool)
+        column = {name: i for i, name in enumerate(self.names)}
+        for above, below in self.graph.edges:
+            out[column[below], column[above]] = True
+        return out
+
+    @property
+    def is_order(self) -> bool:
+        """Whether every variable reads all before it."""
+        return self.graph is None or bool(self.parents.sum() == len(self) * (len(self) - 1) // 2)
+
+    @cached_property
+    def depth(self) -> int:
+        """How many passes sampling takes: variables whose parents are drawn are drawn together."""
+        if self.graph is None:
+            return len(self)
+        level = np.zeros(len(self), np.intp)
+        for i in self.order:
+            level[i] = 1 + level[self.parents[i]].max(initial=0)
+        return int(level.max())
+
+    def needed(self, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The variables whose factors do not sum to one when only ``observed`` (d,) are: they and all above them."""
+        out = observed.copy()
+        if self.graph is None:
+            if observed.any():
+                out[self.order[: self.place[observed].max() + 1]] = True
+            return out
+        for i in self.order[::-1]:
+            if out[i]:
+                out |= self.parents[i]
+        return out
+
+    def to_dag(self) -> DAG:
+        """The graph by name."""
+        return DAG.fully_connected([self.names[i] for i in self.order]) if self.graph is None else self.graph

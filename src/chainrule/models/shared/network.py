@@ -1,0 +1,55 @@
+"""What an autoregressive network promises: the one protocol that estimators, training and samplers rely on."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.likelihood import categorical_terms
+
+__all__ = ["AutoregressiveNetwork"]
+
+
+class AutoregressiveNetwork(nn.Module):
+    """One network for all conditionals p(x_i | parents): rows of codes in, log-odds out.
+
+    Called with complete rows of codes (n, d) it gives their log-probabilities, differentiable in its
+    parameters, so it works in a loop of the user's own.  ``coding`` says how states become indicators and
+    log-odds probabilities; ``output_bias`` (coding.width,) are the log-odds where nothing is known.
+    """
+
+    coding: Coding
+    ordering: Tensor  # (d,) parents first
+
+    @abstractmethod
+    def logits(self, x: Tensor) -> Tensor:
+        """Log-odds (n, coding.width) of each state against the first, given the parents; x is (n, d) codes."""
+
+    @abstractmethod
+    def sample(
+        self, uniforms: NDArray[np.float64], known: NDArray[np.integer[Any]] | None = None
+    ) -> NDArray[np.integer[Any]]:
+        """Rows of codes (n, d), the variable at place t of the order by ``uniforms[:, t]``.
+
+        Its state is the first of 1, 2, ..., K - 1 up to which the probabilities add up to more than the uniform,
+        and 0 where there is none.  Entries of ``known`` (n, d) from 0 on are taken as they are.  Raises
+        ``ShapeError`` if the shapes do not fit.
+        """
+
+    @property
+    @abstractmethod
+    def output_bias(self) -> nn.Parameter:
+        """The bias of the log-odds, (coding.width,)."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-probability of each row in nats, (n,), differentiable in the parameters."""
+        return categorical_terms(x, self.logits(x), self.coding).sum(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``log_prob``."""
+        return self.log_prob(x)
