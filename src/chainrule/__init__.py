@@ -21,6 +21,8 @@ _HOMES = {
     "Independent": "chainrule.models",
     "MADE": "chainrule.models",
     "NADE": "chainrule.models",
+    "Schema": "chainrule.tables",
+    "Table": "chainrule.tables",
     "ChainruleError": "chainrule.core.errors",
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from chainrule.models import Independent as Independent
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
+    from chainrule.tables import Schema as Schema
+    from chainrule.tables import Table as Table
 
 
 def __getattr__(name: str) -> Any:

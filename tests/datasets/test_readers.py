@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 
 from chainrule.core.errors import ChainruleError, DataError, InputError, TooLargeError, UnknownNameError
 from chainrule.datasets import read_array, read_idx, read_table
-from chainrule.datasets.readers import read_bytes, unzip
+from chainrule.core.packed import read_packed, unpack
 from chainrule.datasets.text_tables import parse_table
 
 BITS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 1))
@@ -282,12 +282,12 @@ def test_a_compression_that_numpy_never_writes_is_refused():
 def test_a_small_file_that_unpacks_to_a_huge_one_is_stopped_at_the_limit(tmp_path):
     bomb = gzip.compress(bytes(1_000_000))
     assert len(bomb) < 2_000
-    with pytest.raises(TooLargeError, match="holds more than 2000 bytes"):
-        unzip(bomb, "bomb.gz", limit=2_000)
+    with pytest.raises(TooLargeError, match="holds more than 2,000 bytes"):
+        unpack(bomb, "bomb.gz", limit=2_000)
     path = tmp_path / "long.csv"
     path.write_bytes(bytes(3_000))
-    with pytest.raises(TooLargeError, match="holds more than 2000 bytes"):
-        read_bytes(path, limit=2_000)
+    with pytest.raises(TooLargeError, match="holds more than 2,000 bytes"):
+        read_packed(path, limit=2_000)
 
 
 WHOLE = {

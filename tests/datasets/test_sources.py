@@ -185,7 +185,7 @@ def test_an_answer_much_longer_than_the_file_is_cut_off(cache, server: Server):
     with pytest.raises(UnavailableError) as caught:
         obtain(file, cache)
     assert "/plain: the answer is longer than the 8 bytes of the file" in str(caught.value)
-    assert f"/bomb holds more than {len(CONTENT) + (1 << 20)} bytes" in str(caught.value)
+    assert f"/bomb holds more than {len(CONTENT) + (1 << 20):,} bytes" in str(caught.value)
 
 
 # -- whole or not at all ----------------------------------------------------------------------------------

@@ -242,5 +242,5 @@ def test_memory_does_not_grow_with_a_file(tmp_path):
     assert n == 400_000
     # about 32 blocks of a megabyte are read ahead; the file is 6 MB, so the law is weak but cheap
     assert pa.default_memory_pool().max_memory() - before < 100e6
-    with pytest.raises(TableError, match="column 'id' has more than 1,024 categories.*is it an identifier"):
+    with pytest.raises(TableError, match=r"column 'id' has more than 1,024 categories.*is it an identifier"):
         next(Table.batches(path))

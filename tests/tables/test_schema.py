@@ -67,10 +67,10 @@ def test_a_schema_prints_itself_as_a_table():
     ).schema
     assert str(schema).splitlines() == [
         "3 variables, given back as pandas",
-        "name  kind            states         missing  read",
-        "age   interval        2: <= 2, > 2            cut at 2; unseen is missing",
-        "size  text (ordered)  2: S < M                unseen is missing",
-        "n     integer         2: 1, 2        '?'      unseen is missing",
+        "name  kind            states        missing  read",
+        "age   interval        2: <= 2, > 2           cut at 2; unseen is missing",
+        "size  text (ordered)  2: S < M               unseen is missing",
+        "n     integer         2: 1, 2       '?'      unseen is missing",
     ]
     html = schema._repr_html_()
     assert html.startswith("<p>3 variables")

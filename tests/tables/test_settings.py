@@ -1,4 +1,4 @@
-"""The settings of a reading: what is missing, what is stated, orders, policies, weights; and that the schema keeps them."""
+"""The settings of a reading, and that the schema keeps them: missing, stated, ordered, unseen, weights."""
 
 from __future__ import annotations
 

