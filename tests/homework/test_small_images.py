@@ -14,18 +14,18 @@ import pytest
 from chainrule.core.records import Figure, Heading, StudyRecord, Table, Text, dump_json
 from chainrule.evaluate.enumeration import all_states, exact_table
 from chainrule.homework import CountProportional, StudyContext
-from chainrule.homework.images import large_images, learned_images, partition_function
-from chainrule.homework.images.small_images import study
+from chainrule.homework.images import numbers_1b, numbers_1c, numbers_partition
+from chainrule.homework.images.study import study
 
 
 def run(monkeypatch: pytest.MonkeyPatch, workspace=None, seed: int = 0) -> StudyRecord:
     """The study with few epochs, fresh images and states: the whole of it, in a few seconds."""
-    monkeypatch.setattr(learned_images, "_EPOCHS", 60)
-    monkeypatch.setattr(large_images, "_EPOCHS", 20)
-    monkeypatch.setattr(large_images, "_N_FRESH", 500)
-    monkeypatch.setattr(partition_function, "_QUICK_STATES", 2**12)
-    monkeypatch.setattr(partition_function, "_LARGE_STATES", 2**10)
-    monkeypatch.setattr(partition_function, "_N_DRAWS", 2000)
+    monkeypatch.setattr(numbers_1b, "_EPOCHS", 60)
+    monkeypatch.setattr(numbers_1c, "_EPOCHS", 20)
+    monkeypatch.setattr(numbers_1c, "_N_FRESH", 500)
+    monkeypatch.setattr(numbers_partition, "_QUICK_STATES", 2**12)
+    monkeypatch.setattr(numbers_partition, "_LARGE_STATES", 2**10)
+    monkeypatch.setattr(numbers_partition, "_N_DRAWS", 2000)
 
     def no_images() -> Any:
         raise AssertionError("problem 1 needs no data set")
@@ -78,9 +78,9 @@ def test_the_figures_asked_for_are_there(record: StudyRecord) -> None:
         "p1c-predicted",
         "p1c-cost",
     }
-    assert [len(r["images"]) for r in figures["p1a-samples"].data["rows"]] == [5, 5]
-    assert len(figures["p1b-predicted-held-out"].data["series"][0]["x"]) == 312
-    assert sum(len(s["x"]) for s in figures["p1b-predicted-all"].data["series"]) == 512
+    assert [len(r.images) for r in figures["p1a-samples"].data.rows] == [5, 5]
+    assert len(figures["p1b-predicted-held-out"].data.series[0].x) == 312
+    assert sum(len(s.x) for s in figures["p1b-predicted-all"].data.series) == 512
 
 
 def test_both_readings_are_given_in_exact_fractions(record: StudyRecord) -> None:
@@ -112,7 +112,7 @@ def test_the_accepted_images_are_consistent_with_their_rate(record: StudyRecord)
 def test_the_rule_is_judged_by_the_images_it_was_given(record: StudyRecord) -> None:
     truth = exact_table(CountProportional(3, 3), 9)
     black = all_states(9).sum(1)
-    only_black = learned_images._distance_of_uniform(truth, black == 9)
+    only_black = numbers_1b._distance_of_uniform(truth, black == 9)
     assert only_black == pytest.approx(1 - 1 / 256)  # all but one image of probability 1/256 is missed
     rule = record.numbers["1b"]["ten_percent_rule"]
     # fewer images to choose from cannot leave less of the truth out: at most 312 of the 512 can come out
@@ -201,7 +201,7 @@ def without_times(record: StudyRecord) -> Any:
 
 def test_another_seed_draws_other_images(monkeypatch: pytest.MonkeyPatch, record: StudyRecord) -> None:
     def images(r: StudyRecord) -> Any:
-        return [b.data["rows"] for b in r.blocks if isinstance(b, Figure) and b.name == "p1a-samples"]
+        return [b.data.rows for b in r.blocks if isinstance(b, Figure) and b.name == "p1a-samples"]
 
     other = run(monkeypatch, seed=1)
     assert np.any(np.array(images(other)[0][0]["images"]) != np.array(images(record)[0][0]["images"]))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.figures import read_figure
 from chainrule.core.records import (
     Claim,
     Figure,
@@ -25,7 +26,7 @@ __all__ = ["figures", "results"]
 def figures() -> list[Figure]:
     """At least one figure of each kind, with data of the size that the studies have."""
     rng = np.random.default_rng(5)
-    drawn = [
+    return [
         _figure("pmf", "bars", _pmf()),
         _figure("seconds", "bars", _seconds()),
         _figure("curves", "lines", _curves(rng)),
@@ -42,7 +43,6 @@ def figures() -> list[Figure]:
         _figure("made", "network", _made()),
         _figure("mlp", "network", _mlp()),
     ]
-    return [Figure(f.name, f.kind, to_plain(f.data), f.caption, f.alt) for f in drawn]
 
 
 def results() -> dict[str, Any]:
@@ -142,9 +142,8 @@ def results() -> dict[str, Any]:
 
 
 def _figure(name: str, kind: str, data: dict[str, Any]) -> Figure:
-    return Figure(
-        name, kind, data, f"A figure of kind `{kind}` with $x_1$ in it.", f"What {name} shows & more."
-    )
+    caption = f"A figure of kind `{kind}` with $x_1$ in it."
+    return Figure(name, read_figure(kind, data), caption, f"What {name} shows & more.")
 
 
 def _pmf() -> dict[str, Any]:
@@ -342,7 +341,7 @@ def _cats_dogs() -> dict[str, Any]:
             for k, (name, x, y) in places.items()
         ],
         "edges": [
-            {"from": e.split()[0], "to": e.split()[1], "mark": marks.get(e, "normal")}
+            {"source": e.split()[0], "target": e.split()[1], "mark": marks.get(e, "normal")}
             | ({"points": [[0, 0], [0.25, 1], [0, 2]]} if e == "S U" else {})
             for e in edges
         ],
@@ -358,12 +357,12 @@ def _cycle() -> dict[str, Any]:
             {"id": "D", "label": "D", "x": 2, "y": 2, "mark": "muted"},
         ],
         "edges": [
-            {"from": "A", "to": "B", "mark": "cycle"},
-            {"from": "B", "to": "C", "mark": "cycle"},
-            {"from": "C", "to": "A", "mark": "cycle"},
-            {"from": "B", "to": "D"},
-            {"from": "D", "to": "B"},
-            {"from": "D", "to": "D", "mark": "muted"},
+            {"source": "A", "target": "B", "mark": "cycle"},
+            {"source": "B", "target": "C", "mark": "cycle"},
+            {"source": "C", "target": "A", "mark": "cycle"},
+            {"source": "B", "target": "D"},
+            {"source": "D", "target": "B"},
+            {"source": "D", "target": "D", "mark": "muted"},
         ],
     }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
-    from chainrule.evaluate.cost import Cost, measure, median_seconds
+    from chainrule.evaluate.cost import Cost, Timing, compare, measure, time_in_turns
     from chainrule.evaluate.cyclic import Counterexample, counterexample, cycle_mass, dependence
     from chainrule.evaluate.draws import DrawsReport, chi_square_draws
     from chainrule.evaluate.enumeration import (
@@ -49,10 +49,12 @@ __all__ = [
     "Likelihood",
     "PairedDifference",
     "Scored",
+    "Timing",
     "all_states",
     "allowed_dependence",
     "check_factorization",
     "chi_square_draws",
+    "compare",
     "counterexample",
     "cycle_mass",
     "dependence",
@@ -61,12 +63,12 @@ __all__ = [
     "joint_table",
     "kl_divergence",
     "measure",
-    "median_seconds",
     "paired_difference",
     "perturbation_dependence",
     "random_tables",
     "sizes_of",
     "summarize_log_prob",
+    "time_in_turns",
     "total_mass",
     "total_probability",
     "total_variation",
@@ -84,10 +86,12 @@ __getattr__ = loader(
         "Likelihood": "chainrule.evaluate.likelihood",
         "PairedDifference": "chainrule.evaluate.likelihood",
         "Scored": "chainrule.evaluate.enumeration",
+        "Timing": "chainrule.evaluate.cost",
         "all_states": "chainrule.evaluate.enumeration",
         "allowed_dependence": "chainrule.evaluate.factorization",
         "check_factorization": "chainrule.evaluate.factorization",
         "chi_square_draws": "chainrule.evaluate.draws",
+        "compare": "chainrule.evaluate.cost",
         "counterexample": "chainrule.evaluate.cyclic",
         "cycle_mass": "chainrule.evaluate.cyclic",
         "dependence": "chainrule.evaluate.cyclic",
@@ -96,12 +100,12 @@ __getattr__ = loader(
         "joint_table": "chainrule.evaluate.tables",
         "kl_divergence": "chainrule.evaluate.enumeration",
         "measure": "chainrule.evaluate.cost",
-        "median_seconds": "chainrule.evaluate.cost",
         "paired_difference": "chainrule.evaluate.likelihood",
         "perturbation_dependence": "chainrule.evaluate.factorization",
         "random_tables": "chainrule.evaluate.tables",
         "sizes_of": "chainrule.evaluate.enumeration",
         "summarize_log_prob": "chainrule.evaluate.likelihood",
+        "time_in_turns": "chainrule.evaluate.cost",
         "total_mass": "chainrule.evaluate.tables",
         "total_probability": "chainrule.evaluate.enumeration",
         "total_variation": "chainrule.evaluate.enumeration",

@@ -104,17 +104,9 @@ def check_factorization(
     names = _names(model, len(parsed))
     allowed = allowed_dependence(_promise(model), names)
     network = getattr(model, "network_", None)
-    differentiable = callable(getattr(network, "logits", None)) and set(parsed) == {2}
-    chosen = method or ("jacobian" if differentiable else "perturbation")
-    if chosen not in ("jacobian", "perturbation"):
-        raise InputError(
-            f"method must be 'jacobian' or 'perturbation'; got {method!r}; choose one of the two"
-        )
-    if chosen == "jacobian" and not differentiable:
-        raise InputError(
-            f"{type(model).__name__} has no network_ with logits of binary variables to differentiate; "
-            "use method='perturbation', or jacobian_dependence with the columns of each variable"
-        )
+    chosen = _chosen(
+        method, type(model).__name__, callable(getattr(network, "logits", None)) and set(parsed) == {2}
+    )
     generator = as_generator(rng)
     if chosen == "jacobian":
         found, tolerance = jacobian_dependence(network, len(parsed), n_points=n_points, rng=generator), 0.0
@@ -122,6 +114,20 @@ def check_factorization(
         rows = np.asarray(model.sample(n_points, rng=generator))
         found, tolerance = _perturbed(model, rows, parsed, names)
     return FactorizationReport(chosen, n_points, found, allowed, tolerance, names)
+
+
+def _chosen(method: Method | None, model: str, differentiable: bool) -> Method:
+    """The method asked for, or the sharper one where none was."""
+    if method not in (None, "jacobian", "perturbation"):
+        raise InputError(
+            f"method must be 'jacobian' or 'perturbation'; got {method!r}; choose one of the two"
+        )
+    if method == "jacobian" and not differentiable:
+        raise InputError(
+            f"{model} has no network_ with logits of binary variables to differentiate; "
+            "use method='perturbation', or jacobian_dependence with the columns of each variable"
+        )
+    return method or ("jacobian" if differentiable else "perturbation")
 
 
 def _names(model: Any, d: int) -> tuple[str, ...]:
@@ -191,12 +197,7 @@ def jacobian_dependence(
     """
     d, generator = check_integer(d, "the number of variables"), as_generator(rng)
     starts = _starts(d, columns)
-    logits: Callable[[torch.Tensor], torch.Tensor] = network
-    if isinstance(network, torch.nn.Module):
-        network = copy.deepcopy(network).cpu().double()
-        if generic:
-            _make_generic(network, generator)
-        logits = getattr(network, "logits", network)
+    logits = _logits_of(network, generic, generator)
     shape = check_integer(n_points, "n_points"), sum(columns) if columns is not None else d
     x = torch.from_numpy(generator.uniform(0.5, 1.5, shape)).requires_grad_(True)
     outputs = logits(x)
@@ -207,6 +208,18 @@ def jacobian_dependence(
         )
     found = _slopes(outputs, x)
     return np.maximum.reduceat(np.maximum.reduceat(found, starts, 0), starts, 1)
+
+
+def _logits_of(
+    network: Any, generic: bool, generator: np.random.Generator
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What gives the logits: a copy of a module in float64, or the function itself."""
+    if not isinstance(network, torch.nn.Module):
+        return network
+    network = copy.deepcopy(network).cpu().double()
+    if generic:
+        _make_generic(network, generator)
+    return getattr(network, "logits", network)
 
 
 def _starts(d: int, columns: Sequence[int] | None) -> NDArray[np.intp]:
