@@ -8,15 +8,26 @@ import subprocess
 import sys
 import tempfile
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from chainrule.core.errors import DataError, InputError, OutputError
 from chainrule.core.figures import BarChart, BarSeries, GraphDrawing, Layer, NetworkDrawing
-from chainrule.core.records import Claim, Figure, Formula, StudyRecord, Table, Text, dump_json, to_plain
+from chainrule.core.records import (
+    Claim,
+    Figure,
+    Formula,
+    StudyRecord,
+    Table,
+    Text,
+    Verdict,
+    dump_json,
+    to_plain,
+)
 from chainrule.report import render, write_report
 from tests.report.samples import figures, results
 
@@ -162,6 +173,23 @@ def test_a_run_without_data_or_claims_says_so():
     words = _page(small(data=None)).text
     assert "No data set was used" in words
     assert "No claims were judged" in words
+
+
+def test_a_verdict_that_the_clocks_left_open_is_shown_counted_and_coloured():
+    verdicts = ["holds", "cannot tell on this machine", "cannot tell on this machine"]
+    claims = [to_plain(vars(Claim(f"1.{i}", "c", v, "e"))) for i, v in enumerate(verdicts)]
+    page = _page(small(claims=claims))
+    assert "2 ? cannot tell on this machine" in page.text
+    assert "badge cannot-tell-on-this-machine" in {a.get("class") for a in page.all("span")}
+    assert "cannot tell" not in _page(small(claims=claims[:1])).text  # nothing is said of what did not occur
+
+
+def test_every_verdict_of_a_claim_has_a_sign_and_a_colour_on_the_page():
+    css = (files("chainrule.report") / "templates" / "page.css").read_text("utf-8")
+    for verdict in get_args(Verdict):
+        assert f".badge.{verdict.replace(' ', '-')} {{ color: var(--" in css
+        claim = to_plain(vars(Claim("1.x", "c", verdict, "e")))
+        assert verdict in _page(small(claims=[claim])).text
 
 
 def test_a_claim_of_a_problem_that_is_not_in_the_report_has_no_dead_link():

@@ -13,6 +13,6 @@ def as_steps(derivation: Derivation) -> Steps:
 
     >>> from chainrule.derive import derive_mle
     >>> as_steps(derive_mle("poisson")).title
-    'Maximum likelihood for the Poisson distribution'
+    'Maximum likelihood for the Poisson distribution: a count'
     """
     return Steps(derivation.title, [Step(s.text, s.latex, s.check) for s in derivation.steps])

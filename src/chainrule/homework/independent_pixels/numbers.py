@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.numerics import xlogy
 from chainrule.datasets import Dataset
 from chainrule.evaluate.likelihood import Likelihood, summarize_log_prob
 from chainrule.homework.independent_pixels.dependence import neighbour_correlation, shuffle_columns
@@ -74,4 +75,4 @@ def _one_shared_p(data: Dataset) -> float:
     """Test nats per image when all pixels share one probability: the model that a missing index describes."""
     p, ones = data.train.mean(), data.test.sum(1).mean()
     d = data.test.shape[1]
-    return float(-(ones * math.log(p) + (d - ones) * math.log1p(-p)))
+    return -float(xlogy(ones, p) + xlogy(d - ones, 1.0 - p))

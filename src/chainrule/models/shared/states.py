@@ -29,6 +29,7 @@ __all__ = [
     "state_blocks",
     "state_numbers",
     "states_between",
+    "states_of",
 ]
 
 Sizes = int | Sequence[int]
@@ -69,16 +70,24 @@ def states_between(start: int, stop: int, sizes: Sizes) -> NDArray[Any]:
     >>> states_between(4, 7, [2, 3, 2]).tolist()
     [[0, 2, 0], [0, 2, 1], [1, 0, 0]]
     """
-    parsed = parse_sizes(sizes)
+    return states_of(np.arange(start, stop, dtype=np.int64), sizes)
+
+
+def states_of(numbers: ArrayLike, sizes: Sizes) -> NDArray[Any]:
+    """The states with those ``numbers`` (n,), (n, d): the inverse of ``state_numbers``; types as ``states_between``.
+
+    >>> states_of([5, 0], [2, 3]).tolist()
+    [[1, 2], [0, 0]]
+    """
+    parsed, rest = parse_sizes(sizes), np.asarray(numbers, np.int64)
     binary = set(parsed) <= {2}
-    numbers = np.arange(start, stop, dtype=np.int64)
-    rows = np.zeros((len(numbers), len(parsed)), np.uint8 if binary else np.int32)
+    rows = np.zeros((len(rest), len(parsed)), np.uint8 if binary else np.int32)
     if binary:  # shifts are several times as quick as divisions
         digits = min(len(parsed), 62)
-        rows[:, len(parsed) - digits :] = (numbers[:, None] >> np.arange(digits - 1, -1, -1)) & 1
+        rows[:, len(parsed) - digits :] = (rest[:, None] >> np.arange(digits - 1, -1, -1)) & 1
         return rows
     for i in range(len(parsed) - 1, -1, -1):
-        numbers, rows[:, i] = np.divmod(numbers, parsed[i])
+        rest, rows[:, i] = np.divmod(rest, parsed[i])
     return rows
 
 
