@@ -8,6 +8,7 @@ from chainrule.datasets import load
 from chainrule.evaluate.cost import Timing
 from chainrule.homework import StudyContext
 from chainrule.homework.nade_made import numbers
+from chainrule.homework.nade_made import study as face
 from chainrule.homework.nade_made.claims import claims
 from chainrule.homework.nade_made.study import study
 from chainrule.homework.nade_made.wording import trains_in_words
@@ -20,6 +21,8 @@ def run(tmp_path_factory):
     digits = load("digits")
     with pytest.MonkeyPatch.context() as m:
         m.setattr(numbers, "HIDDEN", 12)
+        m.setattr(numbers, "ROUNDS", {"quick": (2, 1)})
+        m.setattr(face, "_FEWEST_STEPS", {"quick": 120})
         record = study(StudyContext(0, "quick", lambda: digits, workspace))
     return record, workspace, digits
 
@@ -56,6 +59,8 @@ def test_a_second_run_resumes_from_checkpoints_and_gives_the_same_likelihoods(ru
     record, workspace, digits = run
     with pytest.MonkeyPatch.context() as m:
         m.setattr(numbers, "HIDDEN", 12)
+        m.setattr(numbers, "ROUNDS", {"quick": (2, 1)})
+        m.setattr(face, "_FEWEST_STEPS", {"quick": 120})
         again = study(StudyContext(0, "quick", lambda: digits, workspace))
     for name, model in record.numbers["models"].items():
         assert again.numbers["models"][name]["test"] == model["test"]

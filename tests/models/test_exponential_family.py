@@ -478,7 +478,7 @@ def test_unknown_families_levels_methods_and_parameters_are_refused():
     with pytest.raises(InputError, match="outside the domain"):
         fit_mle("categorical", [0, 1]).log_likelihood(probabilities=[0.7, 0.7])
     with pytest.raises(InputError, match="n must be an integer"):
-        model.sample(0)
+        model.sample(-1)
 
 
 def test_an_unfitted_model_says_so():

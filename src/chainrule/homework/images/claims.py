@@ -67,7 +67,8 @@ def learned_claims(numbers: dict[str, Any]) -> list[Claim]:
             total_variation_accepted_held_out=rule["total_variation_accepted_held_out"],
             accepted_all=rule["accepted_all"],
             total_variation_accepted_all=rule["total_variation_accepted_all"],
-            total_variation_uniform=rule["total_variation_uniform"],
+            accepted_by_a_perfect_model=rule["accepted_by_a_perfect_model"],
+            total_variation_perfect=rule["total_variation_perfect"],
             total_variation=numbers["total_variation"],
         ),
     ]

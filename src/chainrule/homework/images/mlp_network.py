@@ -120,7 +120,7 @@ def regress(network: MLPNetwork, x: Tensor, targets: Tensor, recipe: Regression)
     """Fit f to ``targets`` (n,) in [0, 1] in place, with AdamW and a cosine schedule; what happened, as plain data.
 
     The loss by epoch is the mean over rows, met on the way: cross-entropy in nats, or squared error.  Raises
-    ``TrainingError`` where it, or a parameter, is no number.
+    ``TrainingError`` where it, or in the end a score, is no number.
     """
     batches = -(-len(x) // recipe.batch_size)
     optimizer = torch.optim.AdamW(
@@ -137,6 +137,9 @@ def regress(network: MLPNetwork, x: Tensor, targets: Tensor, recipe: Regression)
         for epoch in epochs:
             history.append(_one_epoch(network, x, targets, optimizer, schedule, shuffle, recipe, epoch))
             epochs.detail = f"{recipe.loss} {history[-1]:.4g}"
+    with torch.no_grad():
+        if not bool(torch.isfinite(network(x)).all()):  # what the last step did shows in no loss
+            raise _diverged("after training the scores of the training rows are not finite", recipe)
     return {
         "epochs": recipe.epochs,
         f"mean_{recipe.loss}": history,
@@ -164,13 +167,13 @@ def _one_epoch(
         schedule.step()
         total += float(value.detach()) * len(chosen)
     mean = total / len(x)
-    # the last step's damage shows in no loss of this epoch
-    if not (math.isfinite(mean) and all(bool(torch.isfinite(w).all()) for w in network.parameters())):
-        raise TrainingError(
-            f"the training loss became {mean} in epoch {epoch}, or a weight is no number any more; "
-            f"lower the learning rate (it is {recipe.learning_rate:g})"
-        )
+    if not math.isfinite(mean):
+        raise _diverged(f"the training loss became {mean} in epoch {epoch}", recipe)
     return mean
+
+
+def _diverged(what: str, recipe: Regression) -> TrainingError:
+    return TrainingError(f"{what}; lower the learning rate (it is {recipe.learning_rate:g})")
 
 
 def _loss(logits: Tensor, targets: Tensor, loss: Loss) -> Tensor:

@@ -21,9 +21,7 @@ from chainrule.homework.images.mlp_density import MLPDensity
 from chainrule.homework.images.numbers_partition import Partition, measure_partition
 
 __all__ = [
-    "EPOCHS",
     "HIDDEN",
-    "N_FRESH",
     "N_TRAIN",
     "READINGS",
     "SIDE",
@@ -35,8 +33,8 @@ __all__ = [
 ]
 
 SIDE, D = 28, 784
-N_TRAIN, N_FRESH = 200, 5000
-HIDDEN, EPOCHS = (64, 64, 32, 32), 500
+N_TRAIN, _N_FRESH = 200, 5000
+HIDDEN, _EPOCHS = (64, 64, 32, 32), 500
 READINGS: dict[Rule, str] = {"image": "one, p(image) ∝ count", "count": "two, p(count) ∝ count"}
 
 
@@ -84,7 +82,7 @@ def large_images(context: StudyContext) -> LargeImages:
     """Train at 28 × 28, then measure what stands in the way."""
     seed = context.seed
     train = _uniform_images(N_TRAIN, np.random.default_rng([seed, 1, 6]))
-    fresh = _uniform_images(N_FRESH, np.random.default_rng([seed, 1, 7]))
+    fresh = _uniform_images(_N_FRESH, np.random.default_rng([seed, 1, 7]))
     truth = CountProportional(SIDE, SIDE)
     fits = _fits(truth, train, fresh, seed)
     partition = measure_partition(fits[1].model, context)
@@ -166,7 +164,7 @@ def _fits(
     start = int(np.random.default_rng([seed, 1, 8]).integers(2**31))
     fits = []
     for name, peak in (("labels as they are", None), ("labels rescaled", 0.5)):
-        model = MLPDensity(HIDDEN, epochs=EPOCHS, label_peak=peak, random_state=start)
+        model = MLPDensity(HIDDEN, epochs=_EPOCHS, label_peak=peak, random_state=start)
         model.fit(train, np.exp(log_labels))
         untrained = MLPDensity(HIDDEN, epochs=0, label_peak=peak, random_state=start)
         untrained.fit(train, np.exp(log_labels))

@@ -19,10 +19,10 @@ from chainrule.homework.images.partition import (
     measure_partition_cost,
 )
 
-__all__ = ["LOG10_AGE_SECONDS", "NETWORK", "N_DRAWS", "READINGS", "SIDE", "Partition", "measure_partition"]
+__all__ = ["LOG10_AGE_SECONDS", "NETWORK", "READINGS", "SIDE", "Partition", "measure_partition"]
 
 SIDE, _D = 28, 784
-N_DRAWS = 20_000  # for the Monte Carlo estimates
+_N_DRAWS = 20_000  # for the Monte Carlo estimates
 _QUICK_STATES = 2**20  # of the 2^25 images of 5 × 5 that the quick preset scores
 _LARGE_STATES = 2**16  # of those of 28 × 28, for the rate
 LOG10_AGE_SECONDS = math.log10(13.8e9 * 365.25 * 24 * 3600)  # of the universe
@@ -89,10 +89,10 @@ def _estimates(model: MLPDensity, seed: int) -> dict[str, PartitionEstimate]:
     """Monte Carlo estimates of Σf: for the network, and for the true probabilities, whose sum is 1."""
     rng = np.random.default_rng([seed, 1, 10])
     known = {
-        name: estimate_partition(CountProportional(SIDE, SIDE, rule).log_prob, _D, N_DRAWS, rng)
+        name: estimate_partition(CountProportional(SIDE, SIDE, rule).log_prob, _D, _N_DRAWS, rng)
         for rule, name in READINGS.items()
     }
-    return {NETWORK: estimate_partition(model.log_unnormalized, _D, N_DRAWS, rng)} | known
+    return {NETWORK: estimate_partition(model.log_unnormalized, _D, _N_DRAWS, rng)} | known
 
 
 def _estimate_numbers(estimate: PartitionEstimate, *, sum_is_one: bool) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from chainrule.core.figures import Band, Cloud, ImageGrid, ImageRow, Layer, Netw
 from chainrule.core.records import Block, Figure, Formula, Heading, Table
 from chainrule.homework.images import TEXTS
 from chainrule.homework.images.numbers_1b import (
-    EPOCHS,
     HIDDEN,
     N_TRAIN,
     PIXELS,
@@ -23,7 +22,9 @@ def learned_part(learned: LearnedImages) -> list[Block]:
     numbers = learned.numbers
     return [
         Heading("1b  A network that learns the distribution from 200 labelled images"),
-        TEXTS.block("learned", n_train=N_TRAIN, epochs=EPOCHS, n_held_out=numbers["n_held_out"]),
+        TEXTS.block(
+            "learned", n_train=N_TRAIN, epochs=learned.main.model.epochs, n_held_out=numbers["n_held_out"]
+        ),
         Formula(r"p_\theta(x) = \frac{f_\theta(x)}{Z}, \qquad Z = \sum_{x' \in \{0,1\}^9} f_\theta(x')"),
         TEXTS.figure("p1b-network", _network(), parameters=numbers["parameters"]),
         _before_normalising(learned),

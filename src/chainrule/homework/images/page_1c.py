@@ -13,9 +13,7 @@ from chainrule.homework.images import TEXTS
 from chainrule.homework.images.count_proportional import CountProportional
 from chainrule.homework.images.mlp_density import MLPDensity
 from chainrule.homework.images.numbers_1c import (
-    EPOCHS,
     HIDDEN,
-    N_FRESH,
     N_TRAIN,
     READINGS,
     SIDE,
@@ -36,7 +34,7 @@ def large_part(large: LargeImages) -> list[Block]:
     return [
         *_setting(large.fair.model),
         *_space(numbers["space"]),
-        *_labels(numbers["labels"]),
+        *_labels(numbers["labels"], large.fair.model.epochs),
         *_counts(numbers["counts"]),
         *_learning(large.fair, numbers["learned"]),
     ]
@@ -48,7 +46,7 @@ def _setting(model: MLPDensity) -> list[Block]:
     parameters = sum(w.numel() for w in model.network_.parameters())
     return [
         Heading("1c  The same at 28 × 28, and why it fails"),
-        TEXTS.block("setting", n_train=N_TRAIN, epochs=EPOCHS),
+        TEXTS.block("setting", n_train=N_TRAIN, epochs=model.epochs),
         TEXTS.figure("p1c-network", drawn, parameters=_grouped(parameters)),
     ]
 
@@ -82,7 +80,7 @@ def _space(numbers: dict[str, Any]) -> list[Block]:
     ]
 
 
-def _labels(numbers: dict[str, Any]) -> list[Block]:
+def _labels(numbers: dict[str, Any], epochs: int) -> list[Block]:
     return [
         Heading("Reason 2: the labels are zero in float32"),
         TEXTS.block(
@@ -93,7 +91,7 @@ def _labels(numbers: dict[str, Any]) -> list[Block]:
             smallest_float32=scientific(math.log10(numbers["smallest_float32"])),
             n_zero_in_float32=numbers["n_zero_in_float32"],
             n_zero_in_float64=numbers["n_zero_in_float64"],
-            epochs=EPOCHS,
+            epochs=epochs,
             largest_change_of_log_f_by_training=numbers["largest_change_of_log_f_by_training"],
         ),
     ]
@@ -143,7 +141,7 @@ def _learning(fair: Fit, numbers: dict[str, Any]) -> list[Block]:
             "fit at 28",
             n_train=N_TRAIN,
             r2_train=n["r2_train"],
-            n_fresh=N_FRESH,
+            n_fresh=fair.true.size,
             beats=against_constant(n["r2_fresh"]),
             r2_fresh=n["r2_fresh"],
             correlation_fresh=n["correlation_fresh"],
@@ -163,14 +161,14 @@ def _predictors(fair: Fit, numbers: dict[str, Any]) -> Table:
     constant = [
         "the mean label, for every image",
         0.0,
-        r2(np.ones(N_FRESH), fair.true),
+        r2(np.ones(fair.true.size), fair.true),
         float(np.sqrt(np.mean((1.0 - fair.true) ** 2))),
         numbers[fair.name]["constant_within_10_percent_fresh"],
     ]
     return Table(
         ["predictor", "R² on the 200", "R² on fresh images", "error ÷ mean label", "within 10 %"],
         [*rows, constant],
-        f"Errors are root mean squares over {N_FRESH} fresh images.",
+        f"Errors are root mean squares over {fair.true.size} fresh images.",
     )
 
 

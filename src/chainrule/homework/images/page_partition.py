@@ -9,7 +9,6 @@ from chainrule.core.records import Block, Heading, Table
 from chainrule.homework.images import TEXTS
 from chainrule.homework.images.numbers_partition import (
     LOG10_AGE_SECONDS,
-    N_DRAWS,
     NETWORK,
     READINGS,
     SIDE,
@@ -86,7 +85,7 @@ def _about_estimates(found: Partition) -> Block:
     one, two = (estimates[name] for name in READINGS.values())
     return TEXTS.block(
         "estimates",
-        n_draws=N_DRAWS,
+        n_draws=network["n_draws"],
         log10_sum=scientific(network["log10_sum"]),
         error=scientific(math.log10(network["relative_standard_error"])),
         one=with_error(one["estimate"], one["standard_error"]),
@@ -113,4 +112,5 @@ def _estimates(found: Partition) -> Table:
         ]
         for name, v in found.numbers["monte_carlo"].items()
     ]
-    return Table(columns, rows, f"Monte Carlo with {N_DRAWS} uniform draws.")
+    n_draws = found.numbers["monte_carlo"][NETWORK]["n_draws"]
+    return Table(columns, rows, f"Monte Carlo with {n_draws} uniform draws.")
