@@ -48,7 +48,30 @@ def figures() -> list[Figure]:
 def results() -> dict[str, Any]:
     """What ``results.json`` would hold."""
     drawn = figures()
-    first = StudyRecord(
+    first, second = _first(drawn[:8]), _second(drawn[8:])
+    return {
+        "format": "chainrule-results-1",
+        "chainrule": "0.1.0",
+        "settings": {"preset": "quick", "seed": 0, "data": "auto", "problems": ["1", "5", "6"]},
+        "data": {
+            "name": "digits",
+            "rows": {"train": 1258, "valid": 180, "test": 359},
+            "columns": 64,
+            "reason": "auto took digits because binarized-mnist cannot be had (no network) and mnist cannot be had",
+            "files": {"digits.csv.gz": "ab" * 32},
+        },
+        "machine": {"cpu": "A processor", "cores": 2, "system": "Linux", "machine": "x86_64"},
+        "versions": {"python": "3.11.7", "numpy": "2.4.6"},
+        "started": "2025-01-02T03:04:05+00:00",
+        "seconds": 73.4,
+        "claims": [to_plain(vars(c)) for c in (*first.claims, *second.claims)],
+        "problems": {"6": second.to_plain(), "1": first.to_plain()},
+        "unfinished": ["5"],
+    }
+
+
+def _first(drawn: list[Figure]) -> StudyRecord:
+    return StudyRecord(
         "1",
         "Images in proportion to their ink",
         "Build a model whose probability grows with the number of black pixels, then see why it does not scale.",
@@ -60,7 +83,7 @@ def results() -> dict[str, Any]:
             Formula(
                 r"\sum_{k=0}^{D} \binom{D}{k}\,\frac{k}{D\,2^{D-1}} = 1", "The first reading sums to one."
             ),
-            *drawn[:8],
+            *drawn,
             Table(
                 ["$k$", "images", "exact", "$p$", "log"],
                 [
@@ -84,7 +107,10 @@ def results() -> dict[str, Any]:
         ],
         {"seed": 0, "seconds": 3.2, "data": {"name": "none"}},
     )
-    second = StudyRecord(
+
+
+def _second(drawn: list[Figure]) -> StudyRecord:
+    return StudyRecord(
         "6",
         "Masks & <graphs>",
         "Find masks that make an autoencoder autoregressive.",
@@ -107,7 +133,7 @@ def results() -> dict[str, Any]:
                 ],
             ),
             Text(r"So $A \perp\!\!\!\perp B \mid C$ holds, `<script>alert(1)</script>` does not run."),
-            *drawn[8:],
+            *drawn,
         ],
         {},
         [
@@ -120,25 +146,6 @@ def results() -> dict[str, Any]:
         ],
         {},
     )
-    return {
-        "format": "chainrule-results-1",
-        "chainrule": "0.1.0",
-        "settings": {"preset": "quick", "seed": 0, "data": "auto", "problems": ["1", "5", "6"]},
-        "data": {
-            "name": "digits",
-            "rows": {"train": 1258, "valid": 180, "test": 359},
-            "columns": 64,
-            "reason": "auto took digits because binarized-mnist cannot be had (no network) and mnist cannot be had",
-            "files": {"digits.csv.gz": "ab" * 32},
-        },
-        "machine": {"cpu": "A processor", "cores": 2, "system": "Linux", "machine": "x86_64"},
-        "versions": {"python": "3.11.7", "numpy": "2.4.6"},
-        "started": "2025-01-02T03:04:05+00:00",
-        "seconds": 73.4,
-        "claims": [to_plain(vars(c)) for c in (*first.claims, *second.claims)],
-        "problems": {"6": second.to_plain(), "1": first.to_plain()},
-        "unfinished": ["5"],
-    }
 
 
 def _figure(name: str, kind: str, data: dict[str, Any]) -> Figure:
