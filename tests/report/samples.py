@@ -391,12 +391,9 @@ def _made() -> dict[str, Any]:
 
 
 def _mlp() -> dict[str, Any]:
-    return {
-        "layers": [
-            {"name": "input", "size": 784, "detail": "28 × 28 pixels"},
-            {"name": "hidden 1", "size": 512, "detail": "ReLU"},
-            {"name": "hidden 2", "size": 128, "detail": "ReLU"},
-            {"name": "hidden 3", "size": 4, "detail": "ReLU"},
-            {"name": "output", "size": 1, "detail": "sigmoid"},
-        ]
-    }
+    hidden = [{"name": f"hidden {i}", "size": n, "detail": "ReLU"} for i, n in enumerate((512, 128, 4), 1)]
+    ends = (
+        {"name": "input", "size": 784, "detail": "28 × 28 pixels"},
+        {"name": "output", "size": 1, "detail": "sigmoid"},
+    )
+    return {"layers": [ends[0], *hidden, ends[1]]}

@@ -27,18 +27,18 @@ __all__ = [
     "MODELS",
     "ROUNDS",
     "SHOWN",
-    "TIMED_ROWS",
     "Outcome",
     "gap",
     "numbers_of",
     "time_models",
+    "timed_rows",
     "train_and_measure",
 ]
 
 HIDDEN = 300  # the homework's size
 
 SHOWN = 10
-TIMED_ROWS = 2_000  # of which an epoch and a scoring are timed
+_MOST_TIMED_ROWS = 2_000  # of which an epoch and a scoring are timed
 IMAGES_DRAWN_TWICE = 100
 ROUNDS: dict[Preset, tuple[int, int]] = {
     "quick": (7, 3),
@@ -137,7 +137,8 @@ def time_models(
 ) -> dict[str, dict[str, Timing]]:
     """For each task and model the time that it takes; the models take turns, see ``evaluate.cost``."""
     d, rng = data.test.shape[1], np.random.default_rng([seed, 5, 102])
-    part, few = rows[:TIMED_ROWS], data.test[:TIMED_ROWS]
+    n_trained, n_scored = timed_rows(rows, data)
+    part, few = rows[:n_trained], data.test[:n_scored]
     u = {n: rng.random((n, d)) for n in (1, 100)}
     networks = {name: o.model.network_ for name, o in outcomes.items()}
     tasks: dict[str, dict[str, Callable[[], Any]]] = {
@@ -157,6 +158,11 @@ def time_models(
         task: time_in_turns(calls, some if task.startswith("full_passes") else many)
         for task, calls in track(list(tasks.items()), "taking turns at each task")
     }
+
+
+def timed_rows(rows: NDArray[np.uint8], data: Dataset) -> tuple[int, int]:
+    """How many images the timed epoch and the timed scoring have."""
+    return min(_MOST_TIMED_ROWS, len(rows)), min(_MOST_TIMED_ROWS, len(data.test))
 
 
 def _one_epoch(name: str, rows: NDArray[np.uint8]) -> None:

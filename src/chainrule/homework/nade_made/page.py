@@ -19,7 +19,6 @@ from chainrule.homework.nade_made.numbers import (
     IMAGES_DRAWN_TWICE,
     ROUNDS,
     SHOWN,
-    TIMED_ROWS,
     Outcome,
 )
 from chainrule.homework.nade_made.wording import plus_minus, trains_in_words, written_time
@@ -134,13 +133,16 @@ def _as_in_problem_2(numbers: dict[str, Any], data: Dataset) -> str:
 
 
 def cost_part(
-    outcomes: dict[str, Outcome], times: dict[str, dict[str, Timing]], preset: Preset
+    outcomes: dict[str, Outcome],
+    times: dict[str, dict[str, Timing]],
+    numbers: dict[str, Any],
+    preset: Preset,
 ) -> list[Block]:
     """Size, memory and time."""
     return [
         Heading("Time, memory and size"),
         _sizes(outcomes),
-        _times(times, preset),
+        _times(outcomes, times, numbers, preset),
         TEXTS.block(
             "sampling",
             n_twice=IMAGES_DRAWN_TWICE * len(outcomes),
@@ -174,21 +176,25 @@ def _sizes(outcomes: dict[str, Outcome]) -> Table:
     return Table(columns, rows, TEXTS("sizes"))
 
 
-_TASKS = {
-    "epoch": f"an epoch of {TIMED_ROWS:,} images",
-    "score": f"scoring {TIMED_ROWS:,} images",
-    "sample_1": "sampling 1 image",
-    "sample_100": "sampling 100 images",
-    "full_passes_1": "1 image by full passes",
-    "full_passes_100": "100 images by full passes",
-}
-
-
-def _times(times: dict[str, dict[str, Timing]], preset: Preset) -> Table:
-    models = list(times["epoch"])
-    rows = [[what, *(written_time(times[task][name]) for name in models)] for task, what in _TASKS.items()]
+def _times(
+    outcomes: dict[str, Outcome],
+    times: dict[str, dict[str, Timing]],
+    numbers: dict[str, Any],
+    preset: Preset,
+) -> Table:
+    tasks = {
+        "epoch": f"an epoch of {numbers['timed_training_rows']:,} images",
+        "score": f"scoring {numbers['timed_test_rows']:,} images",
+        "sample_1": "sampling 1 image",
+        "sample_100": "sampling 100 images",
+        "full_passes_1": "1 image by full passes",
+        "full_passes_100": "100 images by full passes",
+    }
+    rows = [[what, *(written_time(times[task][name]) for name in outcomes)] for task, what in tasks.items()]
+    once = [f"{o.costs['training_seconds']:.3g} s" for o in outcomes.values()]
+    rows.append([f"the whole training of {numbers['epochs']} epochs, once", *once])
     many, some = ROUNDS[preset]
-    return Table(["task", *models], rows, TEXTS("times", rounds=many, rounds_of_full_passes=some))
+    return Table(["task", *outcomes], rows, TEXTS("times", rounds=many, rounds_of_full_passes=some))
 
 
 def suits_part(numbers: dict[str, Any], times: dict[str, dict[str, Timing]]) -> list[Block]:
@@ -209,7 +215,7 @@ def suits_part(numbers: dict[str, Any], times: dict[str, dict[str, Timing]]) -> 
         sample_made=written_time(made["sample_1"]),
         score_nade=written_time(nade["score"]),
         score_made=written_time(made["score"]),
-        timed_rows=TIMED_ROWS,
+        timed_rows=numbers["timed_test_rows"],
         direct=plus_minus(direct),
     )
     return [Heading("Which suits the data"), text]

@@ -21,6 +21,7 @@ from chainrule.homework.nade_made.numbers import (
     gap,
     numbers_of,
     time_models,
+    timed_rows,
     train_and_measure,
 )
 from chainrule.homework.nade_made.page import (
@@ -67,6 +68,8 @@ def study(context: StudyContext) -> StudyRecord:
         "models": {name: numbers_of(o) for name, o in outcomes.items()},
         "independent_pixels": baseline_score.to_plain(),
         "paired_differences": {k: vars(g) | {"z": g.z} for k, g in gaps.items()},
+        "timed_training_rows": timed_rows(rows, data)[0],
+        "timed_test_rows": timed_rows(rows, data)[1],
         "times": {task: {k: vars(t) for k, t in by_model.items()} for task, by_model in times.items()},
         "published_nll_nats": {name: nll for name, nll, _ in PUBLISHED},
     }
@@ -79,7 +82,7 @@ def study(context: StudyContext) -> StudyRecord:
             *training_part(numbers, outcomes, data),
             *samples_part(outcomes, real, data),
             *likelihood_part(outcomes, baseline_score, gaps, numbers, data),
-            *cost_part(outcomes, times, context.preset),
+            *cost_part(outcomes, times, numbers, context.preset),
             *suits_part(numbers, times),
         ],
         numbers=numbers,
