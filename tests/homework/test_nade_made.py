@@ -133,8 +133,18 @@ def test_what_is_said_of_training_time_is_what_the_clocks_say(epoch, said):
 
 def test_the_page_says_which_rows_the_independent_pixels_were_fitted_to(run):
     caption = next(b.caption for b in run[0].blocks if isinstance(b, Table) and b.columns[0] == "model")
-    assert f"fitted to the same {run[0].numbers['n_training_rows']:,} images as the networks" in caption
-    assert "as in problem 2" in caption  # digits: the quick preset takes all of them
+    assert f"to the same {run[0].numbers['n_training_rows']:,} images as the networks" in caption
+    assert (
+        "the model of that pseudocount in problem 2" in caption
+    )  # digits: the quick preset takes all of them
+
+
+def test_the_rows_that_were_timed_are_those_that_the_page_names(run):
+    record, _, digits = run
+    table = next(b for b in record.blocks if isinstance(b, Table) and b.columns[0] == "task")
+    tasks = [row[0] for row in table.rows]
+    assert tasks[:2] == [f"an epoch of {len(digits.train):,} images", f"scoring {len(digits.test):,} images"]
+    assert all("(" in cell for row in table.rows[:-1] for cell in row[1:])  # quartiles beside each median
 
 
 def test_the_table_of_sizes_says_what_is_counted_and_what_is_weighed(run):

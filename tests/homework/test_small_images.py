@@ -204,7 +204,7 @@ def test_another_seed_draws_other_images(monkeypatch: pytest.MonkeyPatch, record
         return [b.data.rows for b in r.blocks if isinstance(b, Figure) and b.name == "p1a-samples"]
 
     other = run(monkeypatch, seed=1)
-    assert np.any(np.array(images(other)[0][0]["images"]) != np.array(images(record)[0][0]["images"]))
+    assert images(other)[0][0].images != images(record)[0][0].images
 
 
 def test_what_a_perfect_model_would_let_through_is_uniform_over_the_images_of_positive_probability(

@@ -25,6 +25,7 @@ __all__ = [
     "HIDDEN",
     "IMAGES_DRAWN_TWICE",
     "MODELS",
+    "PSEUDOCOUNT",
     "ROUNDS",
     "SHOWN",
     "Outcome",
@@ -38,6 +39,7 @@ __all__ = [
 HIDDEN = 300  # the homework's size
 
 SHOWN = 10
+PSEUDOCOUNT = 0.1  # of the independent pixels that the networks are compared with
 _MOST_TIMED_ROWS = 2_000  # of which an epoch and a scoring are timed
 IMAGES_DRAWN_TWICE = 100
 ROUNDS: dict[Preset, tuple[int, int]] = {

@@ -17,6 +17,7 @@ from chainrule.homework.nade_made import TEXTS
 from chainrule.homework.nade_made.numbers import (
     HIDDEN,
     IMAGES_DRAWN_TWICE,
+    PSEUDOCOUNT,
     ROUNDS,
     SHOWN,
     Outcome,
@@ -96,7 +97,10 @@ def likelihood_part(
         for name, s in ours
     ]
     caption = TEXTS(
-        "likelihoods", n_rows=numbers["n_training_rows"], problem_2=_as_in_problem_2(numbers, data)
+        "likelihoods",
+        pseudocount=PSEUDOCOUNT,
+        n_rows=numbers["n_training_rows"],
+        problem_2=_as_in_problem_2(numbers, data),
     )
     if data.name == "binarized-mnist":
         rows += [[name, f"{nll:.2f}", f"{nll / np.log(2) / 784:.4f}", who] for name, nll, who in PUBLISHED]
@@ -128,7 +132,7 @@ def _differences(gaps: dict[str, PairedDifference]) -> Table:
 def _as_in_problem_2(numbers: dict[str, Any], data: Dataset) -> str:
     """How the independent pixels here compare with those of problem 2, whose fit uses every training image."""
     if numbers["n_training_rows"] == len(data.train):
-        return "as in problem 2"
+        return "which makes them the model of that pseudocount in problem 2"
     return f"and so differ a little from those of problem 2, which are fitted to all {len(data.train):,}"
 
 

@@ -17,6 +17,7 @@ from chainrule.homework.nade_made.claims import claims
 from chainrule.homework.nade_made.numbers import (
     HIDDEN,
     MODELS,
+    PSEUDOCOUNT,
     SHOWN,
     gap,
     numbers_of,
@@ -57,7 +58,7 @@ def study(context: StudyContext) -> StudyRecord:
         name: train_and_measure(name, epochs, rows, data, context)
         for name in track(list(MODELS), "models of problem 5")
     }
-    baseline = IndependentBernoulli(pseudocount=0.1).fit(rows)
+    baseline = IndependentBernoulli(pseudocount=PSEUDOCOUNT).fit(rows)
     baseline_score = summarize_log_prob(baseline.log_prob(data.test), data.test.shape[1])
     gaps = {name: gap(outcomes, a, b) for name, (a, b) in _GAPS.items()}
     times = time_models(outcomes, rows, data, context.preset, context.seed)
