@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chainrule.core.errors import ChainruleError, DataError, InputError, TooLargeError, UnknownNameError
-from chainrule.datasets import read_array, read_idx, read_table
 from chainrule.core.packed import read_packed, unpack
+from chainrule.datasets import read_array, read_idx, read_table
 from chainrule.datasets.text_tables import parse_table
 
 BITS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 1))

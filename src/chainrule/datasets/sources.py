@@ -23,8 +23,8 @@ from typing import Any
 
 from chainrule.core.errors import DataError, OutputError, TooLargeError
 from chainrule.core.files import make_directory, write_bytes
-from chainrule.core.progress import note, track
 from chainrule.core.packed import read_packed, unpack
+from chainrule.core.progress import note, track
 from chainrule.datasets.registry import DATASETS, RawFile
 
 __all__ = ["Found", "UnavailableError", "cache_folder", "data_folder", "keep", "locate", "obtain"]
