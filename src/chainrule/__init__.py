@@ -25,6 +25,7 @@ _HOMES = {
     "chow_liu": "chainrule.models",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
+    "settings": "chainrule.core.settings",
 }
 _ROOMS = (
     "compiled",
@@ -43,6 +44,7 @@ __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedD
 
 if TYPE_CHECKING:
     from chainrule.core.errors import ChainruleError as ChainruleError
+    from chainrule.core.settings import settings as settings
     from chainrule.datasets import load as load_data
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE

@@ -15,7 +15,8 @@ import pytest
 from chainrule.core.errors import DataError, OutputError
 from chainrule.datasets import sources
 from chainrule.datasets.registry import DATASETS, Entry, RawFile
-from chainrule.datasets.sources import UnavailableError, cache_folder, keep, locate, obtain
+from chainrule.core.folders import cache_folder
+from chainrule.datasets.sources import UnavailableError, keep, locate, obtain
 from tests.datasets.conftest import Heard, Server, raw_file
 
 CONTENT = b"0,1\n1,1\n"
