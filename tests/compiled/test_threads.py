@@ -19,7 +19,8 @@ def test_importing_the_loops_and_the_models_starts_no_thread_and_imports_no_torc
         "import os\n"
         "os.environ['OPENBLAS_NUM_THREADS'] = '1'  # numpy's own threads are not what is asked\n"
         + LOOPS
-        + "print('torch' in sys.modules, threads())\nimport chainrule.models.nade, chainrule.models.made\nprint(threads())"
+        + "print('torch' in sys.modules, threads())\n"
+        "import chainrule.models.nade, chainrule.models.made\nprint(threads())"
     ) == ["False 1", "1"]
 
 

@@ -17,6 +17,7 @@ import inspect
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -170,10 +171,8 @@ def _folder(file: str) -> Path | None:
         candidates = [Path(numba.config.CACHE_DIR) / f"chainrule_{own}"]  # pyright: ignore[reportAttributeAccessIssue]
     else:
         candidates = [source.parent / "__pycache__"]
-        try:
+        with suppress(OutputError):  # no home; said below if the first cannot be written either
             candidates.append(cache_folder() / "loops" / own)
-        except OutputError:
-            pass  # no home; said below if the first cannot be written either
     for folder in candidates:
         try:
             return make_directory(folder)
