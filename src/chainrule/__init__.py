@@ -22,6 +22,7 @@ _HOMES = {
     "MADE": "chainrule.models",
     "NADE": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
+    "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from chainrule.core.errors import ChainruleError as ChainruleError
     from chainrule.core.settings import settings as settings
     from chainrule.datasets import load as load_data
+    from chainrule.evaluate import check_independencies as check_independencies
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE

@@ -23,7 +23,8 @@ from chainrule.core.errors import (
     UnknownNameError,
     ValuesError,
 )
-from chainrule.tables import CategoricalTable, as_categorical, iter_categorical
+from chainrule.tables.categorical import CategoricalTable
+from chainrule.tables.categorical_input import as_categorical, iter_categorical
 
 COLUMNS = {"s": ["b", None, "a", "b"], "n": [10, 9, 10, 2], "t": [True, False, None, True]}
 STATES = {"s": ("a", "b"), "n": ("2", "9", "10"), "t": ("False", "True")}

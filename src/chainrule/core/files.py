@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chainrule.core.errors import OutputError
+from chainrule.core.errors import InputError, OutputError
 
 __all__ = ["make_directory", "replacing", "write_bytes", "write_text"]
 
@@ -45,7 +45,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError as e:
+        raise InputError(f"a path is a text or a pathlib.Path; got {path!r}; pass for example 'model'") from e
     try:
         temporary, mode = _new_file_beside(path)
     except OSError as e:

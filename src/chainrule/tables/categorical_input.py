@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
 from chainrule.tables.categorical import CategoricalTable, checked_names, checked_states
+from chainrule.tables.table import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,6 +68,10 @@ def as_categorical(
         )
         _check_rows(len(parts))
         return CategoricalTable(parts[0].names, parts[0].states, np.concatenate([t.codes for t in parts]))
+    if isinstance(table, Table):
+        table = CategoricalTable(
+            table.schema.names, tuple(table.schema.states.values()), table.codes.astype(np.int32)
+        )
     if isinstance(table, CategoricalTable):
         names = _chosen(columns, table.names, schema)
         _check_rows(table.n_rows)

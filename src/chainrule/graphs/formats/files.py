@@ -9,10 +9,16 @@ from pathlib import Path
 from chainrule.core.errors import DataError, InputError, TooLargeError
 from chainrule.graphs.formats.scanner import MOST_CHARACTERS
 
-__all__ = ["read_text"]
+__all__ = ["check_path", "read_text"]
 
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20  # bytes at a time: a file of a few lines should not ask for memory for the largest one
+
+
+def check_path(path: object) -> None:
+    """``InputError`` for what is no path."""
+    if not isinstance(path, (str, Path)):
+        raise InputError(f"a path is a string or a Path; got {type(path).__name__}")
 
 
 def read_text(path: str | Path) -> str:
@@ -21,8 +27,7 @@ def read_text(path: str | Path) -> str:
     Raises ``DataError`` where the file is missing, damaged or not text, and ``TooLargeError`` above a
     hundred million bytes, before more than that is read or unpacked.
     """
-    if not isinstance(path, (str, Path)):
-        raise InputError(f"a path is a string or a Path; got {type(path).__name__}")
+    check_path(path)
     try:
         with open(path, "rb") as file:
             packed = file.peek(2)[:2] == _GZIP

@@ -40,16 +40,23 @@ KINDS: dict[str, Callable[[dict[str, Any]], matplotlib.figure.Figure]] = {
     "network": draw_network,
 }
 _PNG_DPI = 150
+_MOST_PIXELS = 40_000_000  # of a PNG; a canvas takes four bytes for each, and the SVG stays sharp at any size
+_LONGEST_SIDE = 65_000  # pixels; matplotlib draws none longer than 2**16
+_LEAST_DPI = 60  # below it labels cannot be read
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawn figure: the files ``svg`` and ``png`` on white, ``inline`` for the page, ``width`` in CSS pixels."""
+    """A drawn figure: the files ``svg`` and ``png`` on white, ``inline`` for the page, ``width`` in CSS pixels.
+
+    The PNG has 150 ``dots_per_inch``, or fewer where that would take more than 40 million pixels.
+    """
 
     svg: str
     png: bytes
     inline: Markup
     width: int
+    dots_per_inch: float
 
 
 def draw(figure: records.Figure) -> Drawing:
@@ -67,21 +74,28 @@ def draw(figure: records.Figure) -> Drawing:
     with matplotlib.style.context(SETTINGS, after_reset=True):
         try:
             drawn = KINDS[figure.kind](figure.data)
+            dpi = _dots_per_inch(drawn)
             # no dates, no versions: the bytes depend on the record alone
-            drawn.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+            drawn.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
             drawn.set_layout_engine("none")  # laid out once; the second file keeps it
             drawn.savefig(svg, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
         except (InputError, KeyError, IndexError, TypeError, ValueError, AttributeError) as e:
             reason = f"{e} is missing" if isinstance(e, KeyError) else str(e).strip().splitlines()[-1]
             raise InputError(f"figure {figure.name!r} ({figure.kind}) cannot be drawn: {reason}") from e
     width = round(drawn.get_figwidth() * 96)
-    return Drawing(svg.getvalue(), png.getvalue(), _inline(svg.getvalue(), figure, width), width)
+    return Drawing(svg.getvalue(), png.getvalue(), _inline(svg.getvalue(), figure, width), width, dpi)
+
+
+def _dots_per_inch(drawn: matplotlib.figure.Figure) -> float:
+    """150, or as many as a canvas of bounded memory allows: a large graph can be metres wide."""
+    width, height = drawn.get_size_inches()
+    return min(_PNG_DPI, (_MOST_PIXELS / (width * height)) ** 0.5, _LONGEST_SIDE / max(width, height))
 
 
 def write_drawing(figure: records.Figure, path: str | Path) -> None:
     """Draw a record's figure to a file that ends in .svg or .png, whole or not at all.
 
-    Raises as ``draw``, and ``InputError`` for another suffix.
+    Raises as ``draw``, and ``InputError`` for another suffix, or where a PNG would be too coarse to read.
 
     >>> import tempfile
     >>> bars = {"x": ["a"], "series": [{"label": "n", "y": [1]}], "x_label": "", "y_label": "n"}
@@ -94,6 +108,10 @@ def write_drawing(figure: records.Figure, path: str | Path) -> None:
     if suffix not in (".svg", ".png"):
         raise InputError(f"a drawing is written to a file that ends in .svg or .png; got {str(path)!r}")
     drawn = draw(figure)
+    if suffix == ".png" and drawn.dots_per_inch < _LEAST_DPI:
+        raise InputError(
+            f"the drawing is {drawn.width / 96:,.0f} inches wide, too large for a PNG that can be read; write .svg"
+        )
     write_bytes(path, drawn.png if suffix == ".png" else drawn.svg.encode())
 
 
