@@ -24,7 +24,7 @@ from typing import Any
 from chainrule.core.errors import DataError, TooLargeError
 from chainrule.core.files import make_directory, write_bytes
 from chainrule.core.progress import note, track
-from chainrule.datasets.readers import read_bytes, unzip
+from chainrule.core.reading import read_bytes, unzip
 from chainrule.datasets.registry import DATASETS, RawFile
 
 __all__ = ["Found", "UnavailableError", "data_folder", "keep", "locate", "obtain"]

@@ -1,4 +1,8 @@
-"""Text tables: one row a line, numbers only, every complaint with its line number."""
+"""Text tables: one row a line, numbers only, every complaint with its line number.
+
+The one reader of text in this room, for arrays of numbers such as ``.amat`` and ``.data`` files of 0 and 1.  Tables of
+categories, with types and missing texts, are read by ``chainrule.tables``.
+"""
 
 from __future__ import annotations
 
@@ -91,8 +95,6 @@ def _separator(line: str) -> str | None:
 def _cells(line: str, separator: str | None, where: str) -> list[str]:
     if separator is None:
         return line.split()
-    if '"' not in line:
-        return [cell.strip() for cell in line.split(separator)]
     try:
         (cells,) = csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True)
     except csv.Error as e:
