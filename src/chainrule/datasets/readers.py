@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
 
 from chainrule.core.errors import DataError, InputError, TooLargeError, UnknownNameError
 from chainrule.core.reading import MAX_BYTES, read_bytes
+from chainrule.core.shapes import Num
 from chainrule.datasets.text_tables import Table, parse_table
 
 __all__ = ["parse_idx", "read_array", "read_idx", "read_table"]
@@ -43,7 +43,7 @@ _IDX_SUFFIXES = {".idx", ".idx1", ".idx2", ".idx3"}
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
-def read_array(path: str | Path, *, key: str | None = None) -> NDArray[Any]:
+def read_array(path: str | Path, *, key: str | None = None) -> Num[np.ndarray, ...]:
     """The numbers in a file: (n, d) from a text table, the array as stored from idx, npy and npz.
 
     A table of 0 and 1 comes as uint8, of whole numbers as int64, of others as float64 (``nan`` is a
@@ -85,7 +85,7 @@ def read_table(path: str | Path) -> Table:
     return parse_table(read_bytes(path), str(path))
 
 
-def read_idx(path: str | Path) -> NDArray[Any]:
+def read_idx(path: str | Path) -> Num[np.ndarray, ...]:
     """The array in an idx file, of the type and shape that its header states.
 
     >>> import tempfile, pathlib
@@ -97,7 +97,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     return parse_idx(read_bytes(path), str(path))
 
 
-def parse_idx(content: bytes, name: str) -> NDArray[Any]:
+def parse_idx(content: bytes, name: str) -> Num[np.ndarray, ...]:
     """The array in the bytes of an idx file: two zero bytes, type, rank, sizes (big-endian), values."""
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES or content[3] == 0:
         raise DataError(
@@ -116,7 +116,7 @@ def parse_idx(content: bytes, name: str) -> NDArray[Any]:
     return _values(content, start, dtype, shape, name)
 
 
-def _parse_npy(content: bytes, name: str) -> NDArray[Any]:
+def _parse_npy(content: bytes, name: str) -> Num[np.ndarray, ...]:
     """The array in the bytes of an ``.npy`` file; numpy's own reader, which unpickles nothing."""
     stream = io.BytesIO(content)
     try:
@@ -134,7 +134,7 @@ def _parse_npy(content: bytes, name: str) -> NDArray[Any]:
     return _values(content, stream.tell(), dtype, shape, name, "F" if fortran else "C")
 
 
-def _parse_npz(content: bytes, name: str, key: str | None) -> NDArray[Any]:
+def _parse_npz(content: bytes, name: str, key: str | None) -> Num[np.ndarray, ...]:
     """One array of an ``.npz``: the only one, or the one called ``key``."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -164,7 +164,7 @@ def _parse_npz(content: bytes, name: str, key: str | None) -> NDArray[Any]:
 
 def _values(
     content: bytes, start: int, dtype: np.dtype[Any], shape: tuple[int, ...], name: str, order: Any = "C"
-) -> NDArray[Any]:
+) -> Num[np.ndarray, ...]:
     """The array of ``shape`` whose values fill ``content`` from ``start`` on, in native byte order."""
     if any(n <= 0 for n in shape):
         raise DataError(f"{name} holds no values: its header states the shape {shape}; save at least one row")

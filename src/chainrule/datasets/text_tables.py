@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.core.errors import DataError
+from chainrule.core.shapes import Num, UInt8
 
 __all__ = ["Table", "parse_table"]
 
@@ -21,7 +21,7 @@ __all__ = ["Table", "parse_table"]
 class Table(NamedTuple):
     """Values (n, d) and, where the file has a header line, the d column names."""
 
-    values: NDArray[Any]
+    values: Num[np.ndarray, "n d"]
     names: tuple[str, ...] | None
 
 
@@ -51,7 +51,7 @@ def parse_table(content: bytes, name: str) -> Table:
     return Table(_narrowed(rows), names)
 
 
-def _fixed_width_bits(content: bytes) -> NDArray[np.uint8] | None:
+def _fixed_width_bits(content: bytes) -> UInt8[np.ndarray, "n d"] | None:
     """The fast path for large files: single 0s and 1s, one separator, lines of one length; else ``None``."""
     width = content.find(b"\n") + 1
     if width < 2 or len(content) % width or width % 2:
@@ -125,7 +125,7 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _narrowed(rows: list[list[float]]) -> NDArray[Any]:
+def _narrowed(rows: list[list[float]]) -> Num[np.ndarray, "n d"]:
     values = np.array(rows, np.float64)
     if ((values == 0) | (values == 1)).all():
         return values.astype(np.uint8)
