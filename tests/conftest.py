@@ -8,7 +8,7 @@ from hypothesis import settings
 
 # Shapes and types in the signatures of these modules are checked at each call of any test.  Only functions that take
 # what is checked already: where a user's mistake has an error of ours, this check would come before it.  The hook
-# must be there before they are imported; where the two libraries are missing, which serve nothing else, nothing is checked.
+# must be there before they are imported; where the two libraries are missing, which serve nothing else, it is not.
 SHAPES_CHECKED = [
     "chainrule.core.checks",
     "chainrule.core.numerics",
