@@ -1,4 +1,4 @@
-"""``python -m chainrule.cli``."""
+"""``python -m chainrule``: the command line."""
 
 import sys
 
