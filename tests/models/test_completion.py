@@ -46,8 +46,8 @@ def test_many_missing_values_after_the_last_observed_one_cost_nothing():
     row = np.full(60, np.nan)
     assert model.log_prob(row[None])[0] == 0.0
     row[0] = 1
-    p = model.conditionals(np.zeros((1, 60)))[0, 0]
-    assert model.log_prob(row[None])[0] == pytest.approx(np.log(p))
+    first = model.conditionals(np.ones((1, 60)))[0, 0]
+    assert model.log_prob(row[None])[0] == pytest.approx(first)
     assert model.sample(3, given=row, rng=0)[:, 0].tolist() == [1, 1, 1]
 
 
@@ -55,7 +55,7 @@ def test_too_many_missing_values_before_an_observed_one_are_refused():
     model = NADE(4, epochs=1, random_state=0).fit(np.random.default_rng(0).integers(0, 2, (20, 60)))
     row = np.full(60, np.nan)
     row[-1] = 1
-    with pytest.raises(TooLargeError, match=r"59 missing values .* 2\^59 completions"):
+    with pytest.raises(TooLargeError, match=r"59 missing values .* 10\^17 completions"):
         model.log_prob(row[None])
     with pytest.raises(TooLargeError, match="fill some values"):
         model.sample(1, given=row)
