@@ -231,7 +231,7 @@ class MADENetwork(AutoregressiveNetwork):
         many passes as the graph is deep (``levels``).  Raises ``ShapeError`` if the shapes do not fit.
         """
         check_shapes(self, uniforms, known)
-        way = draw if has_loops(torch.empty(0, dtype=self.output_bias.dtype)) else sample_by_levels
+        way = draw if has_loops(self.output_bias.detach().cpu()) else sample_by_levels
         return way(self, uniforms, known)
 
 

@@ -16,7 +16,7 @@ from chainrule.compiled.categorical import categorical_log_prob, indicators
 from chainrule.core.errors import ValuesError
 from chainrule.models.made.products import array
 from chainrule.models.shared.coding import Coding
-from chainrule.models.shared.likelihood import categorical_terms
+from chainrule.models.shared.likelihood import bernoulli_terms, categorical_terms
 
 __all__ = ["bernoulli_rows", "categorical_rows", "indicator_rows"]
 
@@ -24,8 +24,11 @@ __all__ = ["bernoulli_rows", "categorical_rows", "indicator_rows"]
 def bernoulli_rows(x: Tensor, logits: Tensor) -> Tensor:
     """Log-probability of each row ``x`` (n, d) of 0 and 1 in nats, (n,), from log-odds of the same dtype.
 
-    The sum of ``likelihood.bernoulli_terms`` in one pass.  Differentiable once, in ``logits``.
+    The sum of ``likelihood.bernoulli_terms``; where there are loops in one pass, and differentiable once, in
+    ``logits``.
     """
+    if not has_loops(logits):
+        return bernoulli_terms(x, logits).sum(1)
     return _BernoulliRows.apply(x, logits)  # type: ignore[return-value]
 
 
@@ -66,12 +69,9 @@ class _BernoulliRows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, logits: Tensor) -> Tensor:
-        if has_loops(logits):
-            log_p, residuals = bernoulli_log_prob(array(x), array(logits), use_threads())
-            ctx.residuals = torch.from_numpy(residuals)
-            return torch.from_numpy(log_p)
-        ctx.residuals = x - torch.sigmoid(logits)
-        return (x * logits).sub_(torch.nn.functional.softplus(logits, threshold=100.0)).sum(1)
+        log_p, residuals = bernoulli_log_prob(array(x), array(logits), use_threads())
+        ctx.residuals = torch.from_numpy(residuals)
+        return torch.from_numpy(log_p)
 
     @staticmethod
     @once_differentiable

@@ -59,7 +59,7 @@ def draw(
     """
     layout = layout_of(network)
     flat_u, u_strides = _flat(uniforms, np.float64)
-    flat_k, k_strides = _flat(np.empty((0, 1)) if known is None else known, np.int32)
+    flat_k, k_strides = _NOTHING_KNOWN if known is None else _flat(known, np.int32)
     x = np.empty(uniforms.shape, network.coding.dtype)
     threads = use_threads()
     one_by_one = len(uniforms) <= _FEW * threads
@@ -142,5 +142,6 @@ def _flat(a: NDArray[Any], dtype: type[np.generic]) -> tuple[NDArray[Any], tuple
     return flat, (steps[0], steps[1])
 
 
+_NOTHING_KNOWN = _flat(np.empty((0, 1)), np.int32)
 layout_of = Remembered(_build)
 """The arrays for the present parameters of a network; made again only if one of these has changed."""

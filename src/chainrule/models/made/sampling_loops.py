@@ -422,7 +422,7 @@ def _row(net, uniforms, u_column, any_known, known, k_column, x):
                 states[bases[level] + unit] = max(a, 0)
 
 
-@njit(cache=True)
+@njit(forceinline=True)
 def _logit(net, t, unit):
     """Of one indicator of variable t in a row whose units of degree at most t are final."""
     top = net.levels - 1
