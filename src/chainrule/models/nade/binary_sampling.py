@@ -43,7 +43,8 @@ from chainrule.compiled.vectors import (
     sums,
     total,
 )
-from chainrule.models.nade.loops import PATTERNS, ROWS, STEP, activate, pack_weights
+from chainrule.models.nade.activations import activate
+from chainrule.models.nade.binary_packing import PATTERNS, ROWS, STEP, pack_weights
 
 __all__ = ["nade_sample"]
 
@@ -60,7 +61,7 @@ MANY = 8  # from so many rows on, it pays to pack the weights
 
 @kernel
 @njit(parallel=True, cache=True)
-def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ignore[no-untyped-def]
+def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):
     """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
 
     ``W`` and ``V`` (d, h), all contiguous; ``given`` (n, d), or (0, 0) for none: entries that are not NaN are
@@ -92,7 +93,7 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
 
 
 @njit(cache=True)
-def _thresholds(uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
+def _thresholds(uniforms, given, order, b, out):
     """What V_t · act(a) must exceed for the variables of one row to be on; given ones are decided already.
 
     ``b`` (a multiple of lanes,) in the order of generation, with minus infinity where it is padded.
@@ -115,7 +116,7 @@ def _thresholds(uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
+def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):
     """Rows ``first`` to ``last`` of ``x``, in tiles of about one size."""
     L = lanes(V)
     d, vectors = order.shape[0], start.shape[0] // L
@@ -180,7 +181,7 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
 
 
 @njit(cache=True)
-def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still, waiting):  # type: ignore[no-untyped-def]
+def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still, waiting):
     """Begin block ``i``: which rows had ones in the last block and move on, which did not, and which wait for
     their first, all alike; of these, only the row at the start is one of those that stand still.
 
@@ -205,7 +206,7 @@ def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still,
 
 
 @njit(cache=True)
-def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
+def _tile_thresholds(tile, count, uniforms, given, order, b, out):
     """``_thresholds`` of the rows ``tile : tile + count``, one after the other."""
     width, none = b.shape[0], np.empty(0, np.float64)
     for r in range(count):
@@ -214,7 +215,7 @@ def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: igno
 
 
 @njit(cache=True)
-def _margins_alike(rows, n_rows, z, bars, margins, spread_z):  # type: ignore[no-untyped-def]
+def _margins_alike(rows, n_rows, z, bars, margins, spread_z):
     """The margins of ``rows`` with the same ``STEP`` logits ``z``; ``spread_z`` is room for ``STEP`` * 4 numbers."""
     quarter = lanes(margins) // 4
     for j in range(0, STEP, quarter):
@@ -228,7 +229,7 @@ def _margins_alike(rows, n_rows, z, bars, margins, spread_z):  # type: ignore[no
 
 
 @njit(forceinline=True)
-def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def]
+def _rows_that_are_on(j, count, margins, chosen):
     """Fill ``chosen`` with the rows whose variable j is on; returns how many.
 
     Which these are cannot be foreseen, so branches would cost much: the signs of as many margins as a number has
@@ -256,19 +257,19 @@ def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True)
-def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The margins of one block of ``rows`` as if it held no ones."""
     _logits_after(False, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
 @njit(cache=True)
-def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The same after the state of each row has moved by row ``ones[row]`` of ``moves``."""
     _logits_after(True, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
 @njit(forceinline=True)
-def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """Either of the two; ``moving`` is a constant."""
     L = lanes(V)
     z, h = registers(V, CELLS), registers(V, ROWS)
@@ -299,7 +300,7 @@ def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars
 
 
 @njit(cache=True)
-def _add_up(j, patterns, W, vectors, moves, stride):  # type: ignore[no-untyped-def]
+def _add_up(j, patterns, W, vectors, moves, stride):
     """What ``patterns`` of ones, a set of bits, add to a state.  ``j`` is the last one of each."""
     L = lanes(W)
     while patterns:
@@ -310,7 +311,7 @@ def _add_up(j, patterns, W, vectors, moves, stride):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """Variable j of a block is on in the first ``m`` of ``rows``: the later margins of the block anew.
 
     ``ones`` holds the pattern of each row, j included.
@@ -324,7 +325,7 @@ def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind
 
 
 @njit(forceinline=True)
-def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The same for ``j`` that is a constant; ``ROWS`` rows share the vectors of V."""
     L = lanes(V)
     v, z = registers(V, STEP), registers(V, CELLS)
@@ -348,7 +349,7 @@ def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, k
 
 
 @njit(cache=True)
-def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
+def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):
     """Rows ``first`` to ``last`` of ``x``, each on its own."""
     L = lanes(W)
     d, h = V.shape
@@ -372,7 +373,7 @@ def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kin
 
 
 @njit(cache=True)
-def _dot(a, v, following, whole, rest, kind):  # type: ignore[no-untyped-def]
+def _dot(a, v, following, whole, rest, kind):
     """``V_i · act(a)`` over ``whole`` vectors and the ``rest`` of one, in ``SUMS`` partial sums; fetches the row of
     V that is next.
 
