@@ -47,9 +47,8 @@ def threads_for(work: float) -> int:
     Threads meet at the end of each loop, and on a busy machine one of them may be waited for a hundred times as long
     as a small loop takes.
     """
-    n = use_threads()
-    if work >= _WORTH_THREADS or n == 1:
-        return n
+    if work >= _WORTH_THREADS:
+        return use_threads()
     numba.set_num_threads(1)
     return 1
 

@@ -38,6 +38,7 @@ class AdamW:
         self._sizes = np.array([p.numel() for p in parameters], np.int64)
         self._like = np.empty(0, self._parameters[0].numpy().dtype)
         self._decay = np.array(weight_decay, np.float64)
+        self._is_large = int(self._sizes.sum()) >= _WORTH_THREADS
         self._steps = 0
         tensors = (self._parameters, self._first, self._second)
         self._addresses = np.array([[t.data_ptr() for t in kind] for kind in tensors], np.int64)
@@ -46,9 +47,8 @@ class AdamW:
         """One step; ``gradients`` are contiguous and in the order of the parameters."""
         self._steps += 1
         where = np.array([g.__array_interface__["data"][0] for g in gradients], np.int64)
-        threads = use_threads()
-        if int(self._sizes.sum()) < _WORTH_THREADS and threads > 1:
-            numba.set_num_threads(threads := 1)
+        threads = use_threads() if self._is_large else 1
+        numba.set_num_threads(threads)
         first, second = (1 - beta**self._steps for beta in BETAS)
         scales = np.array([learning_rate / first, second**-0.5, *BETAS, EPSILON])
         _step(self._addresses, where, self._sizes, 1 - learning_rate * self._decay, scales, self._like, threads)
