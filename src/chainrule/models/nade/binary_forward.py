@@ -186,5 +186,3 @@ def _forward_block(*block):
     _forward_pattern(13, *block)
     _forward_pattern(14, *block)
     _forward_pattern(15, *block)
-
-

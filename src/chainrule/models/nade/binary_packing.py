@@ -167,5 +167,3 @@ def unpack(packed, order, h):
         for k in range(h // L * L, h):
             w[order[t] * h + k] = packed[(k // L * blocks * STEP + t) * L + k % L]
     return w.reshape(d, h)
-
-

@@ -8,6 +8,8 @@ go by.  Threads take hidden units and share nothing.  Words and layouts are thos
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit, prange
 
@@ -31,7 +33,30 @@ from chainrule.models.nade.activations import activate, add_activated, through
 __all__ = ["categorical_backward"]
 
 STATES = 4  # of a variable, that share registers
-STRETCH = 64  # indicators, or a few more, whose derivatives stay in the second-level cache for all hidden units
+STRETCH = (
+    64  # indicators, or a few more, whose derivatives stay in the second-level cache for all hidden units
+)
+
+
+# What the inner loops work on, for one vector of hidden units; pointers, since an array that is handed on has its
+# references counted.
+
+
+class Variable(NamedTuple):
+    """The weights of one variable and their gradient."""
+
+    V: Any  # of its first indicator
+    stride: int
+    n_states: int  # but the first
+    dV: Any
+
+
+class Rows(NamedTuple):
+    """``count`` rows."""
+
+    states: Any
+    derivatives: Any  # with respect to the states, summed over the later variables
+    count: int
 
 
 @kernel
@@ -85,16 +110,16 @@ def categorical_backward(packed, steps, c, states, residuals, weights, h, slots,
                 for q in range(q1 - q0):
                     for t in range(end - 1, begin - 1, -1):
                         at = begins[t]
-                        _outputs_back(
+                        variable = Variable(
                             pointer(V, at * vectors * L + (q0 + q) * L), vectors * L, begins[t + 1] - at,
-                            pointer(packed_V, ((q0 + q) * width + at) * L), pointer(a, q * size),
-                            pointer(p, q * size), pointer(e, at * slots + g * group), slots, count, kind,
+                            pointer(packed_V, ((q0 + q) * width + at) * L),
                         )  # fmt: skip
+                        rows = Rows(pointer(a, q * size), pointer(p, q * size), count)
+                        _outputs_back(variable, rows, pointer(e, at * slots + g * group), slots, kind)
                         if t:
                             _move_back(
-                                pointer(moves, t * slots + g * group), pointer(W, (q0 + q) * L), vectors * L,
-                                pointer(packed_W, (q0 + q) * (width + 1) * L),
-                                pointer(a, q * size), pointer(p, q * size), count,
+                                rows, pointer(moves, t * slots + g * group),
+                                pointer(W, (q0 + q) * L), vectors * L, pointer(packed_W, (q0 + q) * (width + 1) * L),
                             )  # fmt: skip
                             where = g * (m + 2) + t - 1
                             for k in range(first_begins[where], first_begins[where + 1]):
@@ -122,49 +147,47 @@ def _unpack(packed, rows, indicators, h):
 
 
 @njit(cache=True)
-def _outputs_back(V, v_stride, n_states, dV, a, p, e, slots, count, kind):
-    """Add to the gradients of one variable and one vector of hidden units what comes from ``count`` rows.
-
-    ``p`` is the derivative with respect to the state ``a``, summed over the later variables and now over this one.
-    """
-    L = lanes(V)
+def _outputs_back(variable, rows, e, slots, kind):
+    """Add to the gradients of one variable what comes from ``rows`` and their derivatives ``e`` (n_states, slots)."""
+    n_states = variable.n_states
     for j in range(0, n_states - STATES + 1, STATES):
-        _tile_back(STATES, V, j * v_stride, v_stride, dV, j * L, a, p, e, j * slots, slots, count, kind)
+        _tile_back(STATES, variable, j, rows, e, slots, kind)
     rest = n_states % STATES
-    j = n_states - rest
     if rest == 1:
-        _tile_back(1, V, j * v_stride, v_stride, dV, j * L, a, p, e, j * slots, slots, count, kind)
+        _tile_back(1, variable, n_states - 1, rows, e, slots, kind)
     elif rest == 2:
-        _tile_back(2, V, j * v_stride, v_stride, dV, j * L, a, p, e, j * slots, slots, count, kind)
+        _tile_back(2, variable, n_states - 2, rows, e, slots, kind)
     elif rest == 3:
-        _tile_back(3, V, j * v_stride, v_stride, dV, j * L, a, p, e, j * slots, slots, count, kind)
+        _tile_back(3, variable, n_states - 3, rows, e, slots, kind)
 
 
 @njit(forceinline=True)
-def _tile_back(n_states, V, first, v_stride, dV, to, a, p, e, at, slots, count, kind):
-    """The same for ``n_states`` states, a constant, which begin at ``V[first]``, ``dV[to]`` and ``e[at]``."""
+def _tile_back(n_states, variable, first, rows, e, slots, kind):
+    """The same for ``n_states`` states, a constant, from ``first`` on."""
+    V, dV, a, p = variable.V, variable.dV, rows.states, rows.derivatives
     L = lanes(V)
     v, dv = registers(V, STATES), registers(V, STATES)
     for j in range(n_states):
-        put(v, j, load(V, first + j * v_stride))
-        put(dv, j, load(dV, to + j * L))
-    for r in range(count):
+        put(v, j, load(V, (first + j) * variable.stride))
+        put(dv, j, load(dV, (first + j) * L))
+    for r in range(rows.count):
         s, later = load(a, r * L), same(V, 0.0)
         h = activate(s, V, kind)
         for j in range(n_states):
-            de = spread(e, at + j * slots + r)
+            de = spread(e, (first + j) * slots + r)
             put(dv, j, add_activated(get(dv, j), s, h, de, kind))
             later = fma(get(v, j), de, later)
         store(p, r * L, load(p, r * L) + through(later, s, h, V, kind))
     for j in range(n_states):
-        store(dV, to + j * L, get(dv, j))
+        store(dV, (first + j) * L, get(dv, j))
 
 
 @njit(cache=True)
-def _move_back(moves, W, w_stride, dW, a, p, count):
-    """Undo the last move of ``count`` rows: its weights leave the state, and get the derivative that is there."""
+def _move_back(rows, moves, W, stride, dW):
+    """Undo the last move of ``rows``: its weights leave the state, and get the derivative that is there."""
     L = lanes(W)
-    for r in range(count):
+    a, p = rows.states, rows.derivatives
+    for r in range(rows.count):
         k = np.int64(moves[r])
         store(dW, k * L, load(dW, k * L) + load(p, r * L))
-        store(a, r * L, load(a, r * L) - load(W, k * w_stride))
+        store(a, r * L, load(a, r * L) - load(W, k * stride))

@@ -10,6 +10,8 @@ layouts are those of ``categorical_packing``; the definition, which these loops 
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit, prange
 
@@ -34,13 +36,52 @@ from chainrule.compiled.vectors import (
 )
 from chainrule.models.nade.activations import activate
 
-__all__ = ["PIECE", "ROWS", "categorical_forward", "categorical_terms", "variable_logits"]
+__all__ = [
+    "PIECE",
+    "ROWS",
+    "Rows",
+    "Target",
+    "Variable",
+    "categorical_forward",
+    "categorical_terms",
+    "variable_logits",
+]
 
 ROWS = 4  # of the table, that share registers
 STATES = 4  # of a variable, that share registers
 TILE = ROWS * STATES
 PIECE = 32  # most vectors of hidden units at once: what a variable of a few states reads stays in the first-level cache
 SHORT = 32  # variables whose costs are summed in the dtype at hand before they join the float64 sum
+
+
+# What the inner loops work on; pointers, since an array that is handed on has its references counted.
+
+
+class Rows(NamedTuple):
+    """``count`` rows, of which a multiple of ``ROWS`` is there."""
+
+    moves: Any  # the row of W by which each state moves
+    count: int
+    states: Any
+    stride: int  # of the states
+
+
+class Variable(NamedTuple):
+    """The weights of one variable, as many vectors of hidden units as are taken at once."""
+
+    V: Any  # of its first indicator
+    n_states: int  # but the first
+    W: Any  # of all variables
+    stride: int  # of both
+    vectors: int
+
+
+class Target(NamedTuple):
+    """Where log-odds (n_states, slots) are added; what belongs to no state is added at ``logits[spare]``."""
+
+    logits: Any
+    slots: int
+    spare: int
 
 
 @kernel
@@ -75,44 +116,50 @@ def categorical_forward(packed, steps, b, c, slots, cut, keep, kind):
                 for t in range(m):
                     at = begins[t]
                     where = at * slots + g * group
-                    variable_logits(
-                        pointer(moves, t * slots + g * group), count, pointer(V, (at * vectors + q) * L),
-                        begins[t + 1] - at, pointer(W, q * L), vectors * L, min(PIECE, vectors - q),
-                        pointer(states, first + q * L), stride, pointer(h_room, 0),
-                        pointer(logits, where), slots, width * slots + thread * L - where, kind,
+                    rows = Rows(
+                        pointer(moves, t * slots + g * group), count, pointer(states, first + q * L), stride
+                    )
+                    variable = Variable(
+                        pointer(V, (at * vectors + q) * L), begins[t + 1] - at,
+                        pointer(W, q * L), vectors * L, min(PIECE, vectors - q),
                     )  # fmt: skip
+                    spare = width * slots + thread * L - where
+                    variable_logits(
+                        rows, variable, Target(pointer(logits, where), slots, spare), pointer(h_room, 0), kind
+                    )
     return logits, states, start
 
 
 @njit(cache=True)
-def variable_logits(moves, n, V, n_states, W, w_stride, vectors, a, stride, h, out, slots, spare, kind):
-    """Move the states ``a`` of ``n`` rows, a multiple of ``ROWS``, and add to the log-odds ``out`` (n_states, slots).
+def variable_logits(rows, variable, target, h, kind):
+    """Move the states of ``rows`` and add to the log-odds of ``variable`` in ``target``.
 
-    ``h`` is room for the activations of ``ROWS`` rows; what belongs to no state is added at ``out[spare]``.
+    ``h`` is room for the activations of ``ROWS`` rows.
     """
-    L = lanes(V)
-    for u in range(0, n, ROWS):
+    V, W, stride, n_states = variable.V, variable.W, variable.stride, variable.n_states
+    size = variable.vectors * lanes(V)
+    for u in range(0, rows.count, ROWS):
         for r in range(ROWS):
-            at, w = (u + r) * stride, np.int64(moves[u + r]) * w_stride
-            for q in range(0, vectors * L, L):
-                s = load(a, at + q) + load(W, w + q)
-                store(a, at + q, s)
-                store(h, r * vectors * L + q, activate(s, V, kind))
+            at, w = (u + r) * rows.stride, np.int64(rows.moves[u + r]) * stride
+            for q in range(0, size, lanes(V)):
+                s = load(rows.states, at + q) + load(W, w + q)
+                store(rows.states, at + q, s)
+                store(h, r * size + q, activate(s, V, kind))
         for j in range(0, n_states - STATES + 1, STATES):
-            _tile(STATES, V, j * w_stride, w_stride, vectors, h, out, j * slots + u, slots, spare)
+            _tile(STATES, variable, j, h, target, u)
         rest = n_states % STATES
-        j = n_states - rest
         if rest == 1:
-            _tile(1, V, j * w_stride, w_stride, vectors, h, out, j * slots + u, slots, spare)
+            _tile(1, variable, n_states - 1, h, target, u)
         elif rest == 2:
-            _tile(2, V, j * w_stride, w_stride, vectors, h, out, j * slots + u, slots, spare)
+            _tile(2, variable, n_states - 2, h, target, u)
         elif rest == 3:
-            _tile(3, V, j * w_stride, w_stride, vectors, h, out, j * slots + u, slots, spare)
+            _tile(3, variable, n_states - 3, h, target, u)
 
 
 @njit(forceinline=True)
-def _tile(n_states, V, v, v_stride, vectors, h, out, at, slots, spare):
-    """The log-odds of ``ROWS`` rows and ``n_states`` states, a constant; ``V[v]`` is where the first of these begins."""
+def _tile(n_states, variable, first, h, target, u):
+    """The log-odds of ``ROWS`` rows from ``u`` on and of ``n_states`` states, a constant, from ``first`` on."""
+    V, vectors, slots, spare = variable.V, variable.vectors, target.slots, target.spare
     L = lanes(V)
     z, own = registers(V, TILE), registers(V, ROWS)
     for k in range(TILE):
@@ -121,13 +168,14 @@ def _tile(n_states, V, v, v_stride, vectors, h, out, at, slots, spare):
         for r in range(ROWS):
             put(own, r, load(h, (r * vectors + q) * L))
         for j in range(n_states):
-            weights = load(V, v + j * v_stride + q * L)
+            weights = load(V, (first + j) * variable.stride + q * L)
             for r in range(ROWS):
                 put(z, STATES * r + j, fma(get(own, r), weights, get(z, STATES * r + j)))
+    at = first * slots + u
     for r in range(0, ROWS, L // STATES):
         # a quarter for each state: the sums of one row after the other
         add_quarters(
-            out, out, sums(z, STATES * r),
+            target.logits, target.logits, sums(z, STATES * r),
             at + r,
             at + slots + r if n_states > 1 else spare,
             at + 2 * slots + r if n_states > 2 else spare,
@@ -144,7 +192,7 @@ def categorical_terms(packed, steps, logits, slots, cut):
     What is not finite makes the log-probability NaN.
     """
     moves, begins = packed.moves, steps.begins
-    n, group, threads = cut
+    n, threads = cut.rows, cut.threads
     L = lanes(logits)
     m = begins.shape[0] - 1
     log_p = np.zeros(slots, np.float64)
@@ -158,13 +206,14 @@ def categorical_terms(packed, steps, logits, slots, cut):
                 for k in range(L):
                     states[k] = moves[(t + 1) * slots + s + k]
                 state = load(states, 0)
-                top, own = zero, zero
+                top, own, lost = zero, zero, zero
                 for k in range(begins[t], begins[t + 1]):
                     z = load(logits, k * slots + s)
                     top = select(positive(z - top), z, top)
                 for k in range(begins[t], begins[t + 1]):
                     z = load(logits, k * slots + s)
-                    own = select(nonzero(state - same(logits, k)), own, z) + (z - z)
+                    own = select(nonzero(state - same(logits, k)), own, z)
+                    lost = lost + (z - z)  # zero, or NaN where z is not finite
                 total = exp_of_negative(zero - top, logits)
                 for k in range(begins[t], begins[t + 1]):
                     part = exp_of_negative(load(logits, k * slots + s) - top, logits)
@@ -174,10 +223,9 @@ def categorical_terms(packed, steps, logits, slots, cut):
                 for k in range(begins[t], begins[t + 1]):
                     there = select(nonzero(state - same(logits, k)), zero, one)
                     store(logits, k * slots + s, there - load(logits, k * slots + s) * share)
-                cost = top - own + log_ratio(total, one, logits)
+                cost = top - own + log_ratio(total, one, logits) + lost
                 store(costs, s - first, cost if t % SHORT == 0 else load(costs, s - first) + cost)
             if t % SHORT == SHORT - 1 or t == m - 1:
                 for s in range(first, last):
                     log_p[s] -= costs[s - first]
     return log_p[:n].copy()
-

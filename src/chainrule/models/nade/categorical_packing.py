@@ -47,7 +47,9 @@ class Steps(NamedTuple):
         places = np.flatnonzero(sizes[order] > 1).astype(np.int64)
         columns = order[places].astype(np.int64)
         begins = np.concatenate([[0], np.cumsum(sizes[columns] - 1)]).astype(np.int64)
-        return cls(columns, places, begins, coding.order(columns).astype(np.int64) if len(columns) else begins[:0])
+        return cls(
+            columns, places, begins, coding.order(columns).astype(np.int64) if len(columns) else begins[:0]
+        )
 
 
 class CategoricalPacked(NamedTuple):
@@ -86,7 +88,7 @@ def cut_of(n: int, threads: int) -> Cut:
 def categorical_pack(x, steps, W, V, slots, cut) -> CategoricalPacked:
     """Moves, first moves and weights.  ``x`` (n, d) int32 codes, ``W`` and ``V`` (width, h), all contiguous."""
     columns, begins, indicators = steps.columns, steps.begins, steps.indicators
-    n, group, threads = cut
+    n, group = cut.rows, cut.group
     d = x.shape[1]
     m, width = columns.shape[0], indicators.shape[0]
     flat = x.reshape(-1)
@@ -118,7 +120,9 @@ def categorical_pack(x, steps, W, V, slots, cut) -> CategoricalPacked:
         for r in range(count):
             firsts[begin + following[first[r]]] = r
             following[first[r]] += 1
-    return CategoricalPacked(moves, firsts, first_begins, rows_of(V, indicators, 0), rows_of(W, indicators, 1))
+    return CategoricalPacked(
+        moves, firsts, first_begins, rows_of(V, indicators, 0), rows_of(W, indicators, 1)
+    )
 
 
 @njit(parallel=True, cache=True)

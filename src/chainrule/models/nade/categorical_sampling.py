@@ -13,7 +13,7 @@ from numba import njit, prange
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import exp_of_negative
 from chainrule.compiled.vectors import aligned, lanes, load, pointer, positive, same, select, store
-from chainrule.models.nade.categorical_forward import PIECE, ROWS, variable_logits
+from chainrule.models.nade.categorical_forward import PIECE, ROWS, Rows, Target, Variable, variable_logits
 from chainrule.models.nade.categorical_packing import ALIKE, rows_of
 
 __all__ = ["categorical_sample"]
@@ -58,12 +58,13 @@ def categorical_sample(uniforms, known, steps, W, V, b, c, cut, kind):
                 for k in range(n_states):
                     z[k * group : (k + 1) * group] = biases[begins[t] + k]
                 for q in range(0, vectors, PIECE):
-                    variable_logits(
-                        pointer(moves, 0), count, pointer(packed_V, (begins[t] * vectors + q) * L), n_states,
+                    rows = Rows(pointer(moves, 0), count, pointer(states, q * L), stride)
+                    variable = Variable(
+                        pointer(packed_V, (begins[t] * vectors + q) * L), n_states,
                         pointer(packed_W, q * L), vectors * L, min(PIECE, vectors - q),
-                        pointer(states, q * L), stride, pointer(h_room, 0),
-                        pointer(z, 0), group, most * group, kind,
                     )  # fmt: skip
+                    target = Target(pointer(z, 0), group, most * group)
+                    variable_logits(rows, variable, target, pointer(h_room, 0), kind)
                 for r in range(count):
                     u[r] = uniforms[first + r, places[t]]
                 for r in range(0, (count + ALIKE - 1) // ALIKE * ALIKE, L):

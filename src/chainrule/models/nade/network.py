@@ -24,6 +24,7 @@ from torch.autograd.function import once_differentiable
 from chainrule.compiled.calls import DTYPES, has_loops
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.models.nade import definition
+from chainrule.models.nade.definition import Weights
 from chainrule.models.nade.samplers import draw
 from chainrule.models.nade.walks import Parameters, Walk, walk_of
 from chainrule.models.shared.coding import Coding
@@ -95,7 +96,7 @@ class NADENetwork(AutoregressiveNetwork):
         """See ``AutoregressiveNetwork.gradients``."""
         if not has_loops(self.W):
             return None
-        walk = walk_of(x, self.ordering.numpy(), self._arrays(*self._weights(), self.activation), True)
+        walk = walk_of(x, self.ordering.numpy(), self._arrays(self._weights()), True)
         log_p = walk.log_prob()
         return log_p, list(walk.gradients(walk.logits, weights.astype(walk.logits.dtype, copy=False)))
 
@@ -116,11 +117,11 @@ class NADENetwork(AutoregressiveNetwork):
                 f"known has the shape {known.shape}, uniforms {uniforms.shape}; pass one row per draw"
             )
         dtype = self.W.dtype if self.W.dtype in DTYPES else torch.float32
-        weights = [p.detach().to("cpu", dtype) for p in self._weights()]
+        weights = Weights(*(p.detach().to("cpu", dtype) for p in self._weights()))
         order = self.ordering.cpu()
-        if not has_loops(weights[0]):
-            return definition.draw(uniforms, known, order, tuple(weights), self.activation, self.coding)
-        return draw(uniforms, known, order.numpy(), self._arrays(*weights, self.activation))
+        if not has_loops(weights.W):
+            return definition.draw(uniforms, known, order, weights, self.activation, self.coding)
+        return draw(uniforms, known, order.numpy(), self._arrays(weights))
 
     @property
     def output_bias(self) -> nn.Parameter:
@@ -144,17 +145,18 @@ class NADENetwork(AutoregressiveNetwork):
         """Whether the compiled loops can do this; else the plain path does, with the same numbers."""
         return len(x) > 0 and x.device.type == "cpu" and not x.requires_grad and has_loops(self.W)
 
-    def _weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.W, self.V, self.b, self.c
+    def _weights(self) -> Weights:
+        return Weights(self.W, self.V, self.b, self.c)
 
     def _settings(self) -> tuple[Any, ...]:
         """What the differentiable operations below take; inside them torch no longer tells whether a
         gradient may be asked for.
         """
-        return *self._weights(), self.activation, self._arrays, torch.is_grad_enabled()
+        return *self._weights(), self._arrays, torch.is_grad_enabled()
 
-    def _arrays(self, W: Tensor, V: Tensor, b: Tensor, c: Tensor, activation: str) -> Parameters:
-        return Parameters(*(_contiguous(p) for p in (W, V, b, c)), activation, self.coding)
+    def _arrays(self, weights: Weights) -> Parameters:
+        W, V, b, c = (np.ascontiguousarray(p.detach().numpy()) for p in weights)
+        return Parameters(W, V, b, c, self.activation, self.coding)
 
     def _logits_by_definition(self, x: Tensor, order: Tensor) -> Tensor:
         return definition.logits(x, order, self._weights(), self.activation, self.coding)
@@ -165,16 +167,15 @@ class NADENetwork(AutoregressiveNetwork):
 
 def _walk(ctx: Any, x: Tensor, order: Tensor, settings: tuple[Any, ...]) -> Walk:
     """The walk forward, kept in ``ctx`` for the way back."""
-    *parameters, activation, arrays, keep = settings
-    network = arrays(*parameters, activation)
-    ctx.walk = walk_of(x.numpy(), order.numpy(), network, keep and any(ctx.needs_input_grad))
-    ctx.dtype = parameters[0].dtype
+    *weights, arrays, keep = settings
+    keep = keep and any(ctx.needs_input_grad)
+    ctx.walk = walk_of(x.numpy(), order.numpy(), arrays(Weights(*weights)), keep)
     return ctx.walk
 
 
 def _gradients(ctx: Any, residuals: NDArray[Any], weights: NDArray[Any]) -> tuple[Any, ...]:
     found = ctx.walk.gradients(residuals, weights)
-    return None, None, *(torch.from_numpy(g) for g in found), None, None, None
+    return None, None, *(torch.from_numpy(g) for g in found), None, None
 
 
 class _LogProb(torch.autograd.Function):
@@ -182,7 +183,7 @@ class _LogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor, *settings: Any) -> Tensor:
-        return torch.from_numpy(_walk(ctx, x, order, settings).log_prob()).to(ctx.dtype)
+        return torch.from_numpy(_walk(ctx, x, order, settings).log_prob()).to(settings[0].dtype)
 
     @staticmethod
     @once_differentiable  # the loops have no second derivative, and say so
@@ -203,7 +204,3 @@ class _Logits(torch.autograd.Function):
     def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         rows = grads[0].numpy()
         return _gradients(ctx, ctx.walk.from_rows(rows), np.ones(len(rows), rows.dtype))
-
-
-def _contiguous(p: Tensor) -> NDArray[Any]:
-    return np.ascontiguousarray(p.detach().numpy())

@@ -23,7 +23,7 @@ def draw(
     network: Parameters,
 ) -> NDArray[np.integer[Any]]:
     """Rows of codes (n, d), see ``AutoregressiveNetwork.sample``."""
-    n, d = uniforms.shape
+    n = len(uniforms)
     uniforms = np.ascontiguousarray(uniforms)  # one layout, so that the loops are compiled once
     kind = KINDS[network.activation]
     threads = threads_for(n * network.W.size)

@@ -62,7 +62,9 @@ def walk_of(x: NDArray[np.integer[Any]], order: NDArray[np.int64], network: Para
 class Walk(ABC):
     """What the two kinds have in common."""
 
-    logits: NDArray[Any]  # as the loops have them; after ``log_prob`` they are the derivatives with respect to them
+    logits: NDArray[
+        Any
+    ]  # as the loops have them; after ``log_prob`` they are the derivatives with respect to them
     states: NDArray[Any]
 
     @abstractmethod

@@ -51,7 +51,9 @@ class AdamW:
         numba.set_num_threads(threads)
         first, second = (1 - beta**self._steps for beta in BETAS)
         scales = np.array([learning_rate / first, second**-0.5, *BETAS, EPSILON])
-        _step(self._addresses, where, self._sizes, 1 - learning_rate * self._decay, scales, self._like, threads)
+        _step(
+            self._addresses, where, self._sizes, 1 - learning_rate * self._decay, scales, self._like, threads
+        )
 
     def state(self) -> dict[str, Tensor]:
         """The number of steps, and the moments by parameter."""

@@ -77,7 +77,9 @@ class Checkpoint:
         if recipe.checkpoint is None:
             return None
         make_directory(recipe.checkpoint.parent)
-        settings = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name != "checkpoint"}
+        settings = {
+            f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name != "checkpoint"
+        }
         libraries = [version(name) for name in ("chainrule", "torch", "numba")]
         way = [type(steps).__name__, steps.device.type, loss]
         return cls(recipe.checkpoint, fingerprint([settings, libraries, way, data, held_out, network]))

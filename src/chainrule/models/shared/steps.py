@@ -57,7 +57,10 @@ class Data:
 
     @classmethod
     def of(
-        cls, rows: NDArray[Any], weights: NDArray[np.float64] | None = None, targets: NDArray[Any] | None = None
+        cls,
+        rows: NDArray[Any],
+        weights: NDArray[np.float64] | None = None,
+        targets: NDArray[Any] | None = None,
     ) -> Data:
         """Without the rows of weight zero, and without weights where all are equal.
 
@@ -113,6 +116,7 @@ class Steps(ABC):
     Weights decay, biases do not: a bias carries a variable's mean, which needs no shrinking.
     """
 
+    network: nn.Module
     device: torch.device
     wants_threads: bool  # whether what it calls takes threads without asking how much there is to do
 
@@ -123,6 +127,10 @@ class Steps(ABC):
     @abstractmethod
     def take_total(self) -> float:
         """The sum of the losses met since it was last asked for."""
+
+    def parameters_are_finite(self) -> bool:
+        """Whether no parameter has left the finite numbers; one answer of a device for all of them."""
+        return bool(torch.stack([p.detach().isfinite().all() for p in self.network.parameters()]).all())
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:
@@ -151,7 +159,7 @@ class AutogradSteps(Steps):
     wants_threads = True
 
     def __init__(self, network: nn.Module, data: Data, loss: Loss, weight_decay: float) -> None:
-        self._network, self._loss = network, loss
+        self.network, self._loss = network, loss
         self._parameters = list(network.parameters())
         self.device = self._parameters[0].device
         self.wants_threads = self.device.type == "cpu"
@@ -168,7 +176,7 @@ class AutogradSteps(Steps):
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         targets = None if self._targets is None else self._targets[chosen]
-        each = self._loss.by_row(self._network, self._rows[chosen], targets)
+        each = self._loss.by_row(self.network, self._rows[chosen], targets)
         mean = each.mean() if self._weights is None else (each * self._weights[chosen]).sum() / len(chosen)
         self._optimizer.zero_grad(set_to_none=True)
         mean.backward()
@@ -181,28 +189,30 @@ class AutogradSteps(Steps):
         return total
 
     def state(self) -> dict[str, Tensor]:
-        out = {}
-        for i, p in enumerate(self._parameters):
-            found = self._optimizer.state.get(p, {})
-            out["step"] = torch.as_tensor(found.get("step", 0.0)).detach().clone().reshape(())
+        found = [self._optimizer.state.get(p, {}) for p in self._parameters]
+        # a parameter that no row has reached yet has no state
+        out = {"step": torch.tensor(max(float(own.get("step", 0.0)) for own in found))}
+        for i, (p, own) in enumerate(zip(self._parameters, found, strict=True)):
             for name in ("exp_avg", "exp_avg_sq"):
-                out[f"{i}.{name}"] = found.get(name, torch.zeros_like(p)).detach()
+                out[f"{i}.{name}"] = own.get(name, torch.zeros_like(p)).detach()
         return out
 
     def set_state(self, state: dict[str, Tensor]) -> None:
         for i, p in enumerate(self._parameters):
             moments = {name: state[f"{i}.{name}"].to(p) for name in ("exp_avg", "exp_avg_sq")}
-            self._optimizer.state[p] = {"step": state["step"].float().to(p.device), **moments}
+            # a count of its own for each, since torch adds to it in place
+            self._optimizer.state[p] = {"step": state["step"].to(p.device).clone(), **moments}
 
 
 class CompiledSteps(Steps):
     """By the loops of the network and those of ``AdamW``."""
 
+    network: AutoregressiveNetwork
     wants_threads = False
     device = torch.device("cpu")
 
     def __init__(self, network: AutoregressiveNetwork, data: Data, weight_decay: float) -> None:
-        self._network, self._data = network, data
+        self.network, self._data = network, data
         parameters = list(network.parameters())
         self._optimizer = AdamW(parameters, [weight_decay if p.ndim > 1 else 0.0 for p in parameters])
         self._total = 0.0
@@ -212,7 +222,7 @@ class CompiledSteps(Steps):
         shares = np.full(len(picked), 1.0 / len(picked))
         if self._data.weights is not None:
             shares *= self._data.weights[picked]
-        found = self._network.gradients(self._data.rows[picked], -shares)
+        found = self.network.gradients(self._data.rows[picked], -shares)
         assert found is not None
         log_p, gradients = found
         self._optimizer.step(gradients, learning_rate)

@@ -36,7 +36,9 @@ from chainrule.models.shared.steps import NEGATIVE_LOG_LIKELIHOOD, Data, Loss, S
 __all__ = ["Recipe", "TrainingError", "batch_size_for", "train"]
 
 _WARM_UP = 0.05  # share of all steps in which the learning rate rises to its full size
-_WORTH_THREADS = 4e7  # multiplications of a batch with all parameters, below which threads cost more than they save
+_WORTH_THREADS = (
+    4e7  # multiplications of a batch with all parameters, below which threads cost more than they save
+)
 
 
 class TrainingError(ChainruleError):
@@ -104,7 +106,9 @@ def train(
                 numbers[f"valid_{loss.name}"] = mean_loss(network, held_out, loss)
                 _check_finite("validation", numbers[f"valid_{loss.name}"], epoch, recipe)
             elif epoch == recipe.epochs:  # the last step may have led astray, and nothing else looks at it
-                _check_finite("training", mean_loss(network, data.first(recipe.batch_size), loss), epoch, recipe)
+                _check_finite(
+                    "training", mean_loss(network, data.first(recipe.batch_size), loss), epoch, recipe
+                )
             history.add(numbers, loss.name, network, time.perf_counter() - started)
             if checkpoint is not None:
                 checkpoint.save(network, steps, shuffle, history)
@@ -134,6 +138,10 @@ def _one_epoch(
         steps.step(chosen, rate)
     mean = steps.take_total() / n
     _check_finite("training", mean, epoch, recipe)
+    if (
+        not steps.parameters_are_finite()
+    ):  # a unit whose weights are lost may fall silent, and the loss look well
+        _check_finite("training", math.nan, epoch, recipe)
     return {f"train_{loss.name}": mean, "learning_rate": rate}
 
 
