@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from chainrule.models.made.masks import build_masks
 from chainrule.models.nade.network import NADENetwork
 from chainrule.models.shared.likelihood import bernoulli_terms
+from chainrule.models.shared.steps import NEGATIVE_LOG_LIKELIHOOD, Data, steps_for
 
-__all__ = ["MaskedMADE", "nade_log_prob", "nade_sample", "train_step"]
+__all__ = ["MaskedMADE", "compiled_step", "nade_log_prob", "nade_sample", "train_step"]
 
 
 def nade_log_prob(net: NADENetwork, x: Tensor) -> Tensor:
@@ -65,3 +66,10 @@ def train_step(net: nn.Module, x: Tensor) -> Callable[[], None]:
         optimizer.step()
 
     return step
+
+
+def compiled_step(net: NADENetwork, x: Tensor) -> Callable[[], None]:
+    """The same step as training makes it for a network with gradients of its own."""
+    steps = steps_for(net, Data(x.numpy()), NEGATIVE_LOG_LIKELIHOOD, 0.01)
+    everything = torch.arange(len(x))
+    return lambda: steps.step(everything, 1e-4)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks.peak import PEAK_FLOP, multiply_and_add
-from benchmarks.plain import MaskedMADE, nade_log_prob, nade_sample, train_step
+from benchmarks.plain import MaskedMADE, compiled_step, nade_log_prob, nade_sample, train_step
 from benchmarks.timing import Spread, alternate, ratio
 from chainrule.core.errors import ChainruleError
 from chainrule.datasets import load
@@ -80,6 +80,7 @@ def speed(quick: bool = False) -> Iterator[Row]:
     """Every line of the table, one after the other."""
     rounds = 5 if quick else 15
     yield from _nade_training(rounds)
+    yield from _nade_steps(rounds)
     yield from _nade_sampling(3 if quick else 7)
     yield from _made_sampling(3 if quick else 7)
     yield from _made_training(rounds)
@@ -130,6 +131,30 @@ def _nade_training(rounds: int) -> Iterator[Row]:
             times[name],
             factor * flop / peak_flop,
         )
+
+
+def _nade_steps(rounds: int) -> Iterator[Row]:
+    small, images = torch.from_numpy(binary_rows(100, 16)), torch.from_numpy(binary_rows(512))
+    for name, x, d in (("16 variables, 100 rows", small, 16), ("784 variables, 512 rows", images, D)):
+        h = 300 if d == 16 else H
+        times = alternate(
+            {"ours": compiled_step(nade(h, d), x), "autograd": train_step(nade(h, d), x)}, rounds
+        )
+        yield _row(f"NADE step, {name}: times as fast as by autograd", times["autograd"], times["ours"])
+    rng, columns, states = np.random.default_rng(0), 50, 10
+    codes = torch.from_numpy(rng.integers(0, states, (512, columns)).astype(np.uint8))
+    order = np.arange(columns)
+    many = NADENetwork(
+        [states] * columns, H, order, generator=torch.Generator().manual_seed(0), mean_ones=0.1
+    )
+    width = columns * states
+    binary = torch.from_numpy((rng.random((512, width)) < 1 / states).astype(np.uint8))
+    times = alternate(
+        {"many": compiled_step(many, codes), "binary": compiled_step(nade(H, width), binary)}, rounds
+    )
+    yield _row(
+        "NADE step, 50 columns of 10 states: times as fast as 500 binary ones", times["binary"], times["many"]
+    )
 
 
 def _nade_sampling(rounds: int) -> Iterator[Row]:

@@ -1,24 +1,27 @@
 """Random NADEs, their definition in float64, and what being the same means: for several test files.
 
-The definition is ``_logits_by_blocks``, plain torch with autograd, which test_networks.py checks against an
+The definition is ``models/nade/definition.py``, plain torch with autograd, which test_networks.py checks against an
 oracle that shares no code with the package.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chainrule.compiled.calls import use_threads
+from chainrule.models.nade import definition, samplers, walks
 from chainrule.models.nade.network import Activation, NADENetwork
-from chainrule.models.shared.likelihood import bernoulli_terms
+from chainrule.models.shared.likelihood import categorical_terms
 
 __all__ = [
     "ACTIVATIONS",
@@ -29,11 +32,14 @@ __all__ = [
     "binary_rows",
     "by_definition",
     "distance",
+    "draws_by_definition",
     "extreme_nade",
     "free",
     "gradients",
     "in_double",
+    "logits_by_definition",
     "random_nade",
+    "rows_of_codes",
     "seeds",
     "torch_threads",
     "widths",
@@ -54,26 +60,33 @@ widths = st.one_of(st.integers(1, 70), st.sampled_from([1, 3, 4, 5, 7, 8, 9, 15,
 
 @contextmanager
 def torch_threads(n: int) -> Iterator[None]:
-    """torch, and so the compiled loops, with ``n`` threads."""
+    """torch, and so the compiled loops, with ``n`` threads, however little there is to do."""
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (walks, samplers):
+                patch.setattr(module, "threads_for", lambda work: use_threads())
+            yield
     finally:
         torch.set_num_threads(before)
 
 
 def random_nade(
-    d: int,
+    sizes: int | Sequence[int],
     h: int,
     seed: int = 0,
     activation: Activation = "relu",
     dtype: torch.dtype = torch.float64,
     scale: float = 0.3,
 ) -> tuple[NADENetwork, np.random.Generator]:
-    """A network whose parameters are all random, in a random order, and a generator for its rows."""
+    """A network whose parameters are all random, in a random order, and a generator for its rows.
+
+    ``sizes`` are the numbers of states, or one number of binary variables.
+    """
+    d = sizes if isinstance(sizes, int) else len(sizes)
     rng, g = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    net = NADENetwork(d, h, rng.permutation(d), activation=activation, generator=g).to(dtype)
+    net = NADENetwork(sizes, h, rng.permutation(d), activation=activation, generator=g).to(dtype)
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(scale * torch.randn(p.shape, generator=g))
@@ -97,9 +110,14 @@ def binary_rows(rng: np.random.Generator, n: int, d: int, share: float = 0.3) ->
     return torch.from_numpy((rng.random((n, d)) < share).astype(np.uint8))
 
 
-def free(uniforms: NDArray[np.float64]) -> NDArray[np.float64]:
+def rows_of_codes(rng: np.random.Generator, n: int, sizes: Sequence[int]) -> Tensor:
+    """Rows (n, d) of codes, int64, each state as likely as the others."""
+    return torch.from_numpy((rng.random((n, len(sizes))) * np.array(sizes)).astype(np.int64))
+
+
+def free(uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
     """What gives no variable of these draws."""
-    return np.full(uniforms.shape, np.nan)
+    return np.full(uniforms.shape, -1)
 
 
 def in_double(net: Any) -> Any:
@@ -107,9 +125,23 @@ def in_double(net: Any) -> Any:
     return copy.deepcopy(net).double()
 
 
+def logits_by_definition(net: NADENetwork, x: Tensor, order: Tensor | None = None) -> Tensor:
+    """``logits`` of the plain path."""
+    weights = definition.Weights(net.W, net.V, net.b, net.c)
+    return definition.logits(x, net.ordering if order is None else order, weights, net.activation, net.coding)
+
+
 def by_definition(net: NADENetwork, x: Tensor) -> Tensor:
     """``log_prob`` of the plain path."""
-    return bernoulli_terms(x, net._logits_by_blocks(x, net.ordering)).sum(1)
+    return categorical_terms(x, logits_by_definition(net, x), net.coding).sum(1)
+
+
+def draws_by_definition(
+    net: NADENetwork, uniforms: NDArray[np.float64], known: NDArray[np.integer[Any]] | None = None
+) -> NDArray[np.int64]:
+    """``sample`` of the plain path."""
+    weights = definition.Weights(net.W, net.V, net.b, net.c)
+    return definition.draw(uniforms, known, net.ordering, weights, net.activation, net.coding)
 
 
 def gradients(values: Tensor, weights: Tensor, net: torch.nn.Module) -> list[Tensor]:
@@ -158,8 +190,12 @@ def _off_the_kink(net: NADENetwork, x: Tensor, tie: float) -> Tensor:
     if net.activation == "sigmoid":
         return torch.ones(len(net.c), dtype=torch.bool)
     nearest = net.c.abs().clone()
-    if len(net.ordering) > 1:
-        for row in x[:, net.ordering[:-1]].to(net.W.dtype):
-            states = net.c + torch.cumsum(row[:, None] * net.W[net.ordering[:-1]], 0)
+    order = net.coding.order(net.ordering.numpy())
+    last = net.coding.sizes[int(net.ordering[-1])] - 1  # nothing reads what the last variable adds
+    order = order[: len(order) - last]
+    if len(order):
+        indicators = torch.from_numpy(net.coding.indicators(x.numpy())[:, order])
+        for row in indicators.to(net.W.dtype):
+            states = net.c + torch.cumsum(row[:, None] * net.W[order], 0)
             nearest = torch.minimum(nearest, states.abs().amin(0))
     return nearest > tie

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.datasets import info, load
-from chainrule.models.nade import network as nade
+from chainrule.models.nade import walks
+from chainrule.models.nade.binary_packing import GROUP
 from chainrule.models.nade.estimator import NADE
-from chainrule.models.nade.loops import GROUP
 from chainrule.models.nade.network import NADENetwork
 from tests.models.nades import (
     ACTIVATIONS,
@@ -23,6 +23,7 @@ from tests.models.nades import (
     extreme_nade,
     gradients,
     in_double,
+    logits_by_definition,
     random_nade,
     seeds,
     torch_threads,
@@ -57,7 +58,7 @@ def test_logits_and_their_gradient_are_those_of_the_definition(d, h, n, activati
     net, rng = random_nade(d, h, seed, activation)
     x, weights = binary_rows(rng, n, d), torch.from_numpy(rng.normal(size=(n, d)))
     order = torch.from_numpy(rng.permutation(d))  # handed over, not the network's own
-    got, exact = net.logits(x, order), net._logits_by_blocks(x, order)
+    got, exact = net.logits(x, order), logits_by_definition(net, x, order)
     torch.testing.assert_close(got, exact, rtol=1e-9, atol=1e-9)
     for a, b in zip(gradients(got, weights, net), gradients(exact, weights, net), strict=True):
         assert distance(a, b) <= 1e-9
@@ -227,12 +228,12 @@ def test_a_step_of_the_optimiser_does_not_change_a_gradient_that_is_still_to_com
 def test_without_gradients_the_numbers_are_the_same_and_no_states_are_kept(monkeypatch):
     kept = []
 
-    class Watched(nade._Walk):
+    class Watched(walks.BinaryWalk):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             kept.append(self.states.nbytes)
 
-    monkeypatch.setattr(nade, "_Walk", Watched)
+    monkeypatch.setattr(walks, "BinaryWalk", Watched)
     net, rng = random_nade(10, 40, 9)
     x = binary_rows(rng, 6 * GROUP, 10)
     expected = net.log_prob(x)

@@ -1,5 +1,7 @@
 """Training: it learns, it keeps the best epoch, it goes on after an interruption bit for bit."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,10 @@ import torch
 from chainrule.core.errors import InputError, ShapeError, ValuesError
 from chainrule.core.progress import listening
 from chainrule.models import MADE, NADE
-from chainrule.models.shared.training import TrainingError
+from chainrule.models.shared import steps as steps_module
+from chainrule.models.shared import training
+from chainrule.models.shared.steps import Loss
+from chainrule.models.shared.training import Recipe, TrainingError, batch_size_for, train
 
 
 def _striped(n, rng):
@@ -89,23 +94,47 @@ def test_a_finished_fit_is_not_run_again(stripes, tmp_path):
     np.testing.assert_array_equal(again.log_prob(test), model.log_prob(test))
 
 
-@pytest.mark.parametrize("change", ["data", "settings", "ordering", "damage"])
+CHANGES = {
+    "learning_rate": 1e-4,
+    "ordering": list(range(10))[::-1],
+    "activation": "sigmoid",
+    "hidden": 5,
+    "epochs": 3,
+    "batch_size": 70,
+    "weight_decay": 0.1,
+    "random_state": 1,
+}
+KEPT = {
+    "device",
+    "checkpoint",
+    "log_dir",
+    "image_shape",
+    "schema",
+}  # what changes no number of a fit on one machine
+
+
+def test_every_setting_of_the_networks_is_known_to_change_a_fit_or_not():
+    for kind, own in ((NADE, set()), (MADE, {"degrees", "direct"})):
+        assert set(kind().get_params()) <= set(CHANGES) | KEPT | own
+
+
+@pytest.mark.parametrize("change", ["data", "weights", "damage", *CHANGES])
 def test_a_checkpoint_of_something_else_is_not_used_and_that_is_said(change, stripes, tmp_path):
     train, valid, _ = stripes
-    path = tmp_path / "c"
+    path, weights = tmp_path / "c", None
     settings = {"hidden": 4, "epochs": 2, "random_state": 0, "checkpoint": str(path)}
     NADE(**settings).fit(train, valid=valid)
     if change == "data":
         train = train[1:]
-    elif change == "settings":
-        settings["learning_rate"] = 1e-4
-    elif change == "ordering":
-        settings["ordering"] = list(range(10))[::-1]
-    else:
+    elif change == "weights":
+        weights = np.arange(len(train))
+    elif change == "damage":
         path.write_bytes(path.read_bytes()[:100])
+    else:
+        settings[change] = CHANGES[change]
     listener = _StopAfter(100)
     with listening(listener):
-        model = NADE(**settings).fit(train, valid=valid)
+        model = NADE(**settings).fit(train, valid=valid, sample_weight=weights)
     assert model.fit_info_["resumed_from_epoch"] == 0
     assert "starts anew" in listener.notes[0]
 
@@ -135,16 +164,172 @@ def test_refitting_on_a_wider_table_starts_over():
         assert model.log_prob(np.zeros((2, d))).shape == (2,)
 
 
-def test_a_loss_that_is_no_number_is_an_error_that_says_what_to_do(stripes):
+@pytest.mark.parametrize("kind", [NADE, MADE])
+@pytest.mark.parametrize("epochs", [1, 20])
+@pytest.mark.parametrize("with_valid", [False, True])
+def test_a_loss_that_is_no_number_is_an_error_that_says_what_to_do(kind, epochs, with_valid, stripes):
+    # with one epoch of one step, the loss that was met is that of the start
+    model = kind(4, epochs=epochs, batch_size=600, learning_rate=1e30, random_state=0)
     with pytest.raises(TrainingError, match="lower the learning rate"):
-        NADE(4, epochs=20, learning_rate=1e30, random_state=0).fit(stripes[0])
+        model.fit(stripes[0], valid=stripes[1] if with_valid else None)
+    assert not hasattr(model, "network_")
+
+
+def test_parameters_that_are_lost_are_noticed(stripes):
+    network = NADE(4, epochs=0).fit(stripes[0]).network_
+    with torch.no_grad():
+        network.c[0] = float("nan")
+    recipe = Recipe(epochs=2, batch_size=50, learning_rate=1e-3, weight_decay=0.0, seed=0)
+    with pytest.raises(TrainingError, match="loss became nan in epoch 1"):
+        train(network, stripes[0].astype(np.uint8), None, recipe)
+
+
+def _fit(kind, rows, weights=None, valid=None, **settings):
+    settings = {"hidden": 5, "epochs": 3, "batch_size": 50, "random_state": 0} | settings
+    return kind(**settings).fit(rows, valid=valid, sample_weight=weights)
+
+
+@pytest.mark.parametrize("kind", [NADE, MADE])
+def test_weights_that_are_all_equal_change_nothing(kind, stripes):
+    rows, _, test = stripes
+    one, two = _fit(kind, rows), _fit(kind, rows, np.full(len(rows), 3.7))
+    # the starting biases come from weighted counts with half a count added to each: a smaller share of them
+    np.testing.assert_allclose(two.log_prob(test), one.log_prob(test), rtol=2e-3)
+    np.testing.assert_allclose(two.fit_info_["train_nll_nats"], one.fit_info_["train_nll_nats"], rtol=2e-3)
+
+
+@pytest.mark.parametrize("kind", [NADE, MADE])
+def test_rows_of_weight_zero_do_not_count(kind, stripes):
+    rows, other, test = stripes
+    weights = np.repeat([1.0, 0.0], [len(rows), len(other)])
+    one, two = _fit(kind, rows), _fit(kind, np.vstack([rows, 1 - other]), weights)
+    np.testing.assert_array_equal(two.log_prob(test), one.log_prob(test))
+
+
+@pytest.mark.parametrize("kind", [NADE, MADE])
+def test_whole_weights_are_repeated_rows_in_the_losses_reported(kind, stripes):
+    rows, _, _ = stripes
+    counts = np.random.default_rng(0).integers(0, 4, len(rows))
+    settings = {
+        "learning_rate": 1e-12,
+        "weight_decay": 0.0,
+        "epochs": 1,
+    }  # so that the loss does not move on the way
+    one = _fit(kind, rows, counts, **settings).fit_info_["train_nll_nats"]
+    two = _fit(kind, np.repeat(rows, counts, axis=0), **settings).fit_info_["train_nll_nats"]
+    np.testing.assert_allclose(one, two, rtol=1e-6)  # sums of float32
+
+
+def test_weights_of_validation_rows_count(stripes):
+    rows, other, _ = stripes
+    network = NADE(4, epochs=0, random_state=0).fit(rows).network_
+    counts = np.random.default_rng(0).integers(0, 4, len(other)).astype(float)
+    recipe = Recipe(epochs=1, batch_size=50, learning_rate=1e-12, weight_decay=0.0, seed=0)
+    X, valid = rows.astype(np.uint8), other.astype(np.uint8)
+    one = train(network, X, valid, recipe, valid_weights=counts)["valid_nll_nats"]
+    two = train(network, X, np.repeat(valid, counts.astype(int), axis=0), recipe)["valid_nll_nats"]
+    np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def test_heavy_rows_pull_the_fit_towards_themselves():
+    rows = np.repeat([[0, 0, 0], [1, 1, 1]], 200, axis=0)
+    model = _fit(NADE, rows, np.repeat([1.0, 9.0], 200), epochs=60, learning_rate=0.05)
+    np.testing.assert_allclose(np.exp(model.log_prob([[0, 0, 0], [1, 1, 1]])), [0.1, 0.9], atol=0.03)
+
+
+@pytest.mark.parametrize("kind", [NADE, MADE])
+def test_a_users_own_loop_trains_the_network(kind, stripes):
+    rows, _, test = stripes
+    model = _fit(kind, rows, epochs=0)
+    before = model.score(test)
+    optimizer = torch.optim.Adam(model.network_.parameters(), lr=1e-2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        (-model.network_(torch.from_numpy(rows)).mean()).backward()
+        optimizer.step()
+    assert model.score(test) > before + 0.5  # and the estimator answers by the parameters as they are now
+
+
+def test_an_activation_that_is_set_is_the_one_that_answers(stripes):
+    rows, _, test = stripes
+    model = _fit(NADE, rows)
+    relu = model.log_prob(test)
+    model.network_.activation = "sigmoid"
+    with torch.no_grad():
+        expected = model.network_.double()(torch.from_numpy(test)).numpy()
+    model.network_.float()
+    np.testing.assert_allclose(model.log_prob(test), expected, rtol=1e-12)
+    assert not np.allclose(model.log_prob(test), relu)
+
+
+def test_seconds_are_those_of_training_and_compiling_is_apart(stripes, monkeypatch):
+    def slow(*arguments):
+        time.sleep(0.5)  # as if it compiled
+        return 0.5
+
+    monkeypatch.setattr(training, "_warm_up", slow)
+    info = _fit(NADE, stripes[0][:50], epochs=1).fit_info_
+    assert info["warm_up_seconds"] == 0.5
+    assert info["seconds"] < 0.5
+
+
+def test_the_warm_up_leaves_no_trace(stripes, monkeypatch):
+    rows, valid, test = stripes
+    one = _fit(MADE, rows, valid=valid)
+    monkeypatch.setattr(training, "_warm_up", lambda *_: 0.0)
+    two = _fit(MADE, rows, valid=valid)
+    np.testing.assert_array_equal(one.log_prob(test), two.log_prob(test))
+
+
+def test_any_loss_of_rows_and_targets_can_be_trained():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3)).astype(np.float32)
+    y = (x @ np.array([1.0, -2.0, 0.5]) + 0.3).astype(np.float32)
+    squared = Loss("squared_error", lambda network, rows, targets: (network(rows)[:, 0] - targets).square())
+    network = torch.nn.Linear(3, 1)
+    recipe = Recipe(epochs=40, batch_size=20, learning_rate=0.05, weight_decay=0.0, seed=0)
+    info = train(network, x, x[:50], recipe, targets=y, valid_targets=y[:50], loss=squared)
+    assert info["train_squared_error"][-1] < 1e-3 < info["train_squared_error"][0]
+    assert info["valid_squared_error"][-1] < 1e-3
+
+
+def test_a_batch_follows_the_number_of_rows_unless_it_is_given():
+    assert [batch_size_for(n) for n in (1, 50_000, 100_000, 10**6)] == [100, 100, 200, 1000]
+    X = np.random.default_rng(0).integers(0, 2, (150, 3))
+    steps = []
+
+    class Watched(steps_module.CompiledSteps):
+        def step(self, chosen, learning_rate):
+            steps.append(len(chosen))
+            super().step(chosen, learning_rate)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps_module, "CompiledSteps", Watched)
+        NADE(3, epochs=1).fit(X)
+        NADE(3, epochs=1, batch_size=60).fit(X)
+    assert steps == [100, 100, 50, 60, 60, 60, 30]  # the first of each is the warm-up
+
+
+def test_a_model_whose_seed_came_from_a_generator_is_saved_with_the_seed(stripes, tmp_path):
+    for kind in (NADE, MADE):
+        model = _fit(kind, stripes[0], epochs=1, random_state=np.random.default_rng(5))
+        model.save(tmp_path / "m")
+        again = kind.load(tmp_path / "m")
+        assert again.random_state == model.fit_info_["seed"]
+        np.testing.assert_array_equal(again.log_prob(stripes[2]), model.log_prob(stripes[2]))
+
+
+@pytest.mark.parametrize("hidden", [3, np.int64(3), [3], (3,), np.array([3])])
+def test_one_layer_may_be_written_in_any_way(hidden):
+    X = np.random.default_rng(0).integers(0, 2, (30, 3))
+    assert NADE(hidden, epochs=1).fit(X).network_.W.shape == (3, 3)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden": 0}, "hidden must be an integer"),
-        ({"hidden": [4, 4]}, "one hidden layer"),
+        ({"hidden": 0}, "hidden must be the size of one layer"),
+        ({"hidden": [4, 4]}, "hidden must be the size of one layer"),
         ({"epochs": -1}, "epochs must be"),
         ({"batch_size": 0}, "batch_size"),
         ({"learning_rate": 0.0}, "learning_rate"),
@@ -164,7 +349,7 @@ def test_a_setting_that_cannot_be_used_is_named(settings, message, stripes):
 def test_validation_rows_are_checked_like_training_rows(stripes):
     with pytest.raises(ShapeError, match="valid has 3 columns"):
         NADE(4, epochs=1).fit(stripes[0], valid=stripes[1][:, :3])
-    with pytest.raises(ValuesError, match="valid must hold only 0 and 1"):
+    with pytest.raises(ValuesError, match="valid must hold codes"):
         NADE(4, epochs=1).fit(stripes[0], valid=stripes[1] * 2)
 
 
@@ -179,11 +364,10 @@ def test_scalars_and_sample_grids_go_to_tensorboard(tmp_path):
     assert len(events.Images("samples")) == 3
 
 
-def test_conditional_probabilities_multiply_to_the_likelihood(stripes):
+def test_conditional_log_probabilities_add_up_to_the_likelihood(stripes):
     train, _, test = stripes
     for model in (NADE(6, epochs=2, random_state=0), MADE(6, epochs=2, random_state=0)):
-        p = model.fit(train).conditionals(test)
-        terms = np.where(test == 1, np.log(p), np.log1p(-p))
+        terms = model.fit(train).conditionals(test)
         np.testing.assert_allclose(terms.sum(1), model.log_prob(test), rtol=1e-12)
 
 

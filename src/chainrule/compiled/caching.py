@@ -38,6 +38,7 @@ __all__ = ["loop", "source_digest"]
 
 _DIGEST = 32  # bytes of a SHA-256
 _SUFFIX = ".loop"
+_HOLDS_LOOPS = b"from chainrule.compiled.caching import loop"  # in a file of loops, and in no other
 _HERE = Path(__file__).parent
 
 
@@ -153,10 +154,12 @@ class _Kept:
 def source_digest(file: str) -> str:
     """SHA-256 (hex) of all that the loops in ``file`` may be compiled from: ``compiled/``, and the loops beside it."""
     sha = hashlib.sha256()
-    for path in sorted({*_HERE.glob("*.py"), *Path(file).parent.glob("*loops.py"), Path(file)}):
+    own = Path(file)
+    for path in sorted({*_HERE.glob("*.py"), *own.parent.glob("*.py"), own}):
         # loops that are typed in, in a shell or in a doctest, are known by their function alone
         content = path.read_bytes() if path.is_file() else b""
-        sha.update(f"{path.name} {len(content)};".encode() + content)
+        if path == own or path.parent == _HERE or _HOLDS_LOOPS in content:
+            sha.update(f"{path.name} {len(content)};".encode() + content)
     return sha.hexdigest()
 
 

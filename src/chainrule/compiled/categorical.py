@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import exp_of_negative
 from chainrule.compiled.vectors import lanes, load, load_first, pointer, store, store_first
@@ -23,7 +24,7 @@ LARGE = 1e200  # a product of sums that large is counted before it leaves the nu
 
 
 @kernel
-@njit(cache=True)
+@loop
 def indicators(codes, begins, like):
     """Rows of codes (n, d), int32, as zeros and ones (n, width) of the dtype of ``like``.
 
@@ -43,7 +44,7 @@ def indicators(codes, begins, like):
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def categorical_log_prob(codes, logits, begins, threads):
     """``log p`` (n,) in nats, and its derivative with respect to the logits (n, width).
 
@@ -63,7 +64,7 @@ def categorical_log_prob(codes, logits, begins, threads):
     return log_p, residuals.reshape(n, width)
 
 
-@njit(cache=True)
+@loop
 def _log_prob_of_row(d, codes, z, begins, firsts, out):
     """``log p`` of one row; ``out`` becomes its derivative in the log-odds ``z``."""
     log_p, product = 0.0, 1.0
@@ -94,7 +95,7 @@ def _log_prob_of_row(d, codes, z, begins, firsts, out):
     return log_p - math.log(product)
 
 
-@njit(cache=True)
+@loop
 def _exponentials(x, n):
     """``x[i] = e ** x[i]`` for numbers at most 0."""
     L = lanes(x)

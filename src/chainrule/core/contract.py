@@ -107,8 +107,10 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
                 raise OutputError(f"cannot write {path} ({e}); is the disk full?") from e
 
     def _settings(self) -> dict[str, Any]:
-        """The settings that travel with a saved model."""
-        return self.get_params(deep=False)
+        """The settings that travel with a saved model; of a generator, the seed that the fit drew from it."""
+        drawn = self.fit_info_.get("seed")
+        settings = self.get_params(deep=False)
+        return {k: drawn if isinstance(v, np.random.Generator) else v for k, v in settings.items()}
 
     @classmethod
     def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from chainrule.graphs import DAG
 from chainrule.models.shared.row_weights import checked_weights
 from chainrule.tables.door import names_columns, rows
 from chainrule.tables.problems import THROUGH_READ
+from chainrule.tables.reading import is_files
 from chainrule.tables.schema import Schema, Variable
 from chainrule.tables.table import Table
 
@@ -65,30 +66,34 @@ def node_rows(
     ``ahead`` are the variables whose states are known; those of the others are found in ``X``.  A path, or a list of
     paths, is read in batches, so memory does not grow with the files.
 
-    >>> [t.codes.tolist() for t in node_rows([[0, 1], [1, None]], ["a", "b"], {})]
+    >>> [t.codes.tolist() for t in node_rows([[0, 1], [1, float("nan")]], ["a", "b"], {})]
     [[[0, 1], [1, -1]]]
     """
-    if names_columns(X):
-        tables = Table.batches(X, schema=dict(ahead), columns=names, name=name, options=THROUGH_READ)
-    else:
+    if names is not None and not names_columns(X):
         tables = iter([_of_array(X, names, ahead, name)])
+    elif names is not None and is_files(X) and ahead.keys() >= set(names):  # no need to read them twice
+        schema = Schema(tuple(ahead[v] for v in names), "table")
+        tables = Table.batches(X, schema=schema, name=name, options=THROUGH_READ)
+    else:
+        stated: Any = dict(ahead)
+        tables = Table.batches(X, schema=stated, columns=names, name=name, options=THROUGH_READ)
     return tables if sample_weight is None else _weighted(tables, sample_weight)
 
 
-def _of_array(X: Any, names: Sequence[str] | None, ahead: Mapping[str, Variable], name: str) -> Table:
-    if names is not None and all(v in ahead for v in names):
-        return rows(X, Schema(tuple(ahead[v] for v in names), "array"), name=name)
-    table = rows(X, name=name)
+def _of_array(X: Any, names: Sequence[str], ahead: Mapping[str, Variable], name: str) -> Table:
+    if ahead.keys() >= set(names):
+        return rows(X, Schema(tuple(ahead[v] for v in names)), name=name)
+    # the columns of an array are called x1 … xd until they have the names of the nodes
+    stated: Any = {f"x{j + 1}": ahead[v] for j, v in enumerate(names) if v in ahead}
+    table = Table.read(X, schema=stated, name=name, options=THROUGH_READ)
     found = table.schema
-    if names is None:
-        names = found.names
     if len(names) != len(found):
         raise ShapeError(
             f"{name} has {len(found)} columns, the network has {len(names)} variables; pass the columns "
             f"{', '.join(names[:6])}{', …' * (len(names) > 6)} in this order, or a table that names its columns"
         )
-    variables = [ahead.get(n) or replace(v, name=n) for n, v in zip(names, found.variables, strict=True)]
-    return Table(Schema(tuple(variables), found.container), table.codes, table.weights)
+    variables = tuple(replace(v, name=n) for n, v in zip(names, found.variables, strict=True))
+    return Table(replace(found, variables=variables), table.codes, table.weights)
 
 
 def _weighted(tables: Iterator[Table], sample_weight: ArrayLike) -> Iterator[Table]:

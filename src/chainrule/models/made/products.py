@@ -122,16 +122,19 @@ class Compiled:
         return Ones.of(x) or Rows(self, x)
 
     def to_units(self, weight: Weight, x: Tensor, bias: Tensor) -> Tensor:
-        z = rows_to_units(array(x), weight.layer.extents, weight.addresses, array(bias), use_threads())
+        threads = use_threads(x.numel() * len(bias))
+        z = rows_to_units(array(x), weight.layer.extents, weight.addresses, array(bias), threads)
         return torch.from_numpy(z)
 
     def to_rows(self, weight: Weight, h: Tensor, z: Tensor) -> Tensor:
-        units_to_rows(array(h), weight.layer.extents, weight.addresses, z.numpy(), use_threads())
+        threads = use_threads(h.numel() * z.shape[1])
+        units_to_rows(array(h), weight.layer.extents, weight.addresses, z.numpy(), threads)
         return z
 
     def gradient(self, weight: Weight, x: Tensor, h: Tensor) -> list[Tensor]:
         found = weight.room()
-        weight_gradient(array(x), array(h), weight.layer.extents, addresses(found), use_threads())
+        threads = use_threads(x.numel() * h.shape[1])
+        weight_gradient(array(x), array(h), weight.layer.extents, addresses(found), threads)
         self.clear(weight.layer, found)
         return found
 
@@ -154,6 +157,7 @@ class Ones:
 
     def __init__(self, by_row: tuple[Any, Any], by_column: tuple[Any, Any]) -> None:
         self.by_row, self.by_column = by_row, by_column
+        self.entries = (len(by_row[0]) - 1) * (len(by_column[0]) - 1)  # of the rows, ones or not
 
     @classmethod
     def of(cls, x: Tensor) -> Ones | None:
@@ -167,12 +171,14 @@ class Ones:
 
     def to_units(self, weight: Weight, bias: Tensor) -> Tensor:
         extents = weight.layer.extents
-        z = ones_product(*self.by_row, extents, weight.addresses, array(bias), use_threads())
+        threads = use_threads(self.entries * len(bias))
+        z = ones_product(*self.by_row, extents, weight.addresses, array(bias), threads)
         return torch.from_numpy(z)
 
     def gradient(self, weight: Weight, dz: Tensor) -> list[Tensor]:
         found = weight.room()
-        ones_gradient(*self.by_column, weight.layer.extents, addresses(found), array(dz), use_threads())
+        threads = use_threads(self.entries * dz.shape[1])
+        ones_gradient(*self.by_column, weight.layer.extents, addresses(found), array(dz), threads)
         Compiled().clear(weight.layer, found)
         return found
 

@@ -20,6 +20,10 @@ from chainrule.models.shared.likelihood import bernoulli_terms, categorical_term
 
 __all__ = ["bernoulli_rows", "categorical_rows", "indicator_rows"]
 
+_AS_MANY = (
+    300  # multiply-adds that the likelihood of one entry is worth; threads are for products of that size
+)
+
 
 def bernoulli_rows(x: Tensor, logits: Tensor) -> Tensor:
     """Log-probability of each row ``x`` (n, d) of 0 and 1 in nats, (n,), from log-odds of the same dtype.
@@ -69,7 +73,7 @@ class _BernoulliRows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, logits: Tensor) -> Tensor:
-        log_p, residuals = bernoulli_log_prob(array(x), array(logits), use_threads())
+        log_p, residuals = bernoulli_log_prob(array(x), array(logits), use_threads(_AS_MANY * logits.numel()))
         ctx.residuals = torch.from_numpy(residuals)
         return torch.from_numpy(log_p)
 
@@ -84,7 +88,9 @@ class _CategoricalRows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, codes: NDArray[np.int32], logits: Tensor, begins: NDArray[np.int64]) -> Tensor:
-        log_p, residuals = categorical_log_prob(codes, array(logits), begins, use_threads())
+        log_p, residuals = categorical_log_prob(
+            codes, array(logits), begins, use_threads(_AS_MANY * logits.numel())
+        )
         ctx.residuals = torch.from_numpy(residuals)
         return torch.from_numpy(log_p)
 

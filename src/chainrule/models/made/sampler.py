@@ -61,7 +61,7 @@ def draw(
     flat_u, u_strides = _flat(uniforms, np.float64)
     flat_k, k_strides = _NOTHING_KNOWN if known is None else _flat(known, np.int32)
     x = np.empty(uniforms.shape, network.coding.dtype)
-    threads = use_threads()
+    threads = use_threads(len(uniforms) * layout.weights.size)
     one_by_one = len(uniforms) <= _FEW * threads
     if x.size and network.coding.width:
         made_sample(x, flat_u, u_strides, flat_k, k_strides, threads, one_by_one, *layout)

@@ -36,6 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import exp_of_negative, log_ratio
 from chainrule.compiled.vectors import (
@@ -97,7 +98,7 @@ class Tile(NamedTuple):
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def made_sample(
     x, uniforms, u_strides, known, k_strides, threads, one_by_one,
     order, slots, groups, seen, begins, strides, bases, weights, biases,
@@ -150,14 +151,14 @@ def made_sample(
                     _code(net, own.on, np.uint32(r), pointer(flat, (first + r) * d))
 
 
-@njit(cache=True)
+@loop
 def _bit(bits, r, d, x):
     """``x[i]`` is bit r of ``bits[i]``."""
     for i in range(d):
         x[i] = (bits[i] >> r) & np.uint32(1)
 
 
-@njit(cache=True)
+@loop
 def _code(net, bits, r, x):
     """The state of each variable in row r, from the bits of its indicators."""
     for t in range(net.d):
@@ -168,7 +169,7 @@ def _code(net, bits, r, x):
         x[net.order[t]] = state
 
 
-@njit(cache=True)
+@loop
 def _any_known(known, row, column, count, d):
     for r in range(count):
         found = 0
@@ -179,7 +180,7 @@ def _any_known(known, row, column, count, d):
     return False
 
 
-@njit(cache=True)
+@loop
 def _begin(net, own, uniforms, row, column, count, spare):
     """Let the rows of the indicators begin at their bias; of a binary variable, less what its logit must exceed."""
     states = net.states
@@ -204,7 +205,7 @@ def _begin(net, own, uniforms, row, column, count, spare):
                 store(states, k * R + L, spread(net.biases, k))
 
 
-@njit(cache=True)
+@loop
 def _fix(net, own, known, row, column, count):
     """Known states as what no logit can change."""
     R = 2 * lanes(net.states)
@@ -221,7 +222,7 @@ def _fix(net, own, known, row, column, count):
                 own.uniforms[t * R + r] = 0.5
 
 
-@njit(cache=True)
+@loop
 def _until(groups, start, d, most):
     """Where the variables end that begin at ``start`` and have at most so many indicators; at least one."""
     stop = start + 1
@@ -230,7 +231,7 @@ def _until(groups, start, d, most):
     return stop
 
 
-@njit(cache=True)
+@loop
 def _tile(net, own):
     """Draw one tile: bit r of ``own.on[slots[k]]`` is indicator k of row r.  ``states`` (units of all levels, rows)."""
     states, seen, bases, width = net.states, net.seen, net.bases, net.d + 2
@@ -255,7 +256,7 @@ def _tile(net, own):
         start = stop
 
 
-@njit(cache=True)
+@loop
 def _pull_window(final, end, first, n_before, n_active, net, own):
     """To all units of degrees ``final`` to ``end``, add the final ones that they read, but for those of a degree
     below ``first`` and the first ``n_before`` active indicators, which have been added."""
@@ -277,7 +278,7 @@ def _pull_window(final, end, first, n_before, n_active, net, own):
                 )  # fmt: skip
 
 
-@njit(cache=True)
+@loop
 def _step(m, end, n_active, net, own):
     """Make the units of degree m final, and add them to those that wait for them up to degree ``end``."""
     states, seen, bases, width, levels = net.states, net.seen, net.bases, net.d + 2, net.levels
@@ -314,7 +315,7 @@ def _step(m, end, n_active, net, own):
     return n_active
 
 
-@njit(cache=True)
+@loop
 def _choose(first, last, uniforms, states):
     """Of one variable with several indicators, turn their logits into ones for the states drawn, and zeros.
 
@@ -375,7 +376,7 @@ def _pull_units(n, weights, stride, units, count, below, sums):
         store(sums, j * L, get(s, j))
 
 
-@njit(cache=True)
+@loop
 def _pull(n, *rest):
     # one line per number: it must be a constant in each, so that the sums are registers
     if n == 8:
@@ -396,7 +397,7 @@ def _pull(n, *rest):
         _pull_units(1, *rest)
 
 
-@njit(cache=True)
+@loop
 def _row(net, uniforms, u_column, any_known, known, k_column, x):
     """Draw one row into ``x`` (d,).  ``states`` (units of all levels,) begins at zero."""
     states, seen, bases, width = net.states, net.seen, net.bases, net.d + 2
@@ -438,7 +439,7 @@ def _logit(net, t, unit):
     return z
 
 
-@njit(cache=True)
+@loop
 def _drawn(z, first, last, uniform):
     """The state that a uniform stands for under the logits ``z[first:last]``."""
     if last - first == 1:

@@ -1,7 +1,8 @@
 """NADE: the neural autoregressive distribution estimator.
 
-Read ``estimator`` (the face), then ``network`` (what it is, with the plain path); ``loops`` and
-``sampling_loops`` are speed.
+Read ``estimator`` (the face), ``network`` (what it is) and ``definition`` (how it is computed, plainly).  The rest is
+speed: ``walks`` and ``samplers`` call the compiled loops, of which those for tables of binary columns are in
+``binary_*`` and those for columns of any number of states in ``categorical_*``.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""NADE as an estimator: see ``networks/nade.py`` for the model itself."""
+"""NADE as an estimator: see ``network`` for the model itself."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
+from chainrule.core.randomness import RandomState
 from chainrule.models.nade.network import Activation, NADENetwork
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.hidden import parse_hidden
 from chainrule.tables.schema import Schema
 
 __all__ = ["NADE"]
 
 
 class NADE(AutoregressiveEstimator):
-    """Neural autoregressive distribution estimator of binary variables (Larochelle & Murray 2011).
+    """Neural autoregressive distribution estimator (Larochelle & Murray 2011) of columns with any numbers of states.
 
-    ``hidden`` units, one layer; ``ordering`` is ``"natural"``, ``"random"`` or a permutation; ``activation``
-    ``"relu"`` or ``"sigmoid"``.  ``checkpoint`` is a file for the state of training, ``log_dir`` a folder
-    for TensorBoard, ``image_shape`` (height, width) makes it log sample grids.
+    ``hidden`` units, one layer; ``ordering`` is ``"natural"``, ``"random"``, or the columns in the order of generation,
+    by place or by name; ``activation`` is ``"relu"`` or ``"sigmoid"``.  ``batch_size`` is by default 100 rows, and with
+    more than 50,000 rows a 500th of them, at most 1,000.  ``checkpoint`` is a file for the state of training,
+    ``log_dir`` a folder for TensorBoard, ``image_shape`` (height, width) makes it log sample grids.
 
     >>> import numpy as np
     >>> X = np.random.default_rng(0).integers(0, 2, (50, 3))
@@ -39,11 +41,11 @@ class NADE(AutoregressiveEstimator):
         ordering: str | Sequence[int] | Sequence[str] = "natural",
         activation: Activation = "relu",
         epochs: int = 30,
-        batch_size: int = 100,
+        batch_size: int | None = None,
         learning_rate: float = 5e-3,
         weight_decay: float = 0.05,
         device: str = "cpu",
-        random_state: int | None = None,
+        random_state: RandomState = None,
         checkpoint: str | None = None,
         log_dir: str | None = None,
         image_shape: tuple[int, int] | None = None,
@@ -63,14 +65,6 @@ class NADE(AutoregressiveEstimator):
         self.image_shape = image_shape
         self.schema = schema
 
-    def _hidden_sizes(self) -> list[int]:
-        sizes = [self.hidden] if not isinstance(self.hidden, (list, tuple)) else list(self.hidden)
-        if len(sizes) != 1:
-            raise InputError(
-                f"NADE has one hidden layer; got hidden={self.hidden!r}; pass one number, or use MADE"
-            )
-        return [check_integer(sizes[0], "hidden")]
-
     def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
         return Factorization.of_order(self.ordering, names, rng=rng)
 
@@ -79,7 +73,7 @@ class NADE(AutoregressiveEstimator):
             raise InputError(f"activation must be 'relu' or 'sigmoid'; got {self.activation!r}")
         return NADENetwork(
             coding.sizes,
-            self._hidden_sizes()[0],
+            parse_hidden(self.hidden, layers=1)[0],
             self._factorization.order,
             activation=self.activation,
             generator=generator,

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError, OutputError, TooLargeError
-from chainrule.core.randomness import as_generator
+from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.coding import Coding
@@ -27,7 +27,7 @@ from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.network import AutoregressiveNetwork
 from chainrule.models.shared.remembered import Remembered
-from chainrule.models.shared.training import Recipe, train
+from chainrule.models.shared.training import Recipe, batch_size_for, train
 from chainrule.tables.table import Table
 
 __all__ = ["AutoregressiveEstimator"]
@@ -51,11 +51,11 @@ class AutoregressiveEstimator(DiscreteModel):
     hidden: Any
     ordering: Any
     epochs: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: float
     weight_decay: float
     device: str
-    random_state: int | None
+    random_state: RandomState
     checkpoint: str | None
     log_dir: str | None
     image_shape: tuple[int, int] | None
@@ -93,7 +93,7 @@ class AutoregressiveEstimator(DiscreteModel):
         self._refuse_missing(table, "training needs complete rows")
         if valid is not None:
             self._refuse_missing(valid, "validation needs complete rows")
-        recipe, device, streams, seed = self._recipe()
+        recipe, device, streams, seed = self._recipe(table)
         d = len(table.schema)
         if self.image_shape is not None and math.prod(self.image_shape) != d:
             raise InputError(
@@ -121,13 +121,16 @@ class AutoregressiveEstimator(DiscreteModel):
             )
         self.fit_info_ = info | {"seed": seed, "n_rows": table.n_rows, "device": str(device)}
 
-    def _recipe(self) -> tuple[Recipe, torch.device, NDArray[Any], int]:
+    def _recipe(self, table: Table) -> tuple[Recipe, torch.device, NDArray[Any], int]:
         """The settings of training, checked, and the seeds of all that is random."""
         seed = int(as_generator(self.random_state).integers(2**31))
         streams = np.random.SeedSequence(seed).generate_state(3)
+        n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
+        chosen = self.batch_size
+        batch_size = batch_size_for(n) if chosen is None else check_integer(chosen, "batch_size")
         recipe = Recipe(
             epochs=check_integer(self.epochs, "epochs", least=0),
-            batch_size=check_integer(self.batch_size, "batch_size"),
+            batch_size=batch_size,
             learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
             weight_decay=check_real(self.weight_decay, "weight_decay"),
             seed=int(streams[2]),

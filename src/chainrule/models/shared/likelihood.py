@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 from chainrule.models.shared.coding import Coding
 
-__all__ = ["bernoulli_terms", "categorical_terms"]
+__all__ = ["bernoulli_terms", "by_state_on", "categorical_terms"]
 
 
 def bernoulli_terms(x: Tensor, logits: Tensor) -> Tensor:
@@ -17,6 +19,12 @@ def bernoulli_terms(x: Tensor, logits: Tensor) -> Tensor:
     [0.5, 0.5]
     """
     return -torch.nn.functional.binary_cross_entropy_with_logits(logits, x.to(logits.dtype), reduction="none")
+
+
+@lru_cache(maxsize=64)
+def by_state_on(coding: Coding, device: torch.device) -> Tensor:
+    """``coding.by_state`` where ``device`` is, sent there once: to send it at each step would keep a GPU waiting."""
+    return torch.from_numpy(coding.by_state).to(device)
 
 
 def categorical_terms(x: Tensor, logits: Tensor, coding: Coding) -> Tensor:
@@ -29,5 +37,5 @@ def categorical_terms(x: Tensor, logits: Tensor, coding: Coding) -> Tensor:
         return bernoulli_terms(x, logits)
     n = len(logits)
     ends = torch.cat([logits.new_zeros(n, 1), logits.new_full((n, 1), -torch.inf)], 1)
-    z = torch.cat([logits, ends], 1)[:, torch.from_numpy(coding.by_state).to(logits.device)]  # (n, d, K)
+    z = torch.cat([logits, ends], 1)[:, by_state_on(coding, logits.device)]  # (n, d, K)
     return torch.log_softmax(z, 2).gather(2, x.long()[:, :, None])[:, :, 0]

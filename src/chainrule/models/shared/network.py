@@ -41,6 +41,16 @@ class AutoregressiveNetwork(nn.Module):
         ``ShapeError`` if the shapes do not fit.
         """
 
+    def gradients(
+        self, x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.float64], list[NDArray[Any]]] | None:
+        """``log_prob`` (n,) of rows of codes, and the gradient of ``weights @ log_prob``, without autograd.
+
+        The gradient has an array for each of ``parameters()``, contiguous, in its shape and dtype.  A network that
+        implements this is trained by it (``steps``); ``None`` says that it cannot as it is, and then autograd does.
+        """
+        return None
+
     @property
     @abstractmethod
     def output_bias(self) -> nn.Parameter:

@@ -1,48 +1,48 @@
-"""Training of autoregressive networks: AdamW, warm-up then cosine, best epoch by validation, resumable.
+"""Training of networks: AdamW, warm-up then cosine, best epoch by validation, resumable.
 
-After every epoch the whole state (parameters, moments, random stream, history) goes to one safetensors
-file, if a place is given.  A fit that was interrupted goes on from there and ends bit-equal to one that
-was not; a file that belongs to other data or settings is not used.
+One loop for all networks.  What is minimised is a ``Loss``, a number for each row; by default the negative
+log-likelihood.  How a step is made, by autograd or by compiled loops, is chosen once (``steps``).  After every epoch
+the whole state goes to a file, if a place is given (``checkpoint``): a fit that was interrupted goes on from there and
+ends bit-equal to one that was not.
+
+Weights.  Row r counts w_r times: the loss is Σ w_r loss_r / Σ w_r.  A batch is still so many different rows; its loss
+is Σ w_r loss_r over them, divided by their number times the mean weight of all rows, so that the steps of an epoch
+follow, on average, the gradient of the whole.  Rows of weight zero are left out, and weights that are all equal change
+nothing.  Where rows stand for very different numbers of rows, a step sees few of the heavy ones: take larger batches.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from chainrule.core.errors import ChainruleError
-from chainrule.core.files import make_directory, replacing
-from chainrule.core.progress import note, track
+from chainrule.core.progress import track
+from chainrule.models.shared.checkpoint import Checkpoint, History
+from chainrule.models.shared.steps import NEGATIVE_LOG_LIKELIHOOD, Data, Loss, Steps, mean_loss, steps_for
 
-__all__ = ["Recipe", "TrainingError", "mean_log_prob", "train"]
+__all__ = ["Recipe", "TrainingError", "batch_size_for", "train"]
 
 _WARM_UP = 0.05  # share of all steps in which the learning rate rises to its full size
-_FORMAT = "chainrule-checkpoint-1"
+_WORTH_THREADS = (
+    4e7  # multiplications of a batch with all parameters, below which threads cost more than they save
+)
 
 
 class TrainingError(ChainruleError):
     """Training that left the finite numbers."""
-
-
-class Network(Protocol):
-    """What training needs of a network, beside being a ``torch.nn.Module``."""
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """Log-probability of each row in nats, (n,)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,27 +57,13 @@ class Recipe:
     checkpoint: Path | None = None
 
 
-@dataclass
-class _State:
-    """Everything that the next epoch depends on, beside the network and the optimiser."""
+def batch_size_for(n_rows: int) -> int:
+    """The batch size by default: 100, and with many rows so large that an epoch has 500 steps, at most 1,000.
 
-    best: dict[str, Tensor]
-    best_epoch: int = 0
-    best_nll_nats: float = math.inf
-    train_nll_nats: list[float] = field(default_factory=list)
-    valid_nll_nats: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def epochs_done(self) -> int:
-        return len(self.train_nll_nats)
-
-
-@torch.no_grad()
-def mean_log_prob(network: Any, rows: Tensor, batch_size: int = 2048) -> float:
-    """Mean log-probability in nats per row, summed in float64."""
-    total = sum(float(network.log_prob(part).double().sum()) for part in rows.split(batch_size))
-    return total / len(rows)
+    >>> [batch_size_for(n) for n in (1_000, 50_000, 300_000, 10**7)]
+    [100, 100, 600, 1000]
+    """
+    return min(max(100, n_rows // 500), 1000)
 
 
 def train(
@@ -88,87 +74,83 @@ def train(
     *,
     weights: NDArray[np.float64] | None = None,
     valid_weights: NDArray[np.float64] | None = None,
+    targets: NDArray[Any] | None = None,
+    valid_targets: NDArray[Any] | None = None,
+    loss: Loss = NEGATIVE_LOG_LIKELIHOOD,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> dict[str, Any]:
     """Fit ``network`` to rows ``X`` in place; returns what happened, as plain data.
 
-    With ``valid`` the parameters of the best epoch are kept, without it those of the last.  ``on_epoch``
-    hears the epoch (from 1) and its numbers.  Raises ``TrainingError`` where the loss is no number.
+    ``targets``, if the loss wants any, have an entry for each row.  With ``valid`` the parameters of the best epoch
+    are kept, without it those of the last.  ``on_epoch`` hears the epoch (from 1) and its numbers.  Losses are named
+    by ``loss.name``: ``train_nll_nats`` (the mean met on the way) and ``valid_nll_nats`` by default.  ``seconds`` are
+    those of training; compiling comes before, on a copy of the network, and is in ``warm_up_seconds``.  Raises
+    ``TrainingError`` where a loss is no number.
     """
-    device = next(network.parameters()).device
-    rows = torch.from_numpy(X).to(device)
-    held_out = None if valid is None else torch.from_numpy(valid).to(device)
-    optimizer = torch.optim.AdamW(
-        _parameter_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True
-    )
+    data = Data.of(X, weights, targets)
+    held_out = None if valid is None else Data.of(valid, valid_weights, valid_targets)
+    warm_up_seconds = _warm_up(network, data, held_out, recipe, loss) if recipe.epochs else 0.0
+    steps = steps_for(network, data, loss, recipe.weight_decay)
     shuffle = torch.Generator().manual_seed(recipe.seed)
-    state = _State(best=_copy(network))
-    key = _key(network, X, valid, recipe)
-    if recipe.checkpoint is not None:
-        make_directory(recipe.checkpoint.parent)
-        state = _resume(recipe.checkpoint, key, network, optimizer, shuffle) or state
-    resumed_from = state.epochs_done
-
-    epochs = track(
-        range(resumed_from + 1, recipe.epochs + 1),
-        f"training {type(network).__name__.removesuffix('Network')}",
-    )
-    for epoch in epochs:
-        started = time.perf_counter()
-        mean_nll = _one_epoch(network, rows, optimizer, shuffle, recipe, epoch)
-        state.train_nll_nats.append(mean_nll)
-        numbers = {"train_nll_nats": mean_nll, "learning_rate": optimizer.param_groups[0]["lr"]}
-        if held_out is not None:
-            numbers["valid_nll_nats"] = -mean_log_prob(network, held_out)
-            state.valid_nll_nats.append(numbers["valid_nll_nats"])
-        if held_out is None or numbers["valid_nll_nats"] < state.best_nll_nats:
-            state.best_nll_nats = numbers.get("valid_nll_nats", math.inf)
-            state.best_epoch, state.best = epoch, _copy(network)
-        state.seconds += time.perf_counter() - started
-        if recipe.checkpoint is not None:
-            _save(recipe.checkpoint, key, network, optimizer, shuffle, state)
-        if on_epoch is not None:
-            on_epoch(epoch, numbers)
-        epochs.detail = "  ".join(f"{k} {v:.4g}" for k, v in numbers.items() if k.endswith("nats"))
-    network.load_state_dict(state.best)
+    history = History(best=_copy(network))
+    checkpoint = Checkpoint.of(recipe, network, steps, loss.name, data, held_out)
+    if checkpoint is not None:
+        history = checkpoint.resume(network, steps, shuffle) or history
+    resumed_from = history.epochs_done
+    epochs = track(range(resumed_from + 1, recipe.epochs + 1), f"training {_name(network)}")
+    with _threads(network, steps, recipe.batch_size):
+        for epoch in epochs:
+            started = time.perf_counter()
+            numbers = _one_epoch(steps, len(data), shuffle, recipe, loss, epoch)
+            if held_out is not None:
+                numbers[f"valid_{loss.name}"] = mean_loss(network, held_out, loss)
+                _check_finite("validation", numbers[f"valid_{loss.name}"], epoch, recipe)
+            elif epoch == recipe.epochs:  # the last step may have led astray, and nothing else looks at it
+                _check_finite(
+                    "training", mean_loss(network, data.first(recipe.batch_size), loss), epoch, recipe
+                )
+            history.add(numbers, loss.name, network, time.perf_counter() - started)
+            if checkpoint is not None:
+                checkpoint.save(network, steps, shuffle, history)
+            if on_epoch is not None:
+                on_epoch(epoch, numbers)
+            epochs.detail = "  ".join(f"{k} {v:.4g}" for k, v in numbers.items() if k != "learning_rate")
+    network.load_state_dict(history.best)
     return {
-        "epochs": state.epochs_done,
-        "best_epoch": state.best_epoch,
+        "epochs": history.epochs_done,
+        "best_epoch": history.best_epoch,
         "resumed_from_epoch": resumed_from,
-        "train_nll_nats": state.train_nll_nats,
-        "valid_nll_nats": state.valid_nll_nats,
-        "seconds": state.seconds,
+        f"train_{loss.name}": history.train,
+        f"valid_{loss.name}": history.valid,
+        "seconds": history.seconds,
+        "warm_up_seconds": warm_up_seconds,
     }
 
 
 def _one_epoch(
-    network: Any,
-    rows: Tensor,
-    optimizer: torch.optim.Optimizer,
-    shuffle: torch.Generator,
-    recipe: Recipe,
-    epoch: int,
-) -> float:
-    """One pass over the rows in a new order; the mean negative log-likelihood met on the way, in nats."""
-    batches = torch.randperm(len(rows), generator=shuffle).to(rows.device).split(recipe.batch_size)
-    steps = len(batches) * recipe.epochs
-    total = 0.0
+    steps: Steps, n: int, shuffle: torch.Generator, recipe: Recipe, loss: Loss, epoch: int
+) -> dict[str, float]:
+    """One pass over the rows in a new order; the mean loss met on the way."""
+    batches = torch.randperm(n, generator=shuffle).to(steps.device).split(recipe.batch_size)
+    all_steps, rate = len(batches) * recipe.epochs, 0.0
     for k, chosen in enumerate(batches):
-        step = len(batches) * (epoch - 1) + k
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _schedule(step, steps)
-        nll = -network.log_prob(rows[chosen]).mean()
-        optimizer.zero_grad(set_to_none=True)
-        nll.backward()
-        optimizer.step()
-        total += float(nll.detach()) * len(chosen)
-    mean = total / len(rows)
-    if not math.isfinite(mean):
+        rate = recipe.learning_rate * _schedule(len(batches) * (epoch - 1) + k, all_steps)
+        steps.step(chosen, rate)
+    mean = steps.take_total() / n
+    _check_finite("training", mean, epoch, recipe)
+    if (
+        not steps.parameters_are_finite()
+    ):  # a unit whose weights are lost may fall silent, and the loss look well
+        _check_finite("training", math.nan, epoch, recipe)
+    return {f"train_{loss.name}": mean, "learning_rate": rate}
+
+
+def _check_finite(what: str, loss: float, epoch: int, recipe: Recipe) -> None:
+    if not math.isfinite(loss):
         raise TrainingError(
-            f"the training loss became {mean} in epoch {epoch}; "
-            f"lower the learning rate (it is {recipe.learning_rate:g})"
+            f"the {what} loss became {loss} in epoch {epoch}; lower the learning rate (it is "
+            f"{recipe.learning_rate:g})"
         )
-    return mean
 
 
 def _schedule(step: int, steps: int) -> float:
@@ -179,90 +161,26 @@ def _schedule(step: int, steps: int) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay, biases do not: a bias carries a variable's mean, which needs no shrinking."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def _warm_up(network: nn.Module, data: Data, held_out: Data | None, recipe: Recipe, loss: Loss) -> float:
+    """A step and a validation on a copy of the network, so that all is compiled before the clock starts; seconds."""
+    started = time.perf_counter()
+    trial = copy.deepcopy(network)
+    with _threads(trial, steps := steps_for(trial, data, loss, recipe.weight_decay), recipe.batch_size):
+        steps.step(torch.arange(min(len(data), recipe.batch_size), device=steps.device), 0.0)
+        steps.take_total()
+        mean_loss(trial, (held_out or data).first(recipe.batch_size), loss)
+    return time.perf_counter() - started
+
+
+def _threads(network: nn.Module, steps: Steps, batch_size: int) -> Any:
+    """One thread where a step is small and the libraries would take more; compiled loops see to themselves."""
+    small = batch_size * sum(p.numel() for p in network.parameters()) < _WORTH_THREADS
+    return threadpool_limits(1) if small and steps.wants_threads else nullcontext()
+
+
+def _name(network: nn.Module) -> str:
+    return type(network).__name__.removesuffix("Network")
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {k: v.detach().clone() for k, v in network.state_dict().items()}
-
-
-def _key(network: nn.Module, X: NDArray[Any], valid: NDArray[Any] | None, recipe: Recipe) -> str:
-    """What a checkpoint belongs to: the data, the recipe, and the network as it starts."""
-    digest = hashlib.sha256()
-    for array in (X, valid):
-        if array is not None:
-            digest.update(repr(array.shape).encode())
-            digest.update(np.ascontiguousarray(array).data)
-    for name, value in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    settings = (recipe.epochs, recipe.batch_size, recipe.learning_rate, recipe.weight_decay, recipe.seed)
-    digest.update(repr((type(network).__name__, settings)).encode())
-    return digest.hexdigest()
-
-
-def _save(
-    path: Path,
-    key: str,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    shuffle: torch.Generator,
-    state: _State,
-) -> None:
-    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
-    tensors |= {f"best.{k}": v for k, v in state.best.items()}
-    for i, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for k, v in moments.items()}
-    tensors["shuffle"] = shuffle.get_state()
-    history = {k: getattr(state, k) for k in _HISTORY}
-    header = {"format": _FORMAT, "key": key, "history": json.dumps(history)}
-    with replacing(path) as temporary:
-        save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, temporary, header)
-
-
-_HISTORY = ("best_epoch", "best_nll_nats", "train_nll_nats", "valid_nll_nats", "seconds")
-
-
-def _resume(
-    path: Path,
-    key: str,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    shuffle: torch.Generator,
-) -> _State | None:
-    """Take over the state in ``path``; ``None`` (and a note) where it is damaged or belongs elsewhere."""
-    if not path.exists():
-        return None
-    try:
-        with safe_open(str(path), framework="pt") as f:
-            header = f.metadata() or {}
-            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118  # not a dict
-    except (OSError, SafetensorError) as e:
-        note(f"the checkpoint {path} is damaged ({e}); training starts anew")
-        return None
-    if header.get("format") != _FORMAT or header.get("key") != key:
-        note(f"the checkpoint {path} belongs to other data or settings; training starts anew")
-        return None
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimizer": {}}
-    for name, value in tensors.items():
-        head, _, rest = name.partition(".")
-        if rest:
-            parts[head][rest] = value
-    network.load_state_dict(parts["network"])
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in parts["optimizer"].items():
-        i, _, what = name.partition(".")
-        moments.setdefault(int(i), {})[what] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    shuffle.set_state(tensors["shuffle"])
-    device = next(network.parameters()).device
-    best = {k: v.to(device) for k, v in parts["best"].items()}
-    state = _State(best=best, **json.loads(header["history"]))
-    note(f"going on after epoch {state.epochs_done} from {path}")
-    return state

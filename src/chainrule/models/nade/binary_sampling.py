@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import log_ratio
 from chainrule.compiled.vectors import (
@@ -43,7 +44,8 @@ from chainrule.compiled.vectors import (
     sums,
     total,
 )
-from chainrule.models.nade.loops import PATTERNS, ROWS, STEP, activate, pack_weights
+from chainrule.models.nade.activations import activate
+from chainrule.models.nade.binary_packing import PATTERNS, ROWS, STEP, pack_weights
 
 __all__ = ["nade_sample"]
 
@@ -59,8 +61,8 @@ MANY = 8  # from so many rows on, it pays to pack the weights
 
 
 @kernel
-@njit(parallel=True, cache=True)
-def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ignore[no-untyped-def]
+@loop(parallel=True)
+def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):
     """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
 
     ``W`` and ``V`` (d, h), all contiguous; ``given`` (n, d), or (0, 0) for none: entries that are not NaN are
@@ -91,8 +93,8 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):  # type: ign
     return x
 
 
-@njit(cache=True)
-def _thresholds(uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
+@loop
+def _thresholds(uniforms, given, order, b, out):
     """What V_t · act(a) must exceed for the variables of one row to be on; given ones are decided already.
 
     ``b`` (a multiple of lanes,) in the order of generation, with minus infinity where it is padded.
@@ -114,8 +116,8 @@ def _thresholds(uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
             out[t] = -np.inf if given[order[t]] == 1 else np.inf
 
 
-@njit(cache=True)
-def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
+@loop
+def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):
     """Rows ``first`` to ``last`` of ``x``, in tiles of about one size."""
     L = lanes(V)
     d, vectors = order.shape[0], start.shape[0] // L
@@ -179,8 +181,8 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):  
                 )  # fmt: skip
 
 
-@njit(cache=True)
-def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still, waiting):  # type: ignore[no-untyped-def]
+@loop
+def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still, waiting):
     """Begin block ``i``: which rows had ones in the last block and move on, which did not, and which wait for
     their first, all alike; of these, only the row at the start is one of those that stand still.
 
@@ -204,8 +206,8 @@ def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still,
     return n_moved, n_still, n_waiting
 
 
-@njit(cache=True)
-def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: ignore[no-untyped-def]
+@loop
+def _tile_thresholds(tile, count, uniforms, given, order, b, out):
     """``_thresholds`` of the rows ``tile : tile + count``, one after the other."""
     width, none = b.shape[0], np.empty(0, np.float64)
     for r in range(count):
@@ -213,8 +215,8 @@ def _tile_thresholds(tile, count, uniforms, given, order, b, out):  # type: igno
         _thresholds(uniforms[tile + r], own, order, b, out[r * width : (r + 1) * width])
 
 
-@njit(cache=True)
-def _margins_alike(rows, n_rows, z, bars, margins, spread_z):  # type: ignore[no-untyped-def]
+@loop
+def _margins_alike(rows, n_rows, z, bars, margins, spread_z):
     """The margins of ``rows`` with the same ``STEP`` logits ``z``; ``spread_z`` is room for ``STEP`` * 4 numbers."""
     quarter = lanes(margins) // 4
     for j in range(0, STEP, quarter):
@@ -228,7 +230,7 @@ def _margins_alike(rows, n_rows, z, bars, margins, spread_z):  # type: ignore[no
 
 
 @njit(forceinline=True)
-def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def]
+def _rows_that_are_on(j, count, margins, chosen):
     """Fill ``chosen`` with the rows whose variable j is on; returns how many.
 
     Which these are cannot be foreseen, so branches would cost much: the signs of as many margins as a number has
@@ -255,20 +257,20 @@ def _rows_that_are_on(j, count, margins, chosen):  # type: ignore[no-untyped-def
     return m
 
 
-@njit(cache=True)
-def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+@loop
+def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The margins of one block of ``rows`` as if it held no ones."""
     _logits_after(False, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
-@njit(cache=True)
-def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+@loop
+def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The same after the state of each row has moved by row ``ones[row]`` of ``moves``."""
     _logits_after(True, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
 @njit(forceinline=True)
-def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """Either of the two; ``moving`` is a constant."""
     L = lanes(V)
     z, h = registers(V, CELLS), registers(V, ROWS)
@@ -298,8 +300,8 @@ def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars
             )
 
 
-@njit(cache=True)
-def _add_up(j, patterns, W, vectors, moves, stride):  # type: ignore[no-untyped-def]
+@loop
+def _add_up(j, patterns, W, vectors, moves, stride):
     """What ``patterns`` of ones, a set of bits, add to a state.  ``j`` is the last one of each."""
     L = lanes(W)
     while patterns:
@@ -309,8 +311,8 @@ def _add_up(j, patterns, W, vectors, moves, stride):  # type: ignore[no-untyped-
             store(moves, at + q, load(moves, at - (stride << j) + q) + load(W, q * STEP + j * L))
 
 
-@njit(cache=True)
-def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+@loop
+def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """Variable j of a block is on in the first ``m`` of ``rows``: the later margins of the block anew.
 
     ``ones`` holds the pattern of each row, j included.
@@ -324,7 +326,7 @@ def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind
 
 
 @njit(forceinline=True)
-def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):  # type: ignore[no-untyped-def]
+def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The same for ``j`` that is a constant; ``ROWS`` rows share the vectors of V."""
     L = lanes(V)
     v, z = registers(V, STEP), registers(V, CELLS)
@@ -347,8 +349,8 @@ def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, k
             )  # fmt: skip
 
 
-@njit(cache=True)
-def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):  # type: ignore[no-untyped-def]
+@loop
+def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):
     """Rows ``first`` to ``last`` of ``x``, each on its own."""
     L = lanes(W)
     d, h = V.shape
@@ -371,8 +373,8 @@ def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kin
                     store(a, whole * L, load(a, whole * L) + load_first(w, whole * L, rest))
 
 
-@njit(cache=True)
-def _dot(a, v, following, whole, rest, kind):  # type: ignore[no-untyped-def]
+@loop
+def _dot(a, v, following, whole, rest, kind):
     """``V_i · act(a)`` over ``whole`` vectors and the ``rest`` of one, in ``SUMS`` partial sums; fetches the row of
     V that is next.
 

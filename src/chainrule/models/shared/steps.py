@@ -1,0 +1,239 @@
+"""One step of training in two ways with the same numbers: by autograd, or by compiled loops.
+
+``AutogradSteps`` works for any network and device.  ``CompiledSteps`` is for networks on the CPU that give gradients
+themselves (``AutoregressiveNetwork.gradients``): gradient and AdamW are loops, and what autograd, its hooks and the
+optimiser of torch cost beside them, several times as much for a small network, is not spent.  ``steps_for`` chooses,
+once per fit.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from chainrule.compiled.calls import has_loops
+from chainrule.models.shared.adamw import BETAS, EPSILON, AdamW
+from chainrule.models.shared.network import AutoregressiveNetwork
+
+__all__ = [
+    "NEGATIVE_LOG_LIKELIHOOD",
+    "AutogradSteps",
+    "CompiledSteps",
+    "Data",
+    "Loss",
+    "Steps",
+    "mean_loss",
+    "steps_for",
+]
+
+_TOGETHER = 2048  # rows whose losses are computed together
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is minimised: ``by_row(network, rows, targets)`` (n,), differentiable; ``name`` carries the unit."""
+
+    name: str
+    by_row: Callable[[Any, Tensor, Tensor | None], Tensor]
+
+
+NEGATIVE_LOG_LIKELIHOOD = Loss("nll_nats", lambda network, rows, targets: -network.log_prob(rows))
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows (n, ...) with what belongs to each: weights (n,) of mean one, or none, and targets, or none."""
+
+    rows: NDArray[Any]
+    weights: NDArray[np.float64] | None = None
+    targets: NDArray[Any] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rows: NDArray[Any],
+        weights: NDArray[np.float64] | None = None,
+        targets: NDArray[Any] | None = None,
+    ) -> Data:
+        """Without the rows of weight zero, and without weights where all are equal.
+
+        >>> Data.of(np.arange(4), np.array([0.0, 2.0, 2.0, 0.0]))
+        Data(rows=array([1, 2]), weights=None, targets=None)
+        """
+        if weights is None:
+            return cls(rows, None, targets)
+        used = weights > 0
+        if not used.all():
+            rows, weights = rows[used], weights[used]
+            targets = None if targets is None else targets[used]
+        return cls(rows, None if (weights == weights[0]).all() else weights / weights.mean(), targets)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def first(self, n: int) -> Data:
+        """The first ``n`` rows."""
+        return Data(
+            self.rows[:n],
+            None if self.weights is None else self.weights[:n],
+            None if self.targets is None else self.targets[:n],
+        )
+
+    def tensors(self, device: torch.device) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Rows, weights in float32, and targets."""
+        kept = [self.rows, None if self.weights is None else self.weights.astype(np.float32), self.targets]
+        found = [None if a is None else torch.from_numpy(_known_to_torch(a)).to(device) for a in kept]
+        return found[0], found[1], found[2]  # type: ignore[return-value]
+
+
+def _known_to_torch(a: NDArray[Any]) -> NDArray[Any]:
+    """torch takes no index of unsigned numbers of more than a byte."""
+    return a.astype(np.int64) if a.dtype.kind == "u" and a.itemsize > 1 else a
+
+
+@torch.no_grad()
+def mean_loss(network: nn.Module, data: Data, loss: Loss = NEGATIVE_LOG_LIKELIHOOD) -> float:
+    """The mean loss of the rows by weight, summed in float64."""
+    rows, weights, targets = data.tensors(next(network.parameters()).device)
+    total = torch.zeros((), dtype=torch.float64, device=rows.device)
+    for begin in range(0, len(rows), _TOGETHER):
+        part = slice(begin, begin + _TOGETHER)
+        each = loss.by_row(network, rows[part], None if targets is None else targets[part]).double()
+        total += each.sum() if weights is None else each @ weights[part].double()
+    return float(total) / (len(rows) if data.weights is None else float(data.weights.sum()))
+
+
+class Steps(ABC):
+    """Steps of AdamW on batches of ``Data``.
+
+    Weights decay, biases do not: a bias carries a variable's mean, which needs no shrinking.
+    """
+
+    network: nn.Module
+    device: torch.device
+    wants_threads: bool  # whether what it calls takes threads without asking how much there is to do
+
+    @abstractmethod
+    def step(self, chosen: Tensor, learning_rate: float) -> None:
+        """One step on the rows ``chosen``, which are where ``device`` is."""
+
+    @abstractmethod
+    def take_total(self) -> float:
+        """The sum of the losses met since it was last asked for."""
+
+    def parameters_are_finite(self) -> bool:
+        """Whether no parameter has left the finite numbers; one answer of a device for all of them."""
+        return bool(torch.stack([p.detach().isfinite().all() for p in self.network.parameters()]).all())
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on, beside the network: ``step``, and the two moments by parameter."""
+
+    @abstractmethod
+    def set_state(self, state: dict[str, Tensor]) -> None:
+        """Take over what ``state`` gave."""
+
+
+def steps_for(network: nn.Module, data: Data, loss: Loss, weight_decay: float) -> Steps:
+    """The compiled way where there is one, else autograd."""
+    if (
+        isinstance(network, AutoregressiveNetwork)
+        and loss is NEGATIVE_LOG_LIKELIHOOD
+        and all(p.requires_grad and p.is_contiguous() and has_loops(p) for p in network.parameters())
+        and network.gradients(data.rows[:1], np.ones(1)) is not None
+    ):
+        return CompiledSteps(network, data, weight_decay)
+    return AutogradSteps(network, data, loss, weight_decay)
+
+
+class AutogradSteps(Steps):
+    """By torch."""
+
+    wants_threads = True
+
+    def __init__(self, network: nn.Module, data: Data, loss: Loss, weight_decay: float) -> None:
+        self.network, self._loss = network, loss
+        self._parameters = list(network.parameters())
+        self.device = self._parameters[0].device
+        self.wants_threads = self.device.type == "cpu"
+        self._rows, self._weights, self._targets = data.tensors(self.device)
+        groups = [
+            {"params": [p for p in self._parameters if p.ndim > 1], "weight_decay": weight_decay},
+            {"params": [p for p in self._parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        self._optimizer = torch.optim.AdamW(groups, betas=BETAS, eps=EPSILON, fused=True)
+        # on the device: to ask a GPU for a number after each step would keep it waiting
+        self._total = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def step(self, chosen: Tensor, learning_rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        targets = None if self._targets is None else self._targets[chosen]
+        each = self._loss.by_row(self.network, self._rows[chosen], targets)
+        mean = each.mean() if self._weights is None else (each * self._weights[chosen]).sum() / len(chosen)
+        self._optimizer.zero_grad(set_to_none=True)
+        mean.backward()
+        self._optimizer.step()
+        self._total += mean.detach().double() * len(chosen)
+
+    def take_total(self) -> float:
+        total = float(self._total)
+        self._total.zero_()
+        return total
+
+    def state(self) -> dict[str, Tensor]:
+        found = [self._optimizer.state.get(p, {}) for p in self._parameters]
+        # a parameter that no row has reached yet has no state
+        out = {"step": torch.tensor(max(float(own.get("step", 0.0)) for own in found))}
+        for i, (p, own) in enumerate(zip(self._parameters, found, strict=True)):
+            for name in ("exp_avg", "exp_avg_sq"):
+                out[f"{i}.{name}"] = own.get(name, torch.zeros_like(p)).detach()
+        return out
+
+    def set_state(self, state: dict[str, Tensor]) -> None:
+        for i, p in enumerate(self._parameters):
+            moments = {name: state[f"{i}.{name}"].to(p) for name in ("exp_avg", "exp_avg_sq")}
+            # a count of its own for each, since torch adds to it in place
+            self._optimizer.state[p] = {"step": state["step"].to(p.device).clone(), **moments}
+
+
+class CompiledSteps(Steps):
+    """By the loops of the network and those of ``AdamW``."""
+
+    network: AutoregressiveNetwork
+    wants_threads = False
+    device = torch.device("cpu")
+
+    def __init__(self, network: AutoregressiveNetwork, data: Data, weight_decay: float) -> None:
+        self.network, self._data = network, data
+        parameters = list(network.parameters())
+        self._optimizer = AdamW(parameters, [weight_decay if p.ndim > 1 else 0.0 for p in parameters])
+        self._total = 0.0
+
+    def step(self, chosen: Tensor, learning_rate: float) -> None:
+        picked = chosen.numpy()
+        shares = np.full(len(picked), 1.0 / len(picked))
+        if self._data.weights is not None:
+            shares *= self._data.weights[picked]
+        found = self.network.gradients(self._data.rows[picked], -shares)
+        assert found is not None
+        log_p, gradients = found
+        self._optimizer.step(gradients, learning_rate)
+        self._total -= float(log_p @ shares) * len(picked)
+
+    def take_total(self) -> float:
+        total, self._total = self._total, 0.0
+        return total
+
+    def state(self) -> dict[str, Tensor]:
+        return self._optimizer.state()
+
+    def set_state(self, state: dict[str, Tensor]) -> None:
+        self._optimizer.set_state(state)
