@@ -19,6 +19,12 @@ THIRD_PARTY: dict[tuple[str, str], str] = {
         "chainrule.derive.notation",
         "_print",
     ): "SymPy's printers hand parts on by this method, which it documents",
+    (
+        "chainrule.compiled.caching",
+        "_cache",
+    ): "numba has no public place for a cache of one's own; it is capped",
+    ("chainrule.compiled.caching", "_reduce"): "what numba's own cache writes of a compiled function",
+    ("chainrule.compiled.caching", "_rebuild"): "and how it reads that",
 }
 
 # modules that are being mended; an entry goes when its module is clean

@@ -28,6 +28,7 @@ _HOMES = {
     "chow_liu": "chainrule.models",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
+    "settings": "chainrule.core.settings",
 }
 _ROOMS = (
     "compiled",
@@ -46,6 +47,7 @@ __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedD
 
 if TYPE_CHECKING:
     from chainrule.core.errors import ChainruleError as ChainruleError
+    from chainrule.core.settings import settings as settings
     from chainrule.datasets import load as load_data
     from chainrule.evaluate import check_independencies as check_independencies
     from chainrule.graphs import DAG as DAG

@@ -18,11 +18,11 @@ from chainrule.core.records import dump_json
 from chainrule.evaluate import independence_tests as tests
 from chainrule.evaluate.contingency import joint_codes, relabel
 from chainrule.graphs import DAG
-from chainrule.tables.categorical import CategoricalTable
+from chainrule.tables import Schema, Table
 
 
 @st.composite
-def tables(draw: st.DrawFn, *, missing: bool = False) -> CategoricalTable:
+def tables(draw: st.DrawFn, *, missing: bool = False) -> Table:
     """Up to 60 rows of four columns of 2 to 4 states; small states, so that strata and margins are often empty."""
     n = draw(st.integers(1, 60))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -32,7 +32,7 @@ def tables(draw: st.DrawFn, *, missing: bool = False) -> CategoricalTable:
     if missing:
         codes[rng.random(codes.shape) < 0.2] = -1
     states = [[str(s) for s in range(k)] for k in sizes]
-    return CategoricalTable.from_codes(codes, ["a", "b", "c", "d"], states)
+    return Table(Schema.of(dict(zip("abcd", states, strict=True))), codes)
 
 
 def _strata(table, x, y, z):
@@ -94,13 +94,13 @@ def test_many_given_variables_cost_no_more_than_their_rows():
     n, many = 2000, 40  # 10^40 configurations: more than 64 bits can number
     z = np.repeat(rng.integers(0, 10, (n // 100, many)), 100, axis=0)
     codes = np.hstack([rng.integers(0, 2, (n, 2)), z])
-    table = CategoricalTable.from_codes(codes, states=[["0", "1"]] * 2 + [[*"0123456789"]] * many)
-    test = tests.conditional_independence_test(table, "x1", "x2", table.names[2:])
+    table = Table(Schema.of_sizes([2, 2, *[10] * many]), codes)
+    test = tests.conditional_independence_test(table, "x1", "x2", table.schema.names[2:])
     assert (test.n_strata, test.dof, test.n) == (20, 20, n)
     assert test.statistic == pytest.approx(
         sum(
             chi2_contingency(dense, correction=False, lambda_="log-likelihood").statistic
-            for dense in _strata(table, ["x1"], ["x2"], table.names[2:])
+            for dense in _strata(table, ["x1"], ["x2"], table.schema.names[2:])
         )
     )
 
@@ -182,7 +182,7 @@ def test_false_alarms_of_one_test_come_at_the_stated_rate(statistic, repeats):
         x, y = (rng.random((2, 600)) < np.array([0.3, 0.5, 0.6])[z]).astype(int) + rng.integers(
             0, 2, (2, 600)
         )
-        table = CategoricalTable.from_codes(np.column_stack([x, y, z]))
+        table = Table.read(np.column_stack([x, y, z]))
         test = tests.conditional_independence_test(
             table, "x1", "x2", "x3", statistic=statistic, n_permutations=199, rng=rng
         )
@@ -195,7 +195,7 @@ def test_a_permutation_test_errs_at_most_at_the_stated_rate_on_few_rows():
     rng = np.random.default_rng(6)
     rejected, untestable = 0, 0
     for _ in range(1000):
-        table = CategoricalTable.from_codes(rng.integers(0, 3, (12, 2)), states=[["0", "1", "2"]] * 2)
+        table = Table(Schema.of_sizes([3, 3]), rng.integers(0, 3, (12, 2)))
         test = tests.conditional_independence_test(
             table, "x1", "x2", statistic="permutation", n_permutations=99, rng=rng
         )
@@ -322,9 +322,8 @@ def test_untestable_statements_say_why():
     }
     rows["A"][: n // 2] = np.nan
     rows["B"][n // 2 :] = np.nan
-    table = CategoricalTable(
-        tuple(rows),
-        (("0", "1"),) * 5,
+    table = Table(
+        Schema.of(dict.fromkeys(rows, 2)),
         np.column_stack([np.where(np.isnan(c), -1, c) for c in map(np.float64, rows.values())]).astype(
             np.int32
         ),
@@ -333,7 +332,7 @@ def test_untestable_statements_say_why():
     assert reasons["A", "B"] == "no row has a value for each of its variables"
     assert reasons["A", "constant"] == "one side has only one value"
     assert reasons["B", "rare"] == "no stratum where both sides vary expects 5 rows in 80 % of its cells"
-    copies = CategoricalTable.from_codes(np.repeat([[0, 0, 0], [1, 1, 1]], 50, axis=0))
+    copies = np.repeat([[0, 0, 0], [1, 1, 1]], 50, axis=0)
     test = tests.conditional_independence_test(copies, "x1", "x2", "x3")
     assert test.reason == "in no stratum do both sides take two values"
     assert test.text() == f"x1 ⟂ x2 | x3: untestable, {test.reason}"

@@ -351,7 +351,7 @@ def _draw(graph: DirectedGraph, path: Path, **marks: Any) -> None:
     """Draw a graph to a file, latent nodes told apart."""
     from chainrule.core.records import Figure
     from chainrule.report.figures import write_drawing
-    from chainrule.report.layout import layout
+    from chainrule.report.graph_drawing import graph_drawing
 
     alt = f"A directed graph of {len(graph)} nodes and {graph.n_edges} edges."
-    write_drawing(Figure("graph", "graph", layout(graph, **marks), "", alt), path)
+    write_drawing(Figure("graph", graph_drawing(graph, **marks), "", alt), path)

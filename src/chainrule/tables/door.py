@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,24 @@ from chainrule.tables.table import Table
 __all__ = ["give_back", "known", "names_columns", "rows"]
 
 
-def rows(X: Any, schema: Schema | None = None, *, name: str = "X", min_rows: int = 1) -> Table:
+def rows(
+    X: Any,
+    schema: Schema | None = None,
+    *,
+    columns: Iterable[str] | None = None,
+    name: str = "X",
+    min_rows: int = 1,
+) -> Table:
     """The rows of ``X`` under ``schema``, or under one found in them, as ``Table.read`` reads by default.
 
-    Columns that have names go by name, those that ``schema`` does not list are left out; an array's go by place.
+    Columns that have names go by name, those that ``schema`` (or ``columns``) does not list are left out; an
+    array's go by place.
     Raises ``ShapeError``, ``ValuesError``, ``UnknownNameError`` or ``DataError``.
 
     >>> rows([[0, 2], [1, 0]]).schema.states
     {'x1': ('0', '1'), 'x2': ('0', '1', '2')}
     """
-    return Table.read(X, schema=schema, name=name, min_rows=min_rows, options=THROUGH_READ)
+    return Table.read(X, schema=schema, columns=columns, name=name, min_rows=min_rows, options=THROUGH_READ)
 
 
 def names_columns(X: Any) -> bool:

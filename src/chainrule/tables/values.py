@@ -20,7 +20,7 @@ def label_of(value: Any) -> str | None:
     """
     if isinstance(value, str):
         return value
-    if hasattr(value, "item"):  # a scalar of numpy
+    if hasattr(value, "item") and getattr(value, "size", 1) == 1:  # a scalar of numpy
         value = value.item()
     if isinstance(value, float):
         return None if math.isnan(value) else str(int(value)) if value.is_integer() else str(value)

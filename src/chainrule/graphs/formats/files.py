@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chainrule.core.errors import DataError, InputError
-from chainrule.core.packed import read_packed
+from chainrule.core.reading import read_bytes
 from chainrule.graphs.formats.scanner import MOST_CHARACTERS
 
 __all__ = ["check_path", "read_text"]
@@ -24,8 +24,8 @@ def read_text(path: str | Path) -> str:
     hundred million bytes, before more than that is read or unpacked.
     """
     check_path(path)
-    content = read_packed(
-        path, limit=MOST_CHARACTERS, what="graph", instead="pass the edges as pairs instead"
+    content = read_bytes(
+        path, limit=MOST_CHARACTERS, what="a graph", instead="pass the edges as pairs instead"
     )
     try:
         text = content.decode("utf-8-sig")

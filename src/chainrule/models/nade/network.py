@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from chainrule.compiled.calls import DTYPES, has_loops, use_threads
+from chainrule.compiled.calls import has_loops, loops_take, use_threads
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.models.nade.loops import (
     GROUP,
@@ -111,7 +111,7 @@ class NADENetwork(AutoregressiveNetwork):
             raise ShapeError(
                 f"known has the shape {known.shape}, uniforms {uniforms.shape}; pass one row per draw"
             )
-        dtype = self.W.dtype if self.W.dtype in DTYPES else torch.float32
+        dtype = self.W.dtype if loops_take(self.W.dtype) else torch.float32
         arrays = [_contiguous(p.to("cpu", dtype)) for p in (self.W, self.V, self.b, self.c)]
         # one layout, so that the loops are compiled once
         uniforms = np.ascontiguousarray(uniforms)
