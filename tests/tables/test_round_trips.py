@@ -133,7 +133,8 @@ POLARS = {
 @pytest.mark.parametrize("holes", [False, True])
 def test_every_type_of_polars_comes_back(name, holes):
     cells = POLARS[name]
-    cells = cells.scatter(1, None) if holes else cells
+    if holes:
+        cells = pl.Series([None if i == 1 else v for i, v in enumerate(cells.to_list())], dtype=cells.dtype)
     frame = pl.DataFrame({"x": cells})
     same_polars(_again(frame), frame)
 

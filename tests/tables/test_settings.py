@@ -205,6 +205,34 @@ def test_a_setting_that_cannot_be_is_refused(settings, message):
         Table.read({"a": ["u", "v"]}, **settings)
 
 
+def test_the_texts_of_files_are_numbers_and_truth_values_where_they_are_written_as_such(tmp_path):
+    path = _csv(tmp_path, "i,f,t,u,zip,v\n1,1.0,TRUE,true,007,1\n10,2.0,TRUE,false,7,1.0\n")
+    table = rows(path)
+    assert {v.name: v.kind for v in table.schema.variables} == {
+        "i": "integer",
+        "f": "number",
+        "t": "boolean",
+        "u": "boolean",
+        "zip": "text",
+        "v": "text",
+    }
+    assert table.schema["t"].states == ("FALSE", "TRUE")
+    frame = pd.DataFrame({"i": [10.0], "f": [2], "t": [False], "u": [1], "zip": ["7"], "v": ["1"]})
+    assert rows(frame, table.schema).codes.tolist() == [[1, 1, 0, 1, 1, 0]]
+    assert table.to_pandas().dtypes.astype(str).tolist()[:4] == ["int64", "float64", "bool", "bool"]
+    read_by_pandas = pd.read_csv(path, dtype={"zip": str, "v": str})
+    assert rows(read_by_pandas, table.schema).codes.tolist() == table.codes.tolist()
+
+
+def test_choosing_columns_of_a_read_table_keeps_how_they_are_read():
+    table = Table.read({"age": [1.5, 2.5], "n": [1, 2]}, bins={"age": 2}, unseen="missing")
+    part = Table.read(table, ignore=["n"])
+    assert part.schema["age"] == table.schema["age"]
+    assert rows({"age": [9.0]}, part.schema).codes.tolist() == [[1]]
+    again = Table.read(table, ordinal=["n"])
+    assert (again.schema["n"].kind, again.schema["n"].ordered) == ("integer", True)
+
+
 def test_a_read_table_goes_in_with_all_that_was_decided():
     table = Table.read({"age": [1.5, 2.5]}, bins={"age": 2})
     assert rows(table) is table

@@ -24,12 +24,10 @@ def arrow_column(
     *,
     dtype: str | None = None,
     in_file: bool = False,
-    occurring: bool = False,
 ) -> Column | Problem:
     """The column in an Arrow array; a null and a NaN are missing.
 
-    ``dtype`` is what to give back, Arrow's own type by default.  ``occurring`` drops categories without a row
-    and sorts the others, where the type says nothing of their order.
+    ``dtype`` is what to give back, Arrow's own type by default.
 
     >>> c = arrow_column(pa.array([2.0, None, 10.0]), "a")
     >>> c.labels, c.indices.tolist(), c.kind, c.dtype
@@ -45,8 +43,6 @@ def arrow_column(
     closed = getattr(_values_type(cells.type), "closed", "right")
     values, indices = _encoded(cells, declared)
     distinct, indices = _distinct(values, indices, kind, closed)
-    if occurring:
-        distinct, indices, declared = *_sorted_occurring(distinct, indices), False
     return Column(
         distinct,
         indices,
@@ -151,11 +147,3 @@ def _distinct(
     if merged != list(range(len(merged))) or indices.dtype.kind == "u":
         indices = np.array([*merged, MISSING], np.int64)[indices.astype(np.int64, copy=False)]
     return list(place), indices
-
-
-def _sorted_occurring(distinct: list[Any], indices: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
-    used = np.unique(indices[indices >= 0]).tolist()
-    order = sorted(used, key=lambda i: distinct[i])
-    moved = np.full(len(distinct) + 1, MISSING, np.int64)
-    moved[order] = np.arange(len(order))
-    return [distinct[i] for i in order], moved[indices]

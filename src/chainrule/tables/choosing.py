@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from chainrule.tables.values import Kind, label_of, number_of
 
 __all__ = ["variable_of"]
 
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")  # not 007, which is a name
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ].*)?|\d\d?[./]\d\d?[./]\d{2,4}(?: .*)?")
 
 
@@ -76,13 +78,14 @@ def _states(found: ColumnCounts, reading: Reading, as_codes: bool) -> Variable |
         return Variable(name, labels, kind, ordered)
     if as_codes and (top := _largest_code(found)) is not None and top < reading.max_states:
         return Variable(name, Schema.of({name: max(2, top + 1)})[name].states, "integer", ordered)
-    return Variable(name, _in_order(found), _text_kind(found, kind), ordered)
+    states = _in_order(found)
+    if kind == "text" and found.column.in_file:
+        kind = _text_kind(states)
+    return Variable(name, _both_truths(states) if kind == "boolean" else states, kind, ordered)
 
 
 def _in_order(found: ColumnCounts) -> tuple[str, ...]:
-    """The labels that occur: truth values False, True; numbers (also as text) by value, texts by character."""
-    if found.kind == "boolean":
-        return ("False", "True")
+    """The labels that occur: numbers (also as text) by value, texts by character."""
     labels = list(dict.fromkeys(label_of(value) or "" for value in found.counts))
     if found.kind == "interval":
         return tuple(sorted(labels, key=lambda label: interval_of(label) or (0.0, 0.0)))
@@ -160,13 +163,30 @@ def _kind_of_stated(stated: Variable, kind: Kind) -> Kind:
     return "boolean" if kind == "boolean" and set(stated.states) <= {"False", "True"} else "text"
 
 
-def _text_kind(found: ColumnCounts, kind: Kind) -> Kind:
-    """Whole numbers that a file spells as we would are integers."""
-    if kind != "text" or not found.column.in_file:
-        return kind
-    numbers = [(v, number_of(v)) for v in found.counts]
-    whole = all(x is not None and x.is_integer() and str(int(x)) == v for v, x in numbers)
-    return "integer" if whole else "text"
+def _text_kind(labels: Iterable[str]) -> Kind:
+    """What the texts of a file are: truth values and numbers where they are written as such, else texts.
+
+    >>> _text_kind(["1", "-2"]), _text_kind(["1.0", "2"]), _text_kind(["01", "2"]), _text_kind(["TRUE"])
+    ('integer', 'number', 'text', 'boolean')
+    """
+    texts = list(labels)
+    if {text.lower() for text in texts} <= {"true", "false"}:
+        return "boolean"
+    if not all(_NUMBER.fullmatch(text) for text in texts) or len(set(map(float, texts))) < len(texts):
+        return "text"
+    return "number" if any("." in text for text in texts) else "integer"
+
+
+def _both_truths(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Truth values in order, written as they are, also where only one occurs.
+
+    >>> _both_truths(("TRUE",)), _both_truths(("no", "yes"))
+    (('FALSE', 'TRUE'), ('no', 'yes'))
+    """
+    for both in (("False", "True"), ("false", "true"), ("FALSE", "TRUE")):
+        if set(labels) <= set(both):
+            return both
+    return labels
 
 
 def _largest_code(found: ColumnCounts) -> int | None:

@@ -117,13 +117,29 @@ def _polars_column(series: Any, name: str) -> Column | Problem:
     from chainrule.tables.arrow_columns import arrow_column, line
 
     dtype = str(series.dtype).split("(")[0].split("[")[0]
+    if series.dtype.is_temporal():
+        return Problem(
+            name, f"holds dates or times ({series.dtype}); make them text, such as the month", ("ignore",)
+        )
+    if dtype == "Enum":  # not by way of Arrow, which takes these from newer versions of polars only
+        indices = series.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+        return Column(series.dtype.categories.to_list(), indices, "text", "polars:Enum", declared=True)
+    if dtype == "Categorical":  # its categories are shared with other columns and have no order of their own
+        series = series.cast(pl.String)
     try:
         cells = pa.chunked_array(series)
-    except (pl.exceptions.PolarsError, pa.ArrowException, TypeError, ValueError, NotImplementedError) as e:
+    except (
+        pl.exceptions.PolarsError,
+        pa.ArrowException,
+        OSError,
+        TypeError,
+        ValueError,
+        NotImplementedError,
+    ) as e:
         return Problem(
             name, f"holds {series.dtype}, which Arrow cannot read ({line(e)}); convert it", ("ignore",)
         )
-    return arrow_column(cells, name, dtype=f"polars:{dtype}", occurring=dtype == _POLARS_SORTED)
+    return arrow_column(cells, name, dtype=f"polars:{dtype}")
 
 
 def _arrow(X: Any) -> Frame:

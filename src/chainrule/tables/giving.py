@@ -150,6 +150,8 @@ def _arrow_array(variable: Variable, codes: Codes) -> Any:
         type_ = arrow_type(name)
         values = pa.array(_values(variable), type_.value_type)
         return pa.DictionaryArray.from_arrays(indices.cast(type_.index_type), values, ordered=type_.ordered)
+    if library == "arrow" and name == "string_view":  # which not every version of Arrow takes by places
+        return pa.array(_list(variable, codes), pa.string_view())
     if library == "arrow" and variable.kind != "interval" and name != "null":
         return pa.array(_values(variable)).take(indices).cast(arrow_type(name))
     return pa.array(_values(variable)).take(indices)
@@ -164,8 +166,9 @@ def _polars_series(variable: Variable, codes: Codes) -> Any:
         type_ = pl.Enum(list(variable.states)) if name == "Enum" else getattr(pl, name)
     elif variable.kind in ("text", "interval") and library != "polars":
         type_ = pl.Enum(list(variable.states))
-    values = pl.Series(variable.name, _values(variable), dtype=type_)
-    return values.gather(pl.Series([None if k < 0 else k for k in codes.tolist()], dtype=pl.UInt32))
+    places = pl.Series([None if k < 0 else k for k in codes.tolist()], dtype=pl.UInt32)
+    cells = pl.Series(variable.name, _values(variable)).gather(places)
+    return cells if type_ is None else cells.cast(type_)
 
 
 def _library(name: str) -> Any:

@@ -100,9 +100,8 @@ class Variable:
 
     def _respelled(self, text: str) -> int | None:
         if self.kind == "boolean":
-            return self.codes.get(
-                {"true": "True", "false": "False", "1": "True", "0": "False"}.get(text.lower(), "")
-            )
+            truth = {"1": "true", "0": "false"}.get(text, text.lower())
+            return next((k for state, k in self.codes.items() if state.lower() == truth), None)
         if self.kind == "interval" and (ends := interval_of(text)) is not None:
             return self.codes.get(interval_label(*ends, self.closed))
         if text in ("False", "True"):
@@ -110,9 +109,12 @@ class Variable:
         number = number_of(text) if self.kind != "text" else None
         if number is None:
             return None
-        if self.kind == "interval":
-            return self._interval_with(number)
-        return self.codes.get(label_of(number) or "")
+        return self._interval_with(number) if self.kind == "interval" else self._numbers.get(number)
+
+    @cached_property
+    def _numbers(self) -> dict[float | None, int]:
+        """The code of each state of numbers by its value, however it is written."""
+        return {number_of(state): k for k, state in enumerate(self.states)}
 
     def _interval_with(self, number: float) -> int | None:
         if self.cuts is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
 from chainrule.tables.coding import column_codes, unseen_problem
-from chainrule.tables.columns import Column
+from chainrule.tables.columns import Column, Frame
 from chainrule.tables.discovery import SchemaCounts
 from chainrule.tables.giving import give_arrow, give_pandas, give_polars
 from chainrule.tables.missing import MISSING
@@ -21,6 +21,7 @@ from chainrule.tables.reading import checked_weights, read_batches, read_rows, t
 from chainrule.tables.schema import Schema
 from chainrule.tables.settings import Reading
 from chainrule.tables.showing import few, html_table, text_table
+from chainrule.tables.values import value_of
 
 __all__ = ["MISSING", "Table"]
 
@@ -296,9 +297,11 @@ class Table:
         """This table under another schema, by the labels of its states; weights are kept."""
         weights = self.weights if weights is None else weights
         if schema is None and reading.names_columns:
-            columns = {v.name: self._as_column(j) for j, v in enumerate(self.schema.variables)}
-            found = {name: columns[name] for name in reading.chosen(self.schema.names)}
-            schema = _found_in(found, self, reading)
+            names = reading.chosen(self.schema.names)
+            if replace(reading, columns=None, ignore=()).names_columns:
+                schema = _found_in({n: self._as_column(self.schema.index(n)) for n in names}, self, reading)
+            else:
+                schema = self.schema.select(names)
         if schema is None or schema == self.schema:
             return self if weights is self.weights else Table(self.schema, self.codes, weights)
         codes = np.empty((self.n_rows, len(schema)), np.int32)
@@ -317,12 +320,11 @@ class Table:
 
     def _as_column(self, j: int) -> Column:
         v = self.schema.variables[j]
-        return Column(v.states, self.codes[:, j], "text", v.dtype, True, v.ordered)
+        values = v.states if v.kind == "interval" else [value_of(label, v.kind) for label in v.states]
+        return Column(values, self.codes[:, j], v.kind, v.dtype, True, v.ordered, closed=v.closed)
 
 
 def _found_in(columns: dict[str, Column], table: Table, reading: Reading) -> Schema:
-    from chainrule.tables.columns import Frame
-
     frame = Frame(
         table.schema.container, tuple(columns), table.n_rows, columns.__getitem__, "row {}".format, {}
     )

@@ -42,7 +42,7 @@ def value_of(label: str, kind: Kind) -> Any:
     if kind == "number":
         return float(label)
     if kind == "boolean":
-        return label == "True"
+        return label.lower() == "true"
     return interval_of(label) if kind == "interval" else label
 
 
