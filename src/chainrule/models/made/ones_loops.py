@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import (
     as_bits,
@@ -37,7 +38,7 @@ STRETCH = 8  # vectors of a sum that share the look-up of its terms
 
 
 @kernel
-@njit(cache=True)
+@loop
 def find_ones(x):  # type: ignore[no-untyped-def]
     """The ones of ``x`` (n, d), contiguous: by row (begins (n + 1,), columns), by column (begins (d + 1,), rows).
 
@@ -75,7 +76,7 @@ def find_ones(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def ones_product(begins, columns, bands, addresses, bias, threads):  # type: ignore[no-untyped-def]
     """``x · w + bias``, (n, units), from the ones by row."""
     n, units = begins.shape[0] - 1, bias.shape[0]
@@ -91,7 +92,7 @@ def ones_product(begins, columns, bands, addresses, bias, threads):  # type: ign
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def ones_gradient(begins, rows, bands, addresses, g, threads):  # type: ignore[no-untyped-def]
     """``xᵀ · g``, from the ones by column and ``g`` (n, units), contiguous, written to the bands at ``addresses``."""
     n, units = g.shape
@@ -105,7 +106,7 @@ def ones_gradient(begins, rows, bands, addresses, g, threads):  # type: ignore[n
             )  # fmt: skip
 
 
-@njit(cache=True)
+@loop
 def _sum_terms(first, last, step, begins, terms, limit, source, stride, start, out, out_stride, width):  # type: ignore[no-untyped-def]
     """For sums ``first``, ``first + step``, … below ``last``: ``start`` plus the rows ``terms`` of ``source``.
 

@@ -32,6 +32,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import log_ratio
 from chainrule.compiled.vectors import (
@@ -64,7 +65,7 @@ STRETCH = 64  # uniforms of a row that are read together: some cache lines, but 
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def made_sample(
     uniforms, u_strides, given, g_strides, n, threads, one_by_one,
     order, seen, begins, strides, bases, weights, biases,
@@ -111,14 +112,14 @@ def made_sample(
     return x.reshape(n, d)
 
 
-@njit(cache=True)
+@loop
 def _bit(bits, r, d, x):  # type: ignore[no-untyped-def]
     """``x[i]`` is bit r of ``bits[i]``."""
     for i in range(d):
         x[i] = (bits[i] >> r) & np.uint32(1)
 
 
-@njit(cache=True)
+@loop
 def _any_given(given, row, column, count, d):  # type: ignore[no-untyped-def]
     for r in range(count):
         found = 0
@@ -130,7 +131,7 @@ def _any_given(given, row, column, count, d):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True)
+@loop
 def _thresholds(uniforms, row, column, count, d, biases, spare, states):  # type: ignore[no-untyped-def]
     """Let the rows of the variables begin at their bias less what their logit must exceed for them to be on."""
     L = lanes(states)
@@ -146,7 +147,7 @@ def _thresholds(uniforms, row, column, count, d, biases, spare, states):  # type
                 store(states, p, spread(biases, t) - log_ratio(u, rest, states))
 
 
-@njit(cache=True)
+@loop
 def _fix(given, row, column, count, order, d, states):  # type: ignore[no-untyped-def]
     """Given values as what no logit can change: inf is on, -inf is off."""
     R = 2 * lanes(states)
@@ -157,7 +158,7 @@ def _fix(given, row, column, count, order, d, states):  # type: ignore[no-untype
                 states[t * R + r] = math.inf if g == 1 else -math.inf
 
 
-@njit(cache=True)
+@loop
 def _tile(  # type: ignore[no-untyped-def]
     d, levels, direct, order, seen, begins, strides, bases, weights, biases, states, every, active, on
 ):
@@ -182,7 +183,7 @@ def _tile(  # type: ignore[no-untyped-def]
                 n_active = _step(m, end, n_active, order, on, *network)
 
 
-@njit(cache=True)
+@loop
 def _pull_window(  # type: ignore[no-untyped-def]
     final, end, first, n_before, n_active,
     d, levels, direct, seen, begins, strides, bases, weights, states, every, active,
@@ -206,7 +207,7 @@ def _pull_window(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
 
 
-@njit(cache=True)
+@loop
 def _step(  # type: ignore[no-untyped-def]
     m, end, n_active, order, on,
     d, levels, direct, seen, begins, strides, bases, weights, states, every, active,
@@ -267,7 +268,7 @@ def _pull_units(n, weights, stride, units, count, below, sums):  # type: ignore[
         store(sums, j * L, get(s, j))
 
 
-@njit(cache=True)
+@loop
 def _pull(n, *rest):  # type: ignore[no-untyped-def]
     # one line per number: it must be a constant in each, so that the sums are registers
     if n == 8:
@@ -288,7 +289,7 @@ def _pull(n, *rest):  # type: ignore[no-untyped-def]
         _pull_units(1, *rest)
 
 
-@njit(cache=True)
+@loop
 def _row(  # type: ignore[no-untyped-def]
     d, levels, direct, order, seen, begins, strides, bases, weights, biases, states,
     uniforms, u_column, any_given, given, g_column, x,

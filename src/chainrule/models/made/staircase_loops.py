@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import (
     aligned,
@@ -47,7 +48,7 @@ MOST_LANES = 16
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def rows_to_units(x, bands, addresses, bias, threads):  # type: ignore[no-untyped-def]
     """``x · w + bias``: (n, units) from ``x`` (n, rows) and ``bias`` (units,), contiguous."""
     n, rows = x.shape
@@ -65,7 +66,7 @@ def rows_to_units(x, bands, addresses, bias, threads):  # type: ignore[no-untype
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def weight_gradient(x, g, bands, addresses, threads):  # type: ignore[no-untyped-def]
     """``xᵀ · g``, written to the bands at ``addresses``, from ``x`` (n, rows) and ``g`` (n, units), contiguous."""
     n, rows = x.shape
@@ -82,7 +83,7 @@ def weight_gradient(x, g, bands, addresses, threads):  # type: ignore[no-untyped
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def units_to_rows(g, bands, addresses, out, threads):  # type: ignore[no-untyped-def]
     """Add ``g · wᵀ`` to ``out`` (n, rows), from ``g`` (n, units); both contiguous."""
     n, units = g.shape
@@ -106,7 +107,7 @@ def units_to_rows(g, bands, addresses, out, threads):  # type: ignore[no-untyped
 
 
 @kernel
-@njit(cache=True)
+@loop
 def clear(bands, addresses, cut, like):  # type: ignore[no-untyped-def]
     """Set what the mask cuts to zero: in row t the units ``cut[t, 0]`` to ``cut[t, 1]``; numbers as in ``like``."""
     for b in range(bands.shape[0]):
@@ -117,14 +118,14 @@ def clear(bands, addresses, cut, like):  # type: ignore[no-untyped-def]
                 w[(t - first_row) * width + u] = 0
 
 
-@njit(cache=True)
+@loop
 def _share(thread, threads, n):  # type: ignore[no-untyped-def]
     """Where the part of ``n`` that a thread takes begins and ends, in whole panels."""
     panels = (n + NUMBERS - 1) // NUMBERS
     return panels * thread // threads * NUMBERS, min(n, panels * (thread + 1) // threads * NUMBERS)
 
 
-@njit(cache=True)
+@loop
 def _panels(a, a_row, a_term, begin, end, terms, b, b_term, start, out, out_row, width):  # type: ignore[no-untyped-def]
     """``out[i, :width] = start[:width] + sum over k < terms of a[i, k] b[k, :width]`` for ``begin <= i < end``.
 
@@ -139,7 +140,7 @@ def _panels(a, a_row, a_term, begin, end, terms, b, b_term, start, out, out_row,
             )  # fmt: skip
 
 
-@njit(cache=True)
+@loop
 def _panel(a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width):  # type: ignore[no-untyped-def]
     """``out[i, j] = before[i, j] + sum over k of a[i, k] b[k, j]`` for as many j as a panel has, or ``width``."""
     panel = (a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width)
@@ -182,7 +183,7 @@ def _panel_of(
                     store_first(out, at, get(z, r * VECTORS + q), width - q * L)
 
 
-@njit(cache=True)
+@loop
 def _turn(w, width, t, held, u, turned):  # type: ignore[no-untyped-def]
     """Of a band (held, width): ``DEPTH`` columns from ``u`` on become rows, as wide as a panel, from row ``t`` on.
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import bernoulli_parts, sigmoid
 from chainrule.compiled.vectors import (
@@ -80,7 +81,7 @@ ONE, LIVE = 1, 2  # bits of a code: the variable is on; it is neither padding no
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
     """Rows sorted by pattern, weights by block.
 
@@ -119,7 +120,7 @@ def nade_pack(x, order, W, V, group):  # type: ignore[no-untyped-def]
     return codes, lists, bounds, packed_V, packed_W
 
 
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def pack_weights(order, W, V):  # type: ignore[no-untyped-def]
     """``V`` and ``W`` (d, h), contiguous, as (blocks, vectors, STEP, lanes), with zeros where there is nothing."""
     d, h = W.shape
@@ -146,7 +147,7 @@ def pack_weights(order, W, V):  # type: ignore[no-untyped-def]
     return packed_V, packed_W
 
 
-@njit(cache=True)
+@loop
 def _sort(key, rows, bounds, spare):  # type: ignore[no-untyped-def]
     """Row numbers by pattern: those of x are rows[begin : begin + count], with begin = bounds[x] and
     count = bounds[PATTERNS + x].  Each list is filled with the spare row up to a multiple of ``ROWS``.
@@ -173,7 +174,7 @@ def _sort(key, rows, bounds, spare):  # type: ignore[no-untyped-def]
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_forward(lists, bounds, V, W, b, c, n, group, threads, keep, kind):  # type: ignore[no-untyped-def]
     """The tile of logits of every conditional, and the final states (slots, stride), or none of them.
 
@@ -212,7 +213,7 @@ def nade_forward(lists, bounds, V, W, b, c, n, group, threads, keep, kind):  # t
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_terms(codes, logits, blocks, threads):  # type: ignore[no-untyped-def]
     """``log p`` by slot in nats (float64), and ``x - p(x = 1)`` in place of the ``logits``.
 
@@ -245,7 +246,7 @@ def nade_terms(codes, logits, blocks, threads):  # type: ignore[no-untyped-def]
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_backward(lists, bounds, V, W, c, states, residuals, weights, order, h, n, group, threads, kind):  # type: ignore[no-untyped-def]
     """Gradients (dW (d, h), dV (d, h), db (d,), dc (h,)) of ``sum_s weights[s] log p(slot s)``.
 
@@ -310,7 +311,7 @@ def nade_backward(lists, bounds, V, W, c, states, residuals, weights, order, h, 
     return _unpack(packed_W, order, h), _unpack(packed_V, order, h), db, dc[:h]
 
 
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def _unpack(packed, order, h):  # type: ignore[no-untyped-def]
     """(vectors, blocks, STEP, lanes) as (d, h), by variable."""
     L = lanes(packed)
@@ -443,7 +444,7 @@ def _backward_first(rows, bounds, v, W, c, dv, dw, a, p, e, kind):  # type: igno
 # One line per pattern: x must be a constant in each, so that its loop has no branches.
 
 
-@njit(cache=True)
+@loop
 def _forward_block(*block):  # type: ignore[no-untyped-def]
     _forward_pattern(0, *block)
     _forward_pattern(1, *block)
@@ -463,7 +464,7 @@ def _forward_block(*block):  # type: ignore[no-untyped-def]
     _forward_pattern(15, *block)
 
 
-@njit(cache=True)
+@loop
 def _backward_block(rows, bounds, V, W, c, dV, dW, first, a, p, e, kind):  # type: ignore[no-untyped-def]
     v, dv, dw = registers(V, STEP), registers(V, STEP), registers(V, STEP)
     for j in range(STEP):
