@@ -2,6 +2,7 @@
 #   make reproduce    environment, install, data, all seven problems, one report
 #   make test         environment, install, the whole test suite
 # Settings: PRESET=full, ARGS="--problems 1,2", PYTHON=python3.12, VENV=/elsewhere/venv,
+# TORCH_INDEX=https://download.pytorch.org/whl/cpu (torch without CUDA, where there is no GPU),
 # CHAINRULE_DATA=/folder/with/data (a folder ../shared/data is used where there is one).
 
 PYTHON ?= python3
@@ -44,10 +45,16 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chainrule needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.torch: | $(VENV)/bin/python
+ifdef TORCH_INDEX
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch>=2.6,<2.14' --index-url $(TORCH_INDEX)
+endif
+	touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $(VENV)/.installed $@

@@ -5,7 +5,7 @@
 Takes less than a second.  The last line printed is: the product of these factors sums to 2, not to 1
 """
 
-from chainrule.evaluate.cyclic import counterexample
+from chainrule.evaluate import counterexample
 from chainrule.graphs import DAG, DirectedGraph
 
 

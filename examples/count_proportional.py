@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.evaluate.enumeration import all_states, exact_table, total_variation
+from chainrule.evaluate import all_states, exact_table, total_variation
 from chainrule.homework import CountProportional, MLPDensity
 
 

@@ -5,7 +5,7 @@
 Takes a few seconds.  The last line printed is: 784 inputs, [500, 500] hidden: nothing looks ahead
 """
 
-from chainrule.evaluate.factorization import check_factorization
+from chainrule.evaluate import check_factorization
 from chainrule.homework.masks.worked_masks import explain_masks
 from chainrule.models import MADE
 from chainrule.models.made.masks import assign_degrees, build_masks, check_autoregressive

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.derive import derive_mle, refute_exponential_score
+from chainrule.derive import derive_mle
+from chainrule.homework import refute_exponential_score
 from chainrule.models.exponential_family.estimator import fit_mle, simulate_fits
 
 

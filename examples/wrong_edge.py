@@ -7,7 +7,7 @@ be tested does not know that.  Takes about a second.  The last line printed says
 independencies are all consistent with the rows.
 """
 
-from chainrule.evaluate.independence_tests import test_independencies
+from chainrule.evaluate import check_independencies
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork
 
@@ -32,15 +32,15 @@ TRUTH = BayesianNetwork.from_tables(
 
 def main() -> None:
     """Test a wrong graph, read off the blame, mend the graph, test again."""
-    rows = TRUTH.sample_table(5000, rng=0)
+    rows = TRUTH.sample(5000, rng=0)
     believed = DAG.parse("season -> rain; {rain sprinkler} -> grass -> shoes")
-    report = test_independencies(believed, rows)
+    report = check_independencies(believed, rows)
     print(report.text())
 
     blamed = report.missing_edges_blamed[0]
     print(f"\nadd an edge between {blamed.x} and {blamed.y}, and test again:")
     mended = DAG([*believed.edges, (blamed.x, blamed.y)])
-    print(test_independencies(mended, rows).text())
+    print(check_independencies(mended, rows).text())
 
 
 if __name__ == "__main__":

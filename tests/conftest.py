@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from hypothesis import settings
+
+# Shapes and types in the signatures of these modules are checked at each call of any test.  Only functions that take
+# what is checked already: where a user's mistake has an error of ours, this check would come before it.  The hook
+# must be there before they are imported; where the two libraries are missing, which serve nothing else, it is not.
+SHAPES_CHECKED = [
+    "chainrule.core.checks",
+    "chainrule.core.numerics",
+    "chainrule.datasets.decoded",
+    "chainrule.datasets.readers",
+    "chainrule.datasets.text_tables",
+]
+if find_spec("jaxtyping") and find_spec("beartype"):
+    from jaxtyping import install_import_hook
+
+    import tests.checker  # noqa: F401  # the hook finds it by its name
+
+    install_import_hook(SHAPES_CHECKED, "tests.checker.check")
 
 # The same examples at each run, so that a failure is never a matter of luck; and no deadline, since how long
 # an example takes on a busy machine says nothing about whether it is right.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "enumerate_rows",
+    "enumerate_states",
     "is_conditionally_independent",
     "joint_table",
     "log_of_marginal",
@@ -28,6 +29,12 @@ __all__ = [
 def enumerate_rows(d: int) -> NDArray[np.float64]:
     """All 2^d rows of 0 and 1, (2^d, d), first column changing slowest."""
     return np.array(list(itertools.product([0.0, 1.0], repeat=d))).reshape(2**d, d)
+
+
+def enumerate_states(sizes: Sequence[int]) -> NDArray[np.int64]:
+    """All rows of variables with ``sizes`` states, first column changing slowest, (number, d)."""
+    rows = list(itertools.product(*(range(k) for k in sizes)))
+    return np.array(rows, np.int64).reshape(len(rows), len(sizes))
 
 
 def nade_log_prob(
@@ -114,16 +121,19 @@ def made_paths(order: Sequence[int], degrees: Sequence[Sequence[int]]) -> list[l
     return paths
 
 
-def joint_table(log_prob: Callable[[NDArray[Any]], NDArray[np.float64]], d: int) -> NDArray[np.float64]:
-    """The probabilities of all states as an array of shape (2,) * d, axis i for variable i."""
-    return np.exp(log_prob(enumerate_rows(d))).reshape((2,) * d)
+def joint_table(
+    log_prob: Callable[[NDArray[Any]], NDArray[np.float64]], sizes: int | Sequence[int]
+) -> NDArray[np.float64]:
+    """The probabilities of all states, axis i for variable i; ``sizes`` or a number of binary variables."""
+    shape = (2,) * sizes if isinstance(sizes, int) else tuple(sizes)
+    return np.exp(log_prob(enumerate_states(shape))).reshape(shape)
 
 
 def log_of_marginal(table: NDArray[np.float64], row: Sequence[float]) -> float:
-    """Log-probability of the values of ``row`` that are not NaN: the sum of the states that agree with it."""
+    """Log-probability of the values of ``row`` that are neither NaN nor -1: the sum of the states that agree."""
     total = 0.0
-    for state in itertools.product([0, 1], repeat=len(row)):
-        if all(math.isnan(v) or v == s for v, s in zip(row, state, strict=True)):
+    for state in itertools.product(*(range(k) for k in table.shape)):
+        if all(math.isnan(v) or v == -1 or v == s for v, s in zip(row, state, strict=True)):
             total += float(table[state])
     return math.log(total) if total > 0 else -math.inf
 

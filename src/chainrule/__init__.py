@@ -21,10 +21,14 @@ _HOMES = {
     "Independent": "chainrule.models",
     "MADE": "chainrule.models",
     "NADE": "chainrule.models",
+    "Schema": "chainrule.tables",
+    "Table": "chainrule.tables",
     "ChainruleError": "chainrule.core.errors",
+    "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
+    "settings": "chainrule.core.settings",
 }
 _ROOMS = (
     "compiled",
@@ -43,7 +47,9 @@ __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedD
 
 if TYPE_CHECKING:
     from chainrule.core.errors import ChainruleError as ChainruleError
+    from chainrule.core.settings import settings as settings
     from chainrule.datasets import load as load_data
+    from chainrule.evaluate import check_independencies as check_independencies
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
@@ -52,6 +58,8 @@ if TYPE_CHECKING:
     from chainrule.models import Independent as Independent
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
+    from chainrule.tables import Schema as Schema
+    from chainrule.tables import Table as Table
 
 
 def __getattr__(name: str) -> Any:

@@ -62,6 +62,7 @@ def table(tmp_path):
         (["separated", "A -> B", "A", ""], "y is empty"),
         (["separated", "A -> B <- C", "A", "C", "--given", "A"], "both hold 'A'"),
         (["adjustment", "A -> B", "A", "B", "--kind", "best"], "kind must be one of minimal"),
+        (["adjustment", "A -> B", "A", "B", "--limit", "-1"], "--limit must be an integer of at least 1"),
         (["query", "nowhere.bif", "a"], "there is no file nowhere.bif"),
         (["test", "A -> B", "nowhere.csv"], "nowhere.csv"),
         (["fly", "A -> B"], "No such command 'fly'"),
@@ -199,3 +200,60 @@ def test_show_says_what_is_in_a_graph_and_the_text_reads_back(capsys, tmp_path):
     out = run(capsys, "show", path)[1].splitlines()
     assert DAG.parse("\n".join(out[1:-1])) == DAG.read(path)
     assert as_json(capsys, "show", "A -> B -> A; C")["cyclic_parts"] == [["A", "B"]]
+
+
+def test_a_node_with_a_comma_in_its_name_can_be_named_in_double_quotes(capsys, tmp_path):
+    graph = '"a,b" -> c <- "5\\" pipe"; c -> "x=1"'
+    found = as_json(capsys, "separated", graph, '"a,b"', '"5"" pipe"', "--given", '"x=1", c')
+    assert (found["x"], found["y"], set(found["given"])) == (["a,b"], ['5" pipe'], {"x=1", "c"})
+    assert as_json(capsys, "adjustment", graph, '"a,b"', "c") == [[]]
+    code, _, err = run(capsys, "separated", graph, '"a,b', "c")
+    assert (code, "never closed" in err) == (2, True)
+    network = tmp_path / "comma.bif"
+    network.write_text(
+        COIN_NETWORK.replace("( a", '( "a,b"').replace("| a", '| "a,b"').replace("le a", 'le "a,b"')
+    )
+    told = as_json(capsys, "query", network, "c", "--given", '"a,b"="yes"')
+    assert told == as_json(capsys, "query", network, "c", "--given", '"a,b"=yes')
+
+
+def test_adjustment_keeps_to_the_nodes_that_the_graph_marks_as_adjusted(capsys):
+    graph = "dag { B [adjusted] D [outcome] E [exposure] B -> D E -> B E -> D }"
+    assert as_json(capsys, "adjustment", graph, "E", "D") == []
+    assert "none: no set of observed variables that holds B" in run(capsys, "adjustment", graph, "E", "D")[1]
+    assert as_json(capsys, "adjustment", graph, "E", "D", "--included", "") == [[]]
+    assert as_json(capsys, "adjustment", PRIMER, "X", "Y", "--included", "Z1,Z2") == [["Z1", "Z2", "Z3"]]
+    code, _, err = run(capsys, "adjustment", "dag { X -> S <- Y S [selected] }", "X", "Y")
+    assert (code, "selection is not handled" in err) == (2, True)
+
+
+def test_a_table_of_data_is_not_shown_as_a_graph(capsys, table):
+    code, out, err = run(capsys, "show", table)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "expected a heading such as parent,child" in err
+
+
+def test_factorize_of_a_long_chain_gives_numbers_that_every_reader_takes(capsys, tmp_path):
+    path = tmp_path / "chain.txt"
+    path.write_text(" -> ".join(f"v{i}" for i in range(16_000)))
+    found = as_json(capsys, "factorize", path)
+    assert (found["parameters"], found["parameters_of_full_table"]) == (31_999, None)
+    assert found["log10_parameters_of_full_table"] == pytest.approx(16_000 * np.log10(2), rel=1e-12)
+    assert run(capsys, "factorize", path)[1].endswith(" has about 3.02e+4816\n")
+    path.write_text(
+        "{" + " ".join(f"v{i}" for i in range(16_000)) + "} -> w"
+    )  # one table with 2**16,000 rows
+    assert as_json(capsys, "factorize", path)["parameters"] is None
+    assert "about 3.02e+4816 free parameters" in run(capsys, "factorize", path)[1]
+
+
+def test_a_test_of_a_table_says_how_many_rows_it_used_of_how_many(capsys, tmp_path):
+    rng = np.random.default_rng(1)
+    rows = [[str(v) for v in row] for row in rng.integers(2, size=(400, 3))]
+    for row in rows[:199]:
+        row[2] = ""
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,c\n" + "\n".join(map(",".join, rows)) + "\n")
+    told = "tests used 201 of 400 rows; left out were 199 because a value is missing"
+    assert told in run(capsys, "test", "a -> b; c", path)[1]
+    assert as_json(capsys, "test", "a -> b; c", path)["rows_used"] == told

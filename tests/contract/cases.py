@@ -1,12 +1,15 @@
-"""Every model class with small data to fit: what the laws in this folder are run on.
+"""Every model that the package exports, with small data to fit: what the laws in this folder are run on.
 
-Six binary variables with dependence, a constant one and 120 rows, so that all 64 states can be enumerated; the
-same models on one variable.  Neural models are small and trained for three epochs: the laws hold at any fit.
+The classes are found by listing what ``chainrule.models`` and ``chainrule.homework`` export, so that none can be
+forgotten: a class without a recipe here fails a test.  Each is fitted on six binary variables with dependence and a
+constant one (all 64 states can be enumerated), on one variable, and, where it takes any table, on four variables of 3,
+2, 4 and 1 states.  Neural models are small and trained for three epochs: the laws hold at any fit.
 """
 
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,42 +19,64 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chainrule.core.contract import DensityEstimator
-from chainrule.homework.images.count_proportional import CountProportional
-from chainrule.homework.images.mlp_density import MLPDensity
-from chainrule.models.bayesian_network.estimator import BayesianNetwork
-from chainrule.models.independent.estimator import Independent
-from chainrule.models.made.estimator import MADE
-from chainrule.models.nade.estimator import NADE
-from tests.oracles import enumerate_rows, joint_table
+import chainrule.homework
+import chainrule.models
+from chainrule.homework import CountProportional, MLPDensity
+from chainrule.models import MADE, NADE, BayesianNetwork, Independent
+from chainrule.models.contract import DiscreteModel
+from chainrule.tables.schema import Schema
+from tests.oracles import enumerate_states, joint_table
 
-__all__ = ["CASES", "Case", "cases_named", "every_case", "every_learner", "fitted", "table_of"]
+__all__ = [
+    "CASES",
+    "Case",
+    "cases_of",
+    "every_case",
+    "every_learner",
+    "exported_models",
+    "fitted",
+    "table_of",
+]
 
+SIX, ONE, STATES = (2,) * 6, (2,), (3, 2, 4, 1)
 CHAIN = "x1 -> x2 -> x3 -> x4 -> x5 -> x6"
 DIAMONDS = "x6 -> {x2 x4} -> x1 <- x3; x4 -> x5 <- x2"
-
 FAST: dict[str, Any] = {"hidden": 8, "epochs": 3, "batch_size": 20, "random_state": 5}
+_ROWS = 120
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model class with settings, and how wide its data are."""
+    """A model class with settings, and the numbers of states of the variables that it is fitted on."""
 
     name: str
+    kind: type[Any]
     make: Callable[[], Any]
-    d: int = 6
+    sizes: tuple[int, ...] = SIX
     needs_labels: bool = False
+    learns: bool = True  # else ``fit`` only checks the rows, and everything works without it
+
+    @property
+    def d(self) -> int:
+        """The number of variables."""
+        return len(self.sizes)
+
+    @property
+    def takes_any_table(self) -> bool:
+        """Whether variables may have any number of states."""
+        return self.kind not in (CountProportional, MLPDensity)
 
     def data(self) -> NDArray[np.uint8]:
         """The rows to fit, (n, d)."""
         if self.needs_labels:  # unique rows, each with its probability
-            return enumerate_rows(self.d)[:: 1 if self.d < 3 else 2].astype(np.uint8)
+            return enumerate_states(self.sizes)[:: 1 if self.d < 3 else 2].astype(np.uint8)
         rng = np.random.default_rng(11)
-        X = np.empty((120, self.d), np.uint8)
-        X[:, 0] = rng.random(120) < 0.6
-        for j in range(1, self.d):
-            X[:, j] = np.where(rng.random(120) < 0.8, X[:, j - 1], rng.random(120) < 0.5)
-        if self.d > 2:
+        X = np.zeros((_ROWS, self.d), np.uint8)
+        before = (rng.random(_ROWS) * 4).astype(int)
+        for j, k in enumerate(self.sizes):
+            before = np.where(rng.random(_ROWS) < 0.8, before, (rng.random(_ROWS) * 4).astype(int))
+            X[:, j] = before % k
+        if self.sizes == SIX:
             X[:, 2] = 0  # a pixel that is never on
         return X
 
@@ -64,54 +89,116 @@ class Case:
         X = self.data()
         return (self.make() if model is None else model).fit(X, self.labels(X))
 
+    def states(self) -> NDArray[np.int64]:
+        """All rows, first variable changing slowest, (number, d)."""
+        return enumerate_states(self.sizes)
+
     def __str__(self) -> str:
         return self.name
 
 
-SIX = [
-    Case("bernoulli", lambda: Independent()),
-    Case("bernoulli-smoothed", lambda: Independent(pseudocount=0.5)),
-    Case("bayes-chain", lambda: BayesianNetwork(CHAIN, states=2)),
-    Case("bayes-smoothed", lambda: BayesianNetwork(DIAMONDS, states=2, pseudocount=0.5)),
-    Case("count-image", lambda: CountProportional(2, 3, rule="image")),
-    Case("count-count", lambda: CountProportional(2, 3, rule="count")),
-    Case("mlp", lambda: MLPDensity(hidden=[8], epochs=3, random_state=5), needs_labels=True),
-    Case("nade", lambda: NADE(**FAST)),
-    Case("nade-random", lambda: NADE(ordering="random", **FAST)),
-    Case("nade-sigmoid", lambda: NADE(ordering="x4,x2,x6,x1,x5,x3", activation="sigmoid", **FAST)),
-    Case("made", lambda: MADE(**FAST)),
-    Case("made-random", lambda: MADE(ordering="random", degrees="random", **FAST)),
-    Case("made-no-direct", lambda: MADE(direct=False, **FAST)),
-    Case("made-deep", lambda: MADE(ordering="random", **FAST | {"hidden": [8, 7]})),
-    Case("made-narrow", lambda: MADE(ordering=[5, 0, 1, 4, 2, 3], **FAST | {"hidden": [1, 1, 2]})),
-]
-ONE = [
-    Case("bernoulli-1", lambda: Independent(), 1),
-    Case("bayes-1", lambda: BayesianNetwork("x1", states=2), 1),
-    Case("count-image-1", lambda: CountProportional(1, 1, rule="image"), 1),
-    Case("count-count-1", lambda: CountProportional(1, 1, rule="count"), 1),
-    Case("mlp-1", lambda: MLPDensity(hidden=[8], epochs=3, random_state=5), 1, needs_labels=True),
-    Case("nade-1", lambda: NADE(**FAST), 1),
-    Case("made-1", lambda: MADE(ordering="random", **FAST), 1),
-    Case("made-deep-1", lambda: MADE(degrees="random", **FAST | {"hidden": [3, 2]}), 1),
-]
-CASES = [*SIX, *ONE]
+def _independent(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    return [
+        ("independent", lambda: Independent(schema=schema)),
+        ("independent-smoothed", lambda: Independent(pseudocount=0.5, schema=schema)),
+    ]
+
+
+def _bayes(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    graphs = {SIX: (CHAIN, DIAMONDS), ONE: ("x1",), STATES: ("x3 -> x1 <- x2; x4", "x1 -> x2 -> x3 -> x4")}[
+        sizes
+    ]
+    made = [("bayes-exact", lambda: BayesianNetwork(graphs[0], schema=schema))]
+    if len(graphs) > 1:
+        made.append(("bayes-smoothed", lambda: BayesianNetwork(graphs[1], schema=schema, pseudocount=0.5)))
+    return made
+
+
+def _nade(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings = FAST | {"schema": Schema.of_sizes(sizes)}
+    names = [f"x{i}" for i in np.random.default_rng(0).permutation(len(sizes)) + 1]
+    return [
+        ("nade", lambda: NADE(**settings)),
+        ("nade-random", lambda: NADE(ordering="random", **settings)),
+        ("nade-sigmoid", lambda: NADE(ordering=names, activation="sigmoid", **settings)),
+    ]
+
+
+def _made(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings = FAST | {"schema": Schema.of_sizes(sizes)}
+    graph = {SIX: DIAMONDS, ONE: "x1", STATES: "x3 -> x1 <- x2; x4"}[sizes]
+    backwards = list(range(len(sizes)))[::-1]
+    return [
+        ("made", lambda: MADE(**settings)),
+        ("made-random", lambda: MADE(ordering="random", degrees="random", **settings)),
+        ("made-no-direct", lambda: MADE(direct=False, **settings)),
+        ("made-deep", lambda: MADE(ordering="random", **settings | {"hidden": [8, 7]})),
+        ("made-narrow", lambda: MADE(ordering=backwards, **settings | {"hidden": [1, 1, 2]})),
+        ("made-dag", lambda: MADE(dag=graph, **settings)),
+    ]
+
+
+def _count(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    shape = (2, 3) if len(sizes) == 6 else (1, 1)
+    return [
+        ("count-image", lambda: CountProportional(*shape, rule="image")),
+        ("count-count", lambda: CountProportional(*shape, rule="count")),
+    ]
+
+
+def _mlp(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    return [("mlp", lambda: MLPDensity(hidden=[8], epochs=3, random_state=5))]
+
+
+RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
+    Independent: _independent,
+    BayesianNetwork: _bayes,
+    NADE: _nade,
+    MADE: _made,
+    CountProportional: _count,
+    MLPDensity: _mlp,
+}
+
+
+def exported_models() -> list[type[Any]]:
+    """The model classes that the package exports."""
+    rooms = (chainrule.models, chainrule.homework)
+    found = [getattr(room, name) for room in rooms for name in room.__all__]
+    return [
+        c for c in found if inspect.isclass(c) and issubclass(c, DiscreteModel) and not inspect.isabstract(c)
+    ]
+
+
+def _cases() -> list[Case]:
+    out = []
+    for kind, recipe in RECIPES.items():
+        binary_only = kind in (CountProportional, MLPDensity)
+        for sizes, suffix in ((SIX, ""), (ONE, "-1"), (STATES, "-states")):
+            if sizes == STATES and binary_only:
+                continue
+            for name, make in recipe(sizes):
+                out.append(
+                    Case(name + suffix, kind, make, sizes, kind is MLPDensity, kind is not CountProportional)
+                )
+    return out
+
+
+CASES = _cases()
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
+every_learner = pytest.mark.parametrize("case", [c for c in CASES if c.learns], ids=str)
 
 
-def cases_named(*prefixes: str, d: int | None = None) -> pytest.MarkDecorator:
-    """The cases whose name begins so, of one width if ``d`` is given."""
-    chosen = [c for c in CASES if c.name.startswith(prefixes) and d in (None, c.d)]
+def cases_of(*kinds: type[Any], sizes: tuple[int, ...] | None = None) -> pytest.MarkDecorator:
+    """The cases of these classes, on variables of these sizes if any are given."""
+    chosen = [c for c in CASES if issubclass(c.kind, kinds) and sizes in (None, c.sizes)]
     return pytest.mark.parametrize("case", chosen, ids=str)
 
 
-# CountProportional has nothing to learn: it works unfitted, and its ``fit`` only checks the rows
-every_learner = cases_named("bernoulli", "bayes", "mlp", "nade", "made")
-
-
 @cache
-def _fitted(case: Case) -> DensityEstimator:
+def _fitted(case: Case) -> DiscreteModel:
     return case.fit()
 
 
@@ -122,5 +209,5 @@ def fitted(case: Case) -> Any:
 
 @cache
 def table_of(case: Case) -> NDArray[np.float64]:
-    """The probability of every state by enumeration, shape (2,) * d."""
-    return joint_table(_fitted(case).log_prob, case.d)
+    """The probability of every state by enumeration, an axis for each variable."""
+    return joint_table(_fitted(case).log_prob, case.sizes)

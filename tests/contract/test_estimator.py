@@ -10,8 +10,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 
-from chainrule.models.independent.estimator import Independent
-from tests.contract.cases import Case, cases_named, every_case, every_learner, fitted
+from chainrule.homework import CountProportional
+from chainrule.models import Independent
+from tests.contract.cases import Case, cases_of, every_case, every_learner, fitted
 
 
 @every_case
@@ -90,7 +91,7 @@ def test_a_model_works_at_the_end_of_a_pipeline(case: Case) -> None:
     assert (pipeline.score_samples(X) == fitted(case).log_prob(X)).all()
 
 
-@cases_named("count")
+@cases_of(CountProportional)
 def test_a_model_with_nothing_to_learn_works_without_a_fit(case: Case) -> None:
     rows = case.data()
     assert (case.make().log_prob(rows) == fitted(case).log_prob(rows)).all()

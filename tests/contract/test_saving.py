@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,11 @@ from chainrule.models import load_model
 from chainrule.models.independent.estimator import Independent
 from chainrule.models.nade.estimator import NADE
 from tests.contract.cases import Case, every_case, fitted
-from tests.oracles import enumerate_rows
 
 
 @every_case
 def test_a_saved_model_comes_back_bit_equal(case: Case, tmp_path: Path) -> None:
-    model, rows, path = fitted(case), enumerate_rows(case.d), tmp_path / "model.safetensors"
+    model, rows, path = fitted(case), case.states(), tmp_path / "model.safetensors"
     model.save(path)
     for back in (type(model).load(path), load_model(path), DensityEstimator.load(str(path))):
         assert type(back) is type(model)
@@ -30,6 +30,7 @@ def test_a_saved_model_comes_back_bit_equal(case: Case, tmp_path: Path) -> None:
         assert back.get_params() == model.get_params()
         assert back.fit_info_ == model.fit_info_
         assert back.n_features_in_ == case.d
+        assert back.schema_ == model.schema_
         assert back.factorization_ == model.factorization_
 
 
@@ -64,6 +65,30 @@ def test_an_unfitted_model_is_not_saved(case: Case, tmp_path: Path) -> None:
     with pytest.raises(NotFittedError):
         case.make().save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_class_of_the_users_that_is_called_like_ours_takes_the_place_of_none(tmp_path: Path) -> None:
+    Mine = type("Independent", (Independent,), {"__module__": __name__})
+    Independent().fit([[0, 1]]).save(tmp_path / "ours")
+    Mine().fit([[0, 1]]).save(tmp_path / "mine")
+    assert type(load_model(tmp_path / "ours")) is Independent
+    assert type(load_model(tmp_path / "mine")) is not Independent
+
+
+def test_a_class_that_is_not_known_here_is_refused_and_nothing_is_imported_for_it(tmp_path: Path) -> None:
+    model = Independent().fit([[0, 1]])
+    for name, word in (
+        ("elsewhere.models.Nice", "import the module"),
+        ("chainrule.models.nothing.No", "not known"),
+    ):
+        model.save(tmp_path / "model")
+        content = (tmp_path / "model").read_bytes()
+        ours = b"chainrule.models.independent.estimator.Independent"
+        padded = name.encode().ljust(len(ours))  # the header's length stays what it is
+        (tmp_path / "model").write_bytes(content.replace(ours, padded))
+        with pytest.raises(DataError, match=word):
+            load_model(tmp_path / "model")
+    assert "elsewhere" not in sys.modules
 
 
 def test_a_file_of_another_class_is_refused_with_its_name(tmp_path: Path) -> None:

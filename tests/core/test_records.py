@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import DataError, InputError
+from chainrule.core.figures import Level, Line, LineChart
 from chainrule.core.records import (
     Claim,
     Figure,
@@ -24,15 +25,18 @@ from chainrule.core.records import (
 
 words = st.text(max_size=20)
 cells = st.one_of(words, st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+numbers = st.lists(st.integers() | st.floats(allow_nan=False), min_size=2, max_size=2)
+series = st.builds(Line, words, numbers, numbers, st.sampled_from(["line", "points"]), st.none() | numbers)
+charts = st.builds(
+    LineChart, st.lists(series, max_size=3), words, words, references=st.just([Level(1, "one")])
+)
 blocks = st.one_of(
     st.builds(Heading, words),
     st.builds(Text, words),
     st.builds(Formula, words, words),
     st.builds(Steps, words, st.lists(st.builds(Step, words, words, words), max_size=3)),
     st.builds(Table, st.lists(words, max_size=3), st.lists(st.lists(cells, max_size=3), max_size=3), words),
-    st.builds(
-        Figure, words, words, st.dictionaries(words, st.lists(cells, max_size=3), max_size=2), words, words
-    ),
+    st.builds(Figure, words, charts, words, words),
 )
 records = st.builds(
     StudyRecord,

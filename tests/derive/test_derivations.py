@@ -13,7 +13,7 @@ from math_core import LatexToMathML
 from scipy import integrate, optimize, stats
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
-from chainrule.core.records import Steps, dump_json, to_plain
+from chainrule.core.records import dump_json
 from chainrule.derive import (
     derive_and_fit,
     derive_independent_bernoulli,
@@ -87,14 +87,6 @@ def test_the_terminal_form_has_no_latex_left():
         assert "\\" not in re.sub(r"[╲\s]", "", text)
         assert "$" not in text
         assert not re.search(r"[{}]", text)
-
-
-def test_a_derivation_becomes_a_block_of_a_record():
-    for d in all_derivations():
-        block = d.to_steps()
-        assert isinstance(block, Steps)
-        assert [s.latex for s in block.steps] == [s.latex for s in d.steps]
-        assert dump_json(to_plain(d.to_plain()))
 
 
 @pytest.mark.parametrize("family", sorted(SCIPY))

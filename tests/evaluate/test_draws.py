@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest
 
-from chainrule.core.errors import InputError, TooLargeError
+from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.evaluate.draws import chi_square_draws
+from chainrule.graphs import DAG
+from chainrule.models import BayesianNetwork
 from tests.oracles import enumerate_rows
 
 
@@ -106,11 +109,53 @@ def test_conditioning_on_the_impossible_is_refused() -> None:
         chi_square_draws(TableModel([0.0, 0.0, 0.5, 0.5]), 10, given=[0, np.nan], rng=0)
 
 
-def test_too_many_variables_are_refused_with_their_cost() -> None:
+def test_too_many_states_are_refused_with_their_number() -> None:
     model = TableModel([0.5, 0.5])
     model.n_features_in_ = 17
-    with pytest.raises(TooLargeError, match=r"2\^17 states; at most 16"):
+    with pytest.raises(TooLargeError, match=r"2\^17 states; at most 65,536"):
         chi_square_draws(model)
+    with pytest.raises(TooLargeError, match=r"about 10\^5 states"):
+        chi_square_draws(model, sizes=[10] * 5)
+
+
+THREE_BY_TWO = DAG.parse("x1 -> x2")
+CODES = np.array([[0, 0], [0, 1], [1, 1], [2, 0], [2, 0], [2, 1]])
+
+
+def test_the_statistic_over_codes_is_pearsons_on_the_table_of_their_counts() -> None:
+    model = BayesianNetwork(THREE_BY_TWO, pseudocount=1.0).fit(CODES)
+    report = chi_square_draws(model, 5000, rng=1)
+    drawn = model.sample(5000, rng=1)
+    counts = np.zeros((3, 2))
+    np.add.at(counts, tuple(drawn.T), 1)
+    table = np.exp(model.log_prob(list(itertools.product(range(3), range(2)))))
+    expected = chisquare(counts.ravel(), 5000 * table)
+    assert report.statistic == pytest.approx(expected.statistic)
+    assert (report.cells, report.dof, report.passed) == (6, 5, True)
+
+
+def test_codes_given_compare_with_the_conditional() -> None:
+    model = BayesianNetwork(THREE_BY_TWO, pseudocount=1.0).fit(CODES)
+    report = chi_square_draws(model, 5000, given=[np.nan, 1], rng=2)
+    assert (report.cells, report.passed) == (3, True)
+
+
+def test_a_sampler_of_codes_that_is_off_is_caught() -> None:
+    class Off(BayesianNetwork):
+        def sample(self, n: int = 1, *, given: Any = None, rng: Any = None) -> np.ndarray:
+            drawn = super().sample(n, given=given, rng=rng)
+            drawn[: n // 20, 0] = 0
+            return drawn
+
+    model = Off(THREE_BY_TWO, pseudocount=1.0).fit(CODES)
+    assert not chi_square_draws(model, 20_000, rng=3).passed
+
+
+def test_a_draw_that_is_no_state_is_refused() -> None:
+    model = BayesianNetwork(THREE_BY_TWO, pseudocount=1.0).fit(CODES)
+    model.sample = lambda n, given=None, rng=None: np.array([[0, 0], [3, 0]])
+    with pytest.raises(ValuesError, match="codes from 0 to 2 in column 0, but row 1 has 3"):
+        chi_square_draws(model, 2)
 
 
 @pytest.mark.parametrize(("n", "rate"), [(0, 1e-3), (10, 0.0), (10, 1.0)])

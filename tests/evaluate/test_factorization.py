@@ -18,6 +18,7 @@ from chainrule.evaluate.factorization import (
     perturbation_dependence,
 )
 from chainrule.graphs import DAG
+from chainrule.models import BayesianNetwork
 from chainrule.models.independent.estimator import Independent
 from chainrule.models.made.estimator import MADE
 from chainrule.models.made.masks import assign_degrees, connectivity, direct_mask
@@ -140,6 +141,48 @@ def test_an_allowed_edge_without_effect_is_reported_as_unused() -> None:
     assert report.respected
     assert ("x2", "x1") in report.unused
     assert ("x5", "x1") not in report.unused
+
+
+CODES = np.random.default_rng(1).integers(0, [3, 2, 4], (200, 3))
+
+
+def test_a_network_of_codes_respects_its_graph_under_its_own_names() -> None:
+    rows = dict(zip("abc", CODES.T.astype(str), strict=True))
+    model = BayesianNetwork("c -> a; a -> b", pseudocount=1.0).fit(rows)
+    report = check_factorization(model, n_points=16, rng=0)
+    assert (report.method, report.names) == ("perturbation", model.variables_)
+    assert report.respected
+    assert report.unused == []
+
+
+def test_a_network_of_codes_that_promises_too_much_is_caught_with_the_pair() -> None:
+    class Promising(BayesianNetwork):
+        @property
+        def factorization_(self) -> DAG:
+            return DAG.parse("x1; x2; x3")
+
+    model = Promising("x1 -> x2 -> x3", pseudocount=1.0).fit(CODES)
+    assert set(check_factorization(model, n_points=16, rng=0).violations) == {("x2", "x1"), ("x3", "x2")}
+
+
+def test_an_effect_of_a_third_state_alone_is_seen() -> None:
+    def conditionals(x: np.ndarray) -> np.ndarray:
+        return np.stack([np.zeros(len(x)), np.where(x[:, 0] == 2, 0.5, 0.25)], 1)
+
+    rows = np.array([[0, 0], [1, 1]])
+    assert perturbation_dependence(conditionals, rows, sizes=[3, 2]).tolist() == [[0, 0], [0.25, 0]]
+
+
+def test_the_jacobian_of_one_hot_codes_is_the_largest_over_a_variables_columns() -> None:
+    weight = np.zeros((6, 6))
+    weight[4, 1], weight[5, 2], weight[2, 0] = 2.0, -3.0, 7.0  # columns: 3 of x1, 1 of x2, 2 of x3
+    linear = torch.nn.Linear(6, 6, bias=False).double()
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(weight))
+    found = jacobian_dependence(linear, 3, columns=[3, 1, 2], generic=False, rng=0)
+    assert found.tolist() == [[7, 0, 0], [0, 0, 0], [3, 0, 0]]
+    with pytest.raises(InputError, match="columns of each of 3 variables; got 2"):
+        jacobian_dependence(linear, 3, columns=[3, 3], rng=0)
 
 
 def test_perturbation_compares_exactly() -> None:

@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, chi2_contingency
 
+import chainrule
+from chainrule import evaluate
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.records import dump_json
 from chainrule.evaluate import independence_tests as tests
 from chainrule.evaluate.contingency import joint_codes, relabel
 from chainrule.graphs import DAG
-from chainrule.tables import CategoricalTable
+from chainrule.tables import Schema, Table
 
 
 @st.composite
-def tables(draw: st.DrawFn, *, missing: bool = False) -> CategoricalTable:
+def tables(draw: st.DrawFn, *, missing: bool = False) -> Table:
     """Up to 60 rows of four columns of 2 to 4 states; small states, so that strata and margins are often empty."""
     n = draw(st.integers(1, 60))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -30,7 +32,7 @@ def tables(draw: st.DrawFn, *, missing: bool = False) -> CategoricalTable:
     if missing:
         codes[rng.random(codes.shape) < 0.2] = -1
     states = [[str(s) for s in range(k)] for k in sizes]
-    return CategoricalTable.from_codes(codes, ["a", "b", "c", "d"], states)
+    return Table(Schema.of(dict(zip("abcd", states, strict=True))), codes)
 
 
 def _strata(table, x, y, z):
@@ -92,13 +94,13 @@ def test_many_given_variables_cost_no_more_than_their_rows():
     n, many = 2000, 40  # 10^40 configurations: more than 64 bits can number
     z = np.repeat(rng.integers(0, 10, (n // 100, many)), 100, axis=0)
     codes = np.hstack([rng.integers(0, 2, (n, 2)), z])
-    table = CategoricalTable.from_codes(codes, states=[["0", "1"]] * 2 + [[*"0123456789"]] * many)
-    test = tests.conditional_independence_test(table, "x1", "x2", table.names[2:])
+    table = Table(Schema.of_sizes([2, 2, *[10] * many]), codes)
+    test = tests.conditional_independence_test(table, "x1", "x2", table.schema.names[2:])
     assert (test.n_strata, test.dof, test.n) == (20, 20, n)
     assert test.statistic == pytest.approx(
         sum(
             chi2_contingency(dense, correction=False, lambda_="log-likelihood").statistic
-            for dense in _strata(table, ["x1"], ["x2"], table.names[2:])
+            for dense in _strata(table, ["x1"], ["x2"], table.schema.names[2:])
         )
     )
 
@@ -180,7 +182,7 @@ def test_false_alarms_of_one_test_come_at_the_stated_rate(statistic, repeats):
         x, y = (rng.random((2, 600)) < np.array([0.3, 0.5, 0.6])[z]).astype(int) + rng.integers(
             0, 2, (2, 600)
         )
-        table = CategoricalTable.from_codes(np.column_stack([x, y, z]))
+        table = Table.read(np.column_stack([x, y, z]))
         test = tests.conditional_independence_test(
             table, "x1", "x2", "x3", statistic=statistic, n_permutations=199, rng=rng
         )
@@ -193,7 +195,7 @@ def test_a_permutation_test_errs_at_most_at_the_stated_rate_on_few_rows():
     rng = np.random.default_rng(6)
     rejected, untestable = 0, 0
     for _ in range(1000):
-        table = CategoricalTable.from_codes(rng.integers(0, 3, (12, 2)), states=[["0", "1", "2"]] * 2)
+        table = Table(Schema.of_sizes([3, 3]), rng.integers(0, 3, (12, 2)))
         test = tests.conditional_independence_test(
             table, "x1", "x2", statistic="permutation", n_permutations=99, rng=rng
         )
@@ -209,7 +211,7 @@ def test_holm_errs_anywhere_at_most_at_the_stated_rate():
     wrong = 0
     for _ in range(repeats):
         table = dict(zip("ABCDEF", rng.integers(0, 2, (6, 300)), strict=True))
-        wrong += bool(tests.test_independencies(dag, table).missing_edges_blamed)
+        wrong += bool(tests.check_independencies(dag, table).missing_edges_blamed)
     assert wrong <= binom.ppf(1 - 1e-4, repeats, 0.05)
 
 
@@ -220,7 +222,7 @@ def test_benjamini_hochberg_keeps_the_share_of_wrong_discoveries():
         columns = rng.integers(0, 2, (6, 300))
         columns[1::2] = columns[::2] ^ (rng.random((3, 300)) < 0.35)  # A-B, C-D and E-F depend
         table = dict(zip("ABCDEF", columns, strict=True))
-        report = tests.test_independencies(dag, table, correction="bh")
+        report = tests.check_independencies(dag, table, correction="bh")
         pairs = {(b.x, b.y) for b in report.missing_edges_blamed}
         right = pairs & {("A", "B"), ("C", "D"), ("E", "F")}
         shares.append(1 - len(right) / max(len(pairs), 1) if pairs else 0.0)
@@ -249,10 +251,10 @@ TRUTH = DAG.parse("A -> {B C} -> D -> E")
 @pytest.mark.parametrize("missing", TRUTH.edges)
 def test_the_edge_that_a_model_lacks_is_blamed_first(missing):
     rows = _sampled(4000, np.random.default_rng(9))
-    right = tests.test_independencies(TRUTH, rows)
+    right = tests.check_independencies(TRUTH, rows)
     assert {t.verdict for t in right.tests} == {"consistent"}
     wrong = DAG([e for e in TRUTH.edges if e != missing], nodes=TRUTH.nodes)
-    first = tests.test_independencies(wrong, rows).missing_edges_blamed[0]
+    first = tests.check_independencies(wrong, rows).missing_edges_blamed[0]
     assert {first.x, first.y} == set(missing)
     assert first.share_contradicted == 1
     assert first.weakest_nats > 0.005
@@ -260,7 +262,7 @@ def test_the_edge_that_a_model_lacks_is_blamed_first(missing):
 
 def test_pairs_are_ranked_by_share_and_then_by_what_no_separator_takes_away():
     rows = _sampled(4000, np.random.default_rng(10))
-    report = tests.test_independencies(DAG.parse("A -> B; C; D -> E"), rows)
+    report = tests.check_independencies(DAG.parse("A -> B; C; D -> E"), rows)
     keys = [(-b.share_contradicted, -b.weakest_nats) for b in report.missing_edges_blamed]
     assert keys == sorted(keys)
     for b in report.missing_edges_blamed:
@@ -273,7 +275,7 @@ def test_pairs_are_ranked_by_share_and_then_by_what_no_separator_takes_away():
 @pytest.mark.parametrize("kind", ["missing_edge", "local", "ordered", "all_pairs"])
 def test_each_kind_tests_each_pair_of_its_own_statements_once(kind):
     rows = _sampled(3000, np.random.default_rng(11))
-    report = tests.test_independencies(TRUTH, rows, kind=kind)
+    report = tests.check_independencies(TRUTH, rows, kind=kind)
     tested = [(frozenset(t.x + t.y), frozenset(t.given)) for t in report.tests]
     implied = {
         (frozenset((x, y)), frozenset(s.given))
@@ -283,7 +285,7 @@ def test_each_kind_tests_each_pair_of_its_own_statements_once(kind):
     }
     assert len(tested) == len(implied)
     assert set(tested) == implied
-    wrong = tests.test_independencies(DAG.parse("A -> {B C}; D -> E; D"), rows, kind=kind)
+    wrong = tests.check_independencies(DAG.parse("A -> {B C}; D -> E; D"), rows, kind=kind)
     blamed = {frozenset((b.x, b.y)) for b in wrong.missing_edges_blamed}
     assert blamed >= {frozenset("BD"), frozenset("CD")}
 
@@ -301,11 +303,11 @@ def test_latent_nodes_need_no_column_and_are_in_no_statement():
     hidden = DAG(TRUTH.edges, nodes=TRUTH.nodes, latent=["D"])
     del rows["D"]
     for kind in ("missing_edge", "local", "ordered", "all_pairs"):
-        report = tests.test_independencies(hidden, rows, kind=kind)
+        report = tests.check_independencies(hidden, rows, kind=kind)
         assert all("D" not in (*t.x, *t.y, *t.given) for t in report.tests)
         assert report.tests or kind == "local"
     with pytest.raises(UnknownNameError, match="there is no column 'D'"):
-        tests.test_independencies(TRUTH, rows)
+        tests.check_independencies(TRUTH, rows)
 
 
 def test_untestable_statements_say_why():
@@ -320,18 +322,17 @@ def test_untestable_statements_say_why():
     }
     rows["A"][: n // 2] = np.nan
     rows["B"][n // 2 :] = np.nan
-    table = CategoricalTable(
-        tuple(rows),
-        (("0", "1"),) * 5,
+    table = Table(
+        Schema.of(dict.fromkeys(rows, 2)),
         np.column_stack([np.where(np.isnan(c), -1, c) for c in map(np.float64, rows.values())]).astype(
             np.int32
         ),
     )
-    reasons = {(t.x[0], t.y[0]): t.reason for t in tests.test_independencies(DAG.empty(rows), table).tests}
+    reasons = {(t.x[0], t.y[0]): t.reason for t in tests.check_independencies(DAG.empty(rows), table).tests}
     assert reasons["A", "B"] == "no row has a value for each of its variables"
     assert reasons["A", "constant"] == "one side has only one value"
     assert reasons["B", "rare"] == "no stratum where both sides vary expects 5 rows in 80 % of its cells"
-    copies = CategoricalTable.from_codes(np.repeat([[0, 0, 0], [1, 1, 1]], 50, axis=0))
+    copies = np.repeat([[0, 0, 0], [1, 1, 1]], 50, axis=0)
     test = tests.conditional_independence_test(copies, "x1", "x2", "x3")
     assert test.reason == "in no stratum do both sides take two values"
     assert test.text() == f"x1 ⟂ x2 | x3: untestable, {test.reason}"
@@ -340,7 +341,7 @@ def test_untestable_statements_say_why():
 def test_untestable_statements_do_not_count_in_the_correction():
     rng = np.random.default_rng(14)
     rows = {"A": rng.integers(0, 2, 300), "B": rng.integers(0, 2, 300), "C": np.zeros(300, int)}
-    report = tests.test_independencies(DAG.empty([*"ABC"]), rows)
+    report = tests.check_independencies(DAG.empty([*"ABC"]), rows)
     assert [t.verdict for t in report.tests] == ["consistent", "untestable", "untestable"]
     assert report.tests[0].p_corrected == report.tests[0].p_value
 
@@ -349,7 +350,7 @@ def test_permutation_tests_are_seeded_each_statement_from_its_own_stream():
     rows = _sampled(300, np.random.default_rng(15))
 
     def p_values(**settings):
-        report = tests.test_independencies(TRUTH, rows, statistic="permutation", correction=None, **settings)
+        report = tests.check_independencies(TRUTH, rows, statistic="permutation", correction=None, **settings)
         return [t.p_value for t in report.tests]
 
     assert p_values(rng=3) == p_values(rng=3) != p_values(rng=4)
@@ -359,15 +360,15 @@ def test_permutation_tests_are_seeded_each_statement_from_its_own_stream():
 def test_a_limit_is_told():
     rows = _sampled(300, np.random.default_rng(16))
     n = len(TRUTH.implied_independencies())
-    assert tests.test_independencies(TRUTH, rows, limit=n).complete
-    cut = tests.test_independencies(TRUTH, rows, limit=n - 1)
+    assert tests.check_independencies(TRUTH, rows, limit=n).complete
+    cut = tests.check_independencies(TRUTH, rows, limit=n - 1)
     assert (len(cut.tests), cut.complete) == (n - 1, False)
     assert "cut off by the limit" in cut.text()
 
 
 def test_reports_read_well_and_become_plain_data():
     rows = _sampled(1000, np.random.default_rng(17))
-    report = tests.test_independencies(DAG.parse("A; B; C; D; E"), rows, correction="bh")
+    report = tests.check_independencies(DAG.parse("A; B; C; D; E"), rows, correction="bh")
     text = report.text(most=2)
     assert text.startswith(
         "10 statements (missing_edge), G test on 1,000 rows, alpha 0.05, Benjamini-Hochberg"
@@ -377,7 +378,7 @@ def test_reports_read_well_and_become_plain_data():
     plain = json.loads(dump_json(report.to_rows()))
     assert plain[0]["x"] == ["A"]
     assert [row["p_value"] for row in plain] == [t.p_value for t in report.tests]
-    fine = tests.test_independencies(TRUTH, rows).text()
+    fine = tests.check_independencies(TRUTH, rows).text()
     assert "0 contradicted" in fine
     assert "common cause" not in fine
 
@@ -398,7 +399,7 @@ def test_reports_read_well_and_become_plain_data():
 )
 def test_settings_that_cannot_be_used_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
-        tests.test_independencies(TRUTH, _sampled(50, np.random.default_rng(18)), **settings)
+        tests.check_independencies(TRUTH, _sampled(50, np.random.default_rng(18)), **settings)
 
 
 def test_statements_that_make_no_sense_are_refused():
@@ -408,5 +409,37 @@ def test_statements_that_make_no_sense_are_refused():
             tests.conditional_independence_test(rows, x, y, z)
     with pytest.raises(UnknownNameError):
         tests.conditional_independence_test(rows, "A", "Z")
-    with pytest.raises(InputError, match="got a str"):
-        tests.test_independencies("A -> B", rows)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="dag must be a DAG or its text, got a list"):
+        tests.check_independencies([("A", "B")], rows)  # type: ignore[arg-type]
+
+
+def test_the_report_says_how_many_rows_were_used_and_why_not_all():
+    rng = np.random.default_rng(21)
+    rows = {name: rng.integers(2, size=400).astype(object) for name in "ABC"}
+    assert "\neach test used all 400 rows\n" in tests.check_independencies("A; B; C", rows).text() + "\n"
+    rows["C"][:199] = None
+    told = tests.check_independencies("A; B; C", rows).text().splitlines()
+    assert told[2] == "tests used 201 to 400 of 400 rows; left out were 0 to 199 because a value is missing"
+    half = {name: rng.integers(2, size=200) for name in "AB"}
+    small = {"A": [0, 1, 0, 1, 0], "B": [0, 0, 1, 1, 0]}  # 40 strata of five rows beside one of 200
+    rows = {name: np.append(half[name], np.tile(small[name], 40)) for name in "AB"}
+    rows["C"] = np.repeat(np.arange(41), [200, *[5] * 40])
+    told = tests.check_independencies("A <- C -> B", rows).text().splitlines()
+    assert told[2] == (
+        "tests used 200 of 400 rows; left out were 200 because the stratum is too small for the approximation"
+    )
+    assert (
+        "rows" not in tests.check_independencies("A; B", {"A": [1, 1], "B": [1, 2]}).text().split("\n", 1)[1]
+    )
+
+
+def test_the_functions_are_exported_where_they_are_looked_for():
+    assert chainrule.check_independencies is evaluate.check_independencies is tests.check_independencies
+    assert all(getattr(evaluate, name) for name in evaluate.__all__)
+    with pytest.raises(AttributeError):
+        evaluate.test_independencies  # noqa: B018
+
+
+def test_the_text_of_a_dag_is_as_good_as_the_dag():
+    rows = _sampled(300, np.random.default_rng(20))
+    assert tests.check_independencies(TRUTH.to_text(), rows) == tests.check_independencies(TRUTH, rows)

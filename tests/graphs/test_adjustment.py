@@ -92,6 +92,56 @@ def test_adjustment_sets_are_those_of_the_published_criterion_for_sets_of_causes
     assert larger > 10
 
 
+def test_sets_that_must_hold_some_nodes_are_those_of_the_criterion_that_do():
+    rng = np.random.default_rng([7, 4])
+    seen = none = 0
+    for _ in range(120):
+        dag = hide_some(random_dag(int(rng.integers(4, 8)), rng.uniform(0.2, 0.5), rng), rng, share=0.15)
+        x, y, *rest = map(str, rng.permutation(dag.nodes))
+        usable = [v for v in rest if v in dag.observed]
+        must = frozenset(usable[: int(rng.integers(1, 3))])
+        marked = DAG(dag.edges, nodes=dag.nodes, latent=dag.latent, adjusted=must)
+        expected = [z for z in every_set(usable) if must <= z and meets_adjustment(dag, {x}, {y}, z)]
+        check(
+            lambda kind, dag=dag, x=x, y=y, z=must: dag.adjustment_sets(x, y, kind=kind, included=z), expected
+        )
+        check(lambda kind, dag=marked, x=x, y=y: dag.adjustment_sets(x, y, kind=kind), expected)
+        back_door = [z for z in every_set(usable) if must <= z and meets_back_door(dag, x, y, z)]
+        check(lambda kind, dag=marked, x=x, y=y: dag.backdoor_sets(x, y, kind=kind), back_door)
+        assert marked.is_adjustment_set(x, y) == (must in expected)
+        free = [frozenset(z) for z in marked.adjustment_sets(x, y, kind="all", included=())]
+        assert set(free) == {z for z in every_set(usable) if meets_adjustment(dag, {x}, {y}, z)}
+        seen += bool(expected)
+        none += bool(free) and not expected
+    assert seen > 20
+    assert none > 10
+
+
+def test_an_adjusted_node_on_the_causal_path_leaves_no_set_as_dagitty_says():
+    dag = DAG.parse("dag { B [adjusted] D [outcome] E [exposure] B -> D E -> B E -> D }")
+    for kind in ("minimal", "minimum", "all"):
+        assert list(dag.adjustment_sets("E", "D", kind=kind)) == []
+        assert list(dag.adjustment_sets("E", "D", kind=kind, included=())) == [()]
+    assert not dag.is_adjustment_set("E", "D")
+    assert dag.is_adjustment_set("E", "D", ())
+    assert dag.explain_adjustment("E", "D").text().endswith("  B is on a causal path, or below one")
+    # the M graph with M forced: DAGitty's own tests list {M, U1} and {M, U2}
+    with_m = DAG.parse("X <- U1 -> M <- U2 -> Y; X -> Y; M [adjusted]")
+    assert list(with_m.adjustment_sets("X", "Y")) == [("U1", "M"), ("M", "U2")]
+
+
+def test_what_must_be_in_the_set_cannot_be_asked_about_or_hidden():
+    dag = DAG.parse("B [adjusted]; U [latent]; U -> B -> {X Y}; X -> Y")
+    with pytest.raises(
+        InputError, match=r"'B' is the cause and must be adjusted for by its mark .* included=\(\)"
+    ):
+        dag.adjustment_sets("B", "Y")
+    with pytest.raises(InputError, match="'Y' is the effect and must be adjusted for; pass"):
+        dag.adjustment_sets("X", "Y", included=["Y"])
+    with pytest.raises(InputError, match="included holds 'U', which is latent"):
+        dag.backdoor_sets("X", "Y", included="U")
+
+
 def test_explanations_name_what_spoils_a_set():
     rng = np.random.default_rng([7, 3])
     spoiled = 0

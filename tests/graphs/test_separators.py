@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import combinations, islice
 
 import numpy as np
 import pytest
 
 from chainrule.core.errors import InputError
-from chainrule.graphs import DAG
-from tests.graphs.dags import random_dag
+from chainrule.graphs import DAG, Structure, separators
+from chainrule.graphs.separators import minimal_separators, minimum_separator
+from tests.graphs.dags import hide_some, random_dag
 
 ASIA = "asia -> tub -> either <- lung <- smoke -> bronc -> dysp <- either -> xray"
 
@@ -125,3 +127,66 @@ def test_the_networks_of_the_literature_have_as_many_statements_as_dagitty_lists
 def test_overlapping_sets_are_refused():
     with pytest.raises(InputError, match="both hold 'A'"):
         DAG.parse("A -> B").minimal_d_separators("A", "A")
+
+
+def test_the_walk_for_large_graphs_lists_what_the_bit_masks_list_in_the_same_order(monkeypatch):
+    rng = np.random.default_rng([6, 7])
+    several = 0
+    for _ in range(150):
+        n, density = int(rng.integers(6, 16)), rng.uniform(0.3, 0.6)
+        near = [[u for u in range(max(v - 4, 0), v) if rng.random() < density] for v in range(n)]
+        structure = Structure.of(near)  # only near nodes are joined, so that much lies between the ends
+        x, *rest, y = range(n)
+        hidden = {v for v in rest if rng.random() < 0.15}
+        included = {v for v in rest if v not in hidden and rng.random() < 0.1}
+        asked = (structure, {x, *rest[:1]} - hidden - included, {y}, hidden, included)
+        by_masks = list(minimal_separators(*asked))
+        with monkeypatch.context() as patch:
+            patch.setattr(separators, "MOST_MASKED", 0)
+            assert list(minimal_separators(*asked)) == by_masks
+        least = minimum_separator(*asked)
+        assert (least is None) == (not by_masks)
+        if least is not None:
+            assert least in by_masks
+            assert len(least) == min(map(len, by_masks))
+        several += len(by_masks) > 1
+    assert several > 20
+
+
+def test_pairs_of_a_large_graph_have_the_separators_of_a_small_one(monkeypatch):
+    rng = np.random.default_rng([6, 8])
+    for _ in range(30):
+        dag = hide_some(random_dag(8, 0.3, rng), rng, share=0.2)
+        expected = dag.implied_independencies()
+        with monkeypatch.context() as patch:
+            patch.setattr(separators, "MOST_MASKED", 0)
+            assert dag.implied_independencies() == expected
+
+
+def test_separators_in_a_graph_of_15000_nodes_take_memory_in_proportion_to_its_edges():
+    n, rng = 15_000, np.random.default_rng([6, 9])
+    above = (np.arange(n)[:, None] - 1 - rng.integers(0, 50, (n, 2))).tolist()
+    names = [f"v{i}" for i in range(n)]
+    dag = DAG([(names[u], names[v]) for v, us in enumerate(above) for u in us if u >= 0], nodes=names)
+    x, y = names[n // 2], names[-1]
+    tracemalloc.start()
+    found = list(islice(dag.minimal_d_separators(x, y), 3))
+    least = dag.minimum_d_separator(x, y)
+    statement = next(dag.iter_implied_independencies())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1000 * n  # bytes; bit masks would take n / 8 for each node, twice that
+    assert len(found) == 3
+    for z in (*found, least):
+        assert dag.is_d_separated(x, y, z)
+        assert not any(dag.is_d_separated(x, y, set(z) - {v}) for v in z)
+    assert dag.is_d_separated(*statement.x, *statement.y, statement.given)
+
+
+def test_a_node_with_very_many_parents_or_children_costs_no_more_than_its_edges():
+    names = [f"v{i}" for i in range(30_000)]
+    # married parents would be 450 million pairs
+    star = DAG([*((v, "sum") for v in names), ("sum", "end"), ("first", names[0])])
+    assert list(star.minimal_d_separators("first", "end")) == [(names[0],), ("sum",)]
+    latent = DAG([*(("U", v) for v in names), ("first", names[0]), (names[-1], "end")], latent=["U"])
+    assert list(latent.minimal_d_separators("first", "end")) == [()]

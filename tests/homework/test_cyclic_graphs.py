@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from chainrule.core.records import Figure, Formula, Steps, StudyRecord, Table, dump_json
+from chainrule.evaluate.cyclic import counterexample
 from chainrule.graphs import DirectedGraph
 from chainrule.homework.context import StudyContext
+from chainrule.homework.cyclic_graphs.argument import argument
 from chainrule.homework.cyclic_graphs.study import study
 from chainrule.report.text import math, paragraphs
 
@@ -62,9 +64,9 @@ def test_numbers_say_what_the_argument_says():
 
 def test_the_drawn_cycle_is_marked_and_is_the_one_that_is_found():
     data = _block(Figure, "p4-larger").data
-    graph = DirectedGraph([(e["from"], e["to"]) for e in data["edges"]])
-    marked = {(e["from"], e["to"]) for e in data["edges"] if e.get("mark") == "cycle"}
-    nodes = {n["id"] for n in data["nodes"] if n.get("mark") == "cycle"}
+    graph = DirectedGraph([(e.source, e.target) for e in data.edges])
+    marked = {(e.source, e.target) for e in data.edges if e.mark == "cycle"}
+    nodes = {n.id for n in data.nodes if n.mark == "cycle"}
     assert DirectedGraph(marked).find_cycle() is not None
     assert nodes == {a for a, _ in marked} == {b for _, b in marked}
     assert marked <= set(graph.edges)
@@ -110,3 +112,22 @@ def test_the_variables_on_cycles_are_named():
     texts = " ".join(getattr(b, "text", "") for b in _record().blocks)
     assert "strongly connected parts {B, C, D} and {E, F}" in texts
     assert "the graph of 8 nodes is a DAG of 5" in texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A -> A",
+        "A -> B -> A",
+        "A -> B -> C -> A",
+        "A -> B -> A; C -> D -> C",  # two cycles, not connected
+        "S -> A -> B -> C -> A; C -> D -> B; E",
+    ],
+)
+def test_the_argument_is_told_in_steps_with_checks(text):
+    for total in (2, 0):
+        found = counterexample(DirectedGraph.parse(text), total)
+        steps = argument(found)
+        assert f"= {total}" in steps[2].latex
+        assert all(step.check for step in steps)
+        assert found.text().endswith(f"sums to {total}, not to 1")

@@ -118,16 +118,20 @@ def test_the_figures_are_of_the_agreed_kinds_and_named_once():
     for figure in figures:
         assert figure.kind == "lines"
         assert figure.alt
-        for series in figure.data["series"]:
-            lengths = {len(series[k]) for k in ("x", "y", "error") if k in series}
-            assert len(lengths) == 1
+
+
+def test_a_caption_says_bars_where_bars_are_drawn_and_bands_where_bands_are():
+    for figure in (b for b in record().blocks if isinstance(b, Figure)):
+        drawn = {line.style == "points" for line in figure.data.series if line.error is not None}
+        assert ("error bars" in figure.caption) == (True in drawn), figure.name
+        assert ("bands" in figure.caption) == (False in drawn), figure.name
 
 
 def test_the_marked_maximum_is_the_highest_point_of_the_curve():
     figure = next(b for b in record().blocks if isinstance(b, Figure) and b.name == "p7-log-likelihood")
-    (series,), (mark,) = figure.data["series"], figure.data["marks"]
-    assert mark["y"] >= np.max(series["y"])
-    assert series["x"][np.argmax(series["y"])] == pytest.approx(mark["x"], abs=1e-9)
+    (series,), (mark,) = figure.data.series, figure.data.marks
+    assert mark.y >= np.max(series.y)
+    assert series.x[np.argmax(series.y)] == pytest.approx(mark.x, abs=1e-9)
 
 
 def test_every_formula_in_the_text_becomes_mathml():

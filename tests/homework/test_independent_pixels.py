@@ -40,7 +40,7 @@ def test_real_and_shuffled_images_get_the_same_mean_likelihood(record):
 
 def test_ten_samples_are_drawn_and_shown(record):
     samples = next(b for b in record.blocks if isinstance(b, Figure) and b.name == "p2-samples")
-    images = samples.data["rows"][0]["images"]
+    images = samples.data.rows[0].images
     assert np.shape(images) == (10, 8, 8)
     assert set(np.ravel(images)) == {0, 1}
 

@@ -97,22 +97,25 @@ def test_no_size_looks_ahead() -> None:
 
 def test_the_network_is_drawn_with_exactly_the_surviving_edges() -> None:
     data, masks = _figure("p6-network").data, _record().to_plain()["numbers"]["example"]["masks"]
-    for edges, dropped, mask in zip(data["edges"], data["dropped"], masks, strict=True):
+    for edges, dropped, mask in zip(data.edges, data.dropped, masks, strict=True):
         drawn = np.zeros_like(np.array(mask))
-        drawn[edges[:, 1], edges[:, 0]] = 1
+        below, above = np.array(edges).reshape(-1, 2).T
+        drawn[above, below] = 1
         assert drawn.tolist() == mask
         assert len(edges) + len(dropped) == drawn.size
-    assert [layer["size"] for layer in data["layers"]] == [4, 4, 4, 4]
+    assert [layer.size for layer in data.layers] == [4, 4, 4, 4]
 
 
 def test_the_matrices_shown_are_the_masks_and_lower_triangular_in_the_order() -> None:
-    panels = _figure("p6-masks").data["panels"]
-    assert [p["values"].tolist() for p in panels] == _record().to_plain()["numbers"]["example"]["masks"]
-    natural, *in_order = _figure("p6-dependence").data["panels"]
-    assert natural["row_labels"] == ["x1", "x2", "x3", "x4"]
+    panels = _figure("p6-masks").data.panels
+    assert [[list(row) for row in p.values] for p in panels] == _record().to_plain()["numbers"]["example"][
+        "masks"
+    ]
+    natural, *in_order = _figure("p6-dependence").data.panels
+    assert natural.row_labels == ("x1", "x2", "x3", "x4")
     for panel in in_order:
-        assert panel["row_labels"] == ["x2", "x4", "x1", "x3"]
-        assert not np.triu(panel["values"]).any()
+        assert panel.row_labels == ("x2", "x4", "x1", "x3")
+        assert not np.triu(panel.values).any()
 
 
 def test_every_rule_is_judged_with_its_numbers() -> None:

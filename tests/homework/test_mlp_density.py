@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from chainrule.evaluate.enumeration import exact_table, kl_divergence, total_pro
 from chainrule.homework.images.count_proportional import CountProportional
 from chainrule.homework.images.mlp_density import MLPDensity
 from chainrule.homework.images.mlp_network import MLPNetwork
+from chainrule.models.shared.training import TrainingError
 from tests.oracles import enumerate_rows, joint_table, log_of_marginal
 
 
@@ -238,6 +240,21 @@ def test_labels_that_are_no_probabilities_are_refused(y, error, message: str) ->
     with pytest.raises(error, match=message) as caught:
         MLPDensity([4], epochs=1).fit(enumerate_rows(2), y)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_training_that_leaves_the_finite_numbers_says_so_and_what_to_do(loss: Any, epochs: int) -> None:
+    X, y = labelled(4)
+    with pytest.raises(TrainingError, match=r"lower the learning rate \(it is 1e\+30\)") as caught:
+        MLPDensity([8, 8], learning_rate=1e30, epochs=epochs, loss=loss).fit(X, y)
+    assert "\n" not in str(caught.value)
+
+
+def test_hidden_sizes_may_come_as_an_array() -> None:
+    X, y = labelled(3)
+    models = [MLPDensity(hidden, epochs=2).fit(X, y) for hidden in (5, [5], np.array([5]), np.int64(5))]
+    assert all((m.log_prob(X) == models[0].log_prob(X)).all() for m in models)
 
 
 def test_one_row_and_one_variable_are_enough() -> None:

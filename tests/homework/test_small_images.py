@@ -14,18 +14,18 @@ import pytest
 from chainrule.core.records import Figure, Heading, StudyRecord, Table, Text, dump_json
 from chainrule.evaluate.enumeration import all_states, exact_table
 from chainrule.homework import CountProportional, StudyContext
-from chainrule.homework.images import large_images, learned_images, partition_function
-from chainrule.homework.images.small_images import study
+from chainrule.homework.images import numbers_1b, numbers_1c, numbers_partition
+from chainrule.homework.images.study import study
 
 
 def run(monkeypatch: pytest.MonkeyPatch, workspace=None, seed: int = 0) -> StudyRecord:
     """The study with few epochs, fresh images and states: the whole of it, in a few seconds."""
-    monkeypatch.setattr(learned_images, "_EPOCHS", 60)
-    monkeypatch.setattr(large_images, "_EPOCHS", 20)
-    monkeypatch.setattr(large_images, "_N_FRESH", 500)
-    monkeypatch.setattr(partition_function, "_QUICK_STATES", 2**12)
-    monkeypatch.setattr(partition_function, "_LARGE_STATES", 2**10)
-    monkeypatch.setattr(partition_function, "_N_DRAWS", 2000)
+    monkeypatch.setattr(numbers_1b, "_EPOCHS", 60)
+    monkeypatch.setattr(numbers_1c, "_EPOCHS", 20)
+    monkeypatch.setattr(numbers_1c, "_N_FRESH", 500)
+    monkeypatch.setattr(numbers_partition, "_QUICK_STATES", 2**12)
+    monkeypatch.setattr(numbers_partition, "_LARGE_STATES", 2**10)
+    monkeypatch.setattr(numbers_partition, "_N_DRAWS", 2000)
 
     def no_images() -> Any:
         raise AssertionError("problem 1 needs no data set")
@@ -78,9 +78,9 @@ def test_the_figures_asked_for_are_there(record: StudyRecord) -> None:
         "p1c-predicted",
         "p1c-cost",
     }
-    assert [len(r["images"]) for r in figures["p1a-samples"].data["rows"]] == [5, 5]
-    assert len(figures["p1b-predicted-held-out"].data["series"][0]["x"]) == 312
-    assert sum(len(s["x"]) for s in figures["p1b-predicted-all"].data["series"]) == 512
+    assert [len(r.images) for r in figures["p1a-samples"].data.rows] == [5, 5]
+    assert len(figures["p1b-predicted-held-out"].data.series[0].x) == 312
+    assert sum(len(s.x) for s in figures["p1b-predicted-all"].data.series) == 512
 
 
 def test_both_readings_are_given_in_exact_fractions(record: StudyRecord) -> None:
@@ -112,14 +112,14 @@ def test_the_accepted_images_are_consistent_with_their_rate(record: StudyRecord)
 def test_the_rule_is_judged_by_the_images_it_was_given(record: StudyRecord) -> None:
     truth = exact_table(CountProportional(3, 3), 9)
     black = all_states(9).sum(1)
-    only_black = learned_images._distance_of_uniform(truth, black == 9)
+    only_black = numbers_1b._distance_of_uniform(truth, black == 9)
     assert only_black == pytest.approx(1 - 1 / 256)  # all but one image of probability 1/256 is missed
     rule = record.numbers["1b"]["ten_percent_rule"]
     # fewer images to choose from cannot leave less of the truth out: at most 312 of the 512 can come out
     least = 1 - np.sort(np.exp(truth))[-rule["accepted_held_out"] :].sum()
     assert rule["total_variation_accepted_held_out"] >= least
     evidence = next(c.evidence for c in record.claims if c.id == "1.rejection")
-    assert f"{rule['total_variation_accepted_held_out']:.3f} (over the {rule['accepted_all']}" in evidence
+    assert f"{rule['total_variation_accepted_held_out']:.4f} (over the {rule['accepted_all']}" in evidence
 
 
 def test_the_true_labels_vanish_in_float32_and_nothing_moves(record: StudyRecord) -> None:
@@ -201,7 +201,19 @@ def without_times(record: StudyRecord) -> Any:
 
 def test_another_seed_draws_other_images(monkeypatch: pytest.MonkeyPatch, record: StudyRecord) -> None:
     def images(r: StudyRecord) -> Any:
-        return [b.data["rows"] for b in r.blocks if isinstance(b, Figure) and b.name == "p1a-samples"]
+        return [b.data.rows for b in r.blocks if isinstance(b, Figure) and b.name == "p1a-samples"]
 
     other = run(monkeypatch, seed=1)
-    assert np.any(np.array(images(other)[0][0]["images"]) != np.array(images(record)[0][0]["images"]))
+    assert images(other)[0][0].images != images(record)[0][0].images
+
+
+def test_what_a_perfect_model_would_let_through_is_uniform_over_the_images_of_positive_probability(
+    record: StudyRecord,
+) -> None:
+    """Formed from fractions: p(x) = k / 2304 against 1/511 for each of the 511 images with a black pixel."""
+    distance = sum(comb(9, k) * abs(Fraction(k, 2304) - Fraction(1, 511)) for k in range(1, 10)) / 2
+    rule = record.numbers["1b"]["ten_percent_rule"]
+    assert rule["accepted_by_a_perfect_model"] == 511
+    assert rule["total_variation_perfect"] == pytest.approx(float(distance), abs=1e-12)
+    said = [b.text for b in record.blocks if isinstance(b, Text)] + [c.evidence for c in record.claims]
+    assert sum(f"{float(distance):.4f}" in text for text in said) == 2  # 0.1357, in the text and in the claim

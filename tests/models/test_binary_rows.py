@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.models.made import step as made_step
+from chainrule.models.made import products
 from chainrule.models.made.masks import assign_degrees
 from chainrule.models.made.network import MADENetwork
 from chainrule.models.made.ones_loops import find_ones, ones_gradient, ones_product
@@ -88,8 +88,8 @@ def test_sparse_and_dense_rows_give_the_same_logits_and_gradients(hidden, direct
     x = torch.from_numpy(rows(20, d, 0.15, np.dtype(np.float64)))
     results = []
     for few in (1.0, 0.0):
-        monkeypatch.setattr(made_step, "_FEW_ONES", few)
-        assert (made_step._Ones.of(x) is not None) == (few == 1.0)
+        monkeypatch.setattr(products, "_FEW_ONES", few)
+        assert (products.Ones.of(x) is not None) == (few == 1.0)
         net.zero_grad()
         log_p = net.log_prob(x)
         log_p.sum().backward()
@@ -102,7 +102,7 @@ def test_sparse_and_dense_rows_give_the_same_logits_and_gradients(hidden, direct
 def test_rows_that_are_not_binary_are_multiplied_not_counted():
     x = torch.zeros(3, 4)
     x[0, 1] = 0.5
-    assert made_step._Ones.of(x) is None
-    assert made_step._Ones.of(torch.ones(3, 4)) is None  # dense
-    assert made_step._Ones.of(torch.zeros(0, 4)) is None
-    assert made_step._Ones.of(torch.zeros(3, 4)) is not None
+    assert products.Ones.of(x) is None
+    assert products.Ones.of(torch.ones(3, 4)) is None  # dense
+    assert products.Ones.of(torch.zeros(0, 4)) is None
+    assert products.Ones.of(torch.zeros(3, 4)) is not None

@@ -478,7 +478,7 @@ def test_unknown_families_levels_methods_and_parameters_are_refused():
     with pytest.raises(InputError, match="outside the domain"):
         fit_mle("categorical", [0, 1]).log_likelihood(probabilities=[0.7, 0.7])
     with pytest.raises(InputError, match="n must be an integer"):
-        model.sample(0)
+        model.sample(-1)
 
 
 def test_an_unfitted_model_says_so():
@@ -566,3 +566,13 @@ def test_simulated_fits_without_an_unbiased_estimate_say_nan():
         simulate_fits("poisson", {"rate": [1.0, 2.0]}, n_rows=2, n_repeats=2)
     with pytest.raises(InputError, match="method must be"):
         fits.coverage("both")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_draws_are_an_empty_table_and_the_rows_have_one_name(family):
+    model = fit_mle(family, column(family))
+    for fixed in (None, [np.nan], [column(family)[0]]):
+        assert model.sample(0, given=fixed).shape == (0, 1)
+    assert model.sample(0).dtype == model.sample(1).dtype
+    assert model.fit_info_["n_rows"] == model.summary()["n_rows"] == 60
+    assert "rows" not in {*model.fit_info_, *model.summary()}

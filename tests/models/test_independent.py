@@ -34,7 +34,9 @@ def test_a_pseudocount_is_the_posterior_mean_under_a_beta_prior(X, alpha):
 @given(tables)
 def test_log_prob_agrees_with_scipy(X):
     model = Independent(0.5).fit(X)
-    np.testing.assert_allclose(model.log_prob(X), stats.bernoulli.logpmf(X, model.probabilities_[:, 1]).sum(1))
+    np.testing.assert_allclose(
+        model.log_prob(X), stats.bernoulli.logpmf(X, model.probabilities_[:, 1]).sum(1)
+    )
 
 
 def test_a_pixel_never_on_makes_rows_impossible_unless_a_pseudocount_says_otherwise():

@@ -81,19 +81,19 @@ def test_one_by_one_and_in_tiles_the_draws_are_the_same():
 def test_what_is_given_is_kept_and_all_else_follows_it(d, hidden, n, share, seed):
     net, rng = _network(d, hidden, seed)
     u = rng.random((n, d))
-    fixed = np.where(rng.random((n, d)) < share, (rng.random((n, d)) < 0.5) * 1.0, np.nan)
+    fixed = np.where(rng.random((n, d)) < share, rng.random((n, d)) < 0.5, -1)
     # a uniform of 0 is below every probability, and 1 below none
-    as_uniforms = np.where(np.isnan(fixed), u[:, np.argsort(net.ordering.numpy())], 1 - fixed)
+    as_uniforms = np.where(fixed < 0, u[:, np.argsort(net.ordering.numpy())], 1 - fixed)
     expected = sample_by_full_passes(net, as_uniforms[:, net.ordering.numpy()])
     np.testing.assert_array_equal(draw(net, u, fixed), expected)
-    np.testing.assert_array_equal(draw(net, u, np.full((n, d), np.nan)), draw(net, u))
+    np.testing.assert_array_equal(draw(net, u, np.full((n, d), -1)), draw(net, u))
 
 
 @pytest.mark.parametrize("n", [3, 50])
 def test_arrays_may_lie_in_memory_in_any_way(n):
     net, rng = _network(20, [30], 2)
     u = rng.random((n, 20))
-    fixed = np.where(rng.random((n, 20)) < 0.2, 1.0, np.nan)
+    fixed = np.where(rng.random((n, 20)) < 0.2, 1, -1).astype(np.int32)
     expected = draw(net, u, fixed)
     wide, deep = np.zeros((n, 47)), np.zeros((2 * n, 20))
     wide[:, 3:43:2], deep[::2] = u, u
@@ -102,7 +102,7 @@ def test_arrays_may_lie_in_memory_in_any_way(n):
     packed["row"] = u
     for same in (np.asfortranarray(u), wide[:, 3:43:2], deep[::2], backwards, packed["row"]):
         np.testing.assert_array_equal(draw(net, same, np.asfortranarray(fixed)), expected)
-    row = np.where(np.arange(20) < 5, 1.0, np.nan)
+    row = np.where(np.arange(20) < 5, 1, -1).astype(np.int32)
     repeated = np.repeat(row[None], n, 0)
     np.testing.assert_array_equal(draw(net, u, np.broadcast_to(row, (n, 20))), draw(net, u, repeated))
 
@@ -186,9 +186,9 @@ def test_the_number_of_threads_changes_nothing():
 def test_shapes_that_do_not_fit_are_refused():
     net, rng = _network(5, [4], 7)
     with pytest.raises(ShapeError, match=r"uniforms has the shape \(3, 4\), expected \(3, 5\)"):
-        draw(net, rng.random((3, 4)))
-    with pytest.raises(ShapeError, match=r"given has the shape \(2, 5\), expected \(3, 5\)"):
-        draw(net, rng.random((3, 5)), np.full((2, 5), np.nan))
+        net.sample(rng.random((3, 4)))
+    with pytest.raises(ShapeError, match=r"known has the shape \(2, 5\), expected \(3, 5\)"):
+        net.sample(rng.random((3, 5)), np.full((2, 5), -1))
 
 
 @njit

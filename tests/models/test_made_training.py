@@ -13,8 +13,8 @@ from chainrule.homework.nade_made.textbook import sample_by_full_passes
 from chainrule.models.made.estimator import MADE
 from chainrule.models.made.masks import assign_degrees
 from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.row_likelihood import bernoulli_rows
 from chainrule.models.made.staircase import StaircaseWeight, cut_into_bands
-from chainrule.models.made.step import bernoulli_rows
 from chainrule.models.shared.likelihood import bernoulli_terms
 
 seeds = st.integers(0, 2**31)
@@ -116,7 +116,7 @@ def test_bands_hold_every_kept_entry_and_no_cut_one_outside_their_corner(rows, u
     place = np.arange(rows)[:, None]
     mask = place < counts if side == "first" else place >= rows - counts[::-1]
     covered = np.zeros_like(mask)
-    for band in cut_into_bands(mask.sum(0), rows, side, min(n, units)):
+    for band in cut_into_bands(mask, side, min(n, units)):
         block, outside = mask[:, band.units].copy(), mask[:, band.units].copy()
         block[band.corner] = True
         assert block[band.kept].all()
@@ -207,7 +207,7 @@ def test_rows_may_have_any_type_and_lie_in_any_way(dtype):
 def test_direct_connections_draw_what_full_passes_draw(d, hidden, seed):
     net, rng = _network(d, hidden, seed, direct=True)
     u = rng.random((20, d))
-    np.testing.assert_array_equal(net.sample(u, np.full(u.shape, np.nan)), sample_by_full_passes(net, u))
+    np.testing.assert_array_equal(net.sample(u), sample_by_full_passes(net, u))
 
 
 def test_direct_connections_alone_are_a_logistic_regression_on_what_comes_before():

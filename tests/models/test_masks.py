@@ -55,6 +55,28 @@ def test_every_way_to_write_an_ordering_gives_the_same_columns(ordering: object)
     assert parse_ordering(ordering, 4).tolist() == HOMEWORK  # type: ignore[arg-type]
 
 
+NAMED = ["rain, snow", "wet soil", "x1"]
+
+
+@pytest.mark.parametrize(
+    "ordering",
+    [
+        'wet soil, "rain, snow", x1',
+        ' wet soil ,"rain, snow",x1 ',
+        ["wet soil", "rain, snow", "x1"],
+        [1, 0, 2],
+    ],
+)
+def test_with_names_only_commas_part_them_and_quotes_keep_a_comma(ordering: object) -> None:
+    assert parse_ordering(ordering, names=NAMED).tolist() == [1, 0, 2]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ordering", ["wet soil, rain, snow, x1", "wet soil x1", "x1,x2,x3", ["wet", "soil"]])
+def test_a_name_that_is_none_of_the_variables_is_refused(ordering: object) -> None:
+    with pytest.raises(InputError, match="each name \\(rain, snow, wet soil, x1\\) once"):
+        parse_ordering(ordering, names=NAMED)  # type: ignore[arg-type]
+
+
 def test_natural_is_the_identity_and_random_is_a_permutation_fixed_by_its_seed() -> None:
     assert parse_ordering("natural", 3).tolist() == [0, 1, 2]
     a, b = parse_ordering("random", 50, rng=7), parse_ordering("random", 50, rng=7)

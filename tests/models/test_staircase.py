@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.compiled.bernoulli import bernoulli_log_prob
-from chainrule.models.made import staircase as made_staircase
-from chainrule.models.made import step as made_step
+from chainrule.models.made import products, row_likelihood
 from chainrule.models.made.masks import assign_degrees
 from chainrule.models.made.network import MADENetwork
-from chainrule.models.made.staircase_loops import clear, rows_to_units, units_to_rows, weight_gradient
+from chainrule.models.made.products import Compiled
+from chainrule.models.made.staircase import StaircaseWeight
+from chainrule.models.made.staircase_loops import rows_to_units, units_to_rows, weight_gradient
 
 DTYPES = {np.dtype(np.float32): 2e-4, np.dtype(np.float64): 1e-11}  # of sums of up to 300 products near 1
 GUARD = 70  # numbers on either side of an array that must stay as they are
@@ -99,18 +100,14 @@ def test_a_row_is_the_same_whatever_comes_with_it_and_however_many_threads(dtype
 
 def test_what_the_mask_cuts_becomes_zero_whatever_it_was():
     mask = np.arange(40)[:, None] >= 40 - np.sort(np.random.default_rng(1).integers(0, 41, 200))[::-1]
-    layer = made_staircase.StaircaseWeight(torch.ones(40, 200), mask, "last")
+    layer = StaircaseWeight(torch.ones(40, 200), mask, "last")
     blocks = [torch.full_like(b, torch.nan) for b in layer.blocks]
-    layer.clear(blocks)
+    Compiled().clear(layer, blocks)
     for (f, width, a, b), block in zip(layer.extents, blocks, strict=True):
         kept = torch.from_numpy(mask[a:b, f : f + width])
         assert (block[~kept] == 0).all()
         assert block[kept].isnan().all()
     assert sum(int(b.isnan().sum()) for b in blocks) == mask.sum()
-    clear(
-        layer.extents, made_staircase.addresses(blocks), np.tile([0, 200], (40, 1)), np.empty(0, np.float32)
-    )
-    assert not any(b.any() for b in blocks)
 
 
 @pytest.mark.parametrize("direct", [False, True])
@@ -123,7 +120,7 @@ def test_compiled_loops_and_torch_give_the_same_logits_and_gradients(share, dire
     results = []
     for loops in (True, False):
         if not loops:
-            for module in (made_step, made_staircase):
+            for module in (products, row_likelihood):
                 monkeypatch.setattr(module, "has_loops", lambda _: False)
         net.zero_grad()
         log_p = net.log_prob(x)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.figures import read_figure
 from chainrule.core.records import (
     Claim,
     Figure,
@@ -25,7 +26,7 @@ __all__ = ["figures", "results"]
 def figures() -> list[Figure]:
     """At least one figure of each kind, with data of the size that the studies have."""
     rng = np.random.default_rng(5)
-    drawn = [
+    return [
         _figure("pmf", "bars", _pmf()),
         _figure("seconds", "bars", _seconds()),
         _figure("curves", "lines", _curves(rng)),
@@ -42,13 +43,35 @@ def figures() -> list[Figure]:
         _figure("made", "network", _made()),
         _figure("mlp", "network", _mlp()),
     ]
-    return [Figure(f.name, f.kind, to_plain(f.data), f.caption, f.alt) for f in drawn]
 
 
 def results() -> dict[str, Any]:
     """What ``results.json`` would hold."""
     drawn = figures()
-    first = StudyRecord(
+    first, second = _first(drawn[:8]), _second(drawn[8:])
+    return {
+        "format": "chainrule-results-1",
+        "chainrule": "0.1.0",
+        "settings": {"preset": "quick", "seed": 0, "data": "auto", "problems": ["1", "5", "6"]},
+        "data": {
+            "name": "digits",
+            "rows": {"train": 1258, "valid": 180, "test": 359},
+            "columns": 64,
+            "reason": "auto took digits because binarized-mnist cannot be had (no network) and mnist cannot be had",
+            "files": {"digits.csv.gz": "ab" * 32},
+        },
+        "machine": {"cpu": "A processor", "cores": 2, "system": "Linux", "machine": "x86_64"},
+        "versions": {"python": "3.11.7", "numpy": "2.4.6"},
+        "started": "2025-01-02T03:04:05+00:00",
+        "seconds": 73.4,
+        "claims": [to_plain(vars(c)) for c in (*first.claims, *second.claims)],
+        "problems": {"6": second.to_plain(), "1": first.to_plain()},
+        "unfinished": ["5"],
+    }
+
+
+def _first(drawn: list[Figure]) -> StudyRecord:
+    return StudyRecord(
         "1",
         "Images in proportion to their ink",
         "Build a model whose probability grows with the number of black pixels, then see why it does not scale.",
@@ -60,7 +83,7 @@ def results() -> dict[str, Any]:
             Formula(
                 r"\sum_{k=0}^{D} \binom{D}{k}\,\frac{k}{D\,2^{D-1}} = 1", "The first reading sums to one."
             ),
-            *drawn[:8],
+            *drawn,
             Table(
                 ["$k$", "images", "exact", "$p$", "log"],
                 [
@@ -84,7 +107,10 @@ def results() -> dict[str, Any]:
         ],
         {"seed": 0, "seconds": 3.2, "data": {"name": "none"}},
     )
-    second = StudyRecord(
+
+
+def _second(drawn: list[Figure]) -> StudyRecord:
+    return StudyRecord(
         "6",
         "Masks & <graphs>",
         "Find masks that make an autoencoder autoregressive.",
@@ -107,7 +133,7 @@ def results() -> dict[str, Any]:
                 ],
             ),
             Text(r"So $A \perp\!\!\!\perp B \mid C$ holds, `<script>alert(1)</script>` does not run."),
-            *drawn[8:],
+            *drawn,
         ],
         {},
         [
@@ -120,31 +146,11 @@ def results() -> dict[str, Any]:
         ],
         {},
     )
-    return {
-        "format": "chainrule-results-1",
-        "chainrule": "0.1.0",
-        "settings": {"preset": "quick", "seed": 0, "data": "auto", "problems": ["1", "5", "6"]},
-        "data": {
-            "name": "digits",
-            "rows": {"train": 1258, "valid": 180, "test": 359},
-            "columns": 64,
-            "reason": "auto took digits because binarized-mnist cannot be had (no network) and mnist cannot be had",
-            "files": {"digits.csv.gz": "ab" * 32},
-        },
-        "machine": {"cpu": "A processor", "cores": 2, "system": "Linux", "machine": "x86_64"},
-        "versions": {"python": "3.11.7", "numpy": "2.4.6"},
-        "started": "2025-01-02T03:04:05+00:00",
-        "seconds": 73.4,
-        "claims": [to_plain(vars(c)) for c in (*first.claims, *second.claims)],
-        "problems": {"6": second.to_plain(), "1": first.to_plain()},
-        "unfinished": ["5"],
-    }
 
 
 def _figure(name: str, kind: str, data: dict[str, Any]) -> Figure:
-    return Figure(
-        name, kind, data, f"A figure of kind `{kind}` with $x_1$ in it.", f"What {name} shows & more."
-    )
+    caption = f"A figure of kind `{kind}` with $x_1$ in it."
+    return Figure(name, read_figure(kind, data), caption, f"What {name} shows & more.")
 
 
 def _pmf() -> dict[str, Any]:
@@ -342,7 +348,7 @@ def _cats_dogs() -> dict[str, Any]:
             for k, (name, x, y) in places.items()
         ],
         "edges": [
-            {"from": e.split()[0], "to": e.split()[1], "mark": marks.get(e, "normal")}
+            {"source": e.split()[0], "target": e.split()[1], "mark": marks.get(e, "normal")}
             | ({"points": [[0, 0], [0.25, 1], [0, 2]]} if e == "S U" else {})
             for e in edges
         ],
@@ -358,12 +364,12 @@ def _cycle() -> dict[str, Any]:
             {"id": "D", "label": "D", "x": 2, "y": 2, "mark": "muted"},
         ],
         "edges": [
-            {"from": "A", "to": "B", "mark": "cycle"},
-            {"from": "B", "to": "C", "mark": "cycle"},
-            {"from": "C", "to": "A", "mark": "cycle"},
-            {"from": "B", "to": "D"},
-            {"from": "D", "to": "B"},
-            {"from": "D", "to": "D", "mark": "muted"},
+            {"source": "A", "target": "B", "mark": "cycle"},
+            {"source": "B", "target": "C", "mark": "cycle"},
+            {"source": "C", "target": "A", "mark": "cycle"},
+            {"source": "B", "target": "D"},
+            {"source": "D", "target": "B"},
+            {"source": "D", "target": "D", "mark": "muted"},
         ],
     }
 
@@ -385,12 +391,9 @@ def _made() -> dict[str, Any]:
 
 
 def _mlp() -> dict[str, Any]:
-    return {
-        "layers": [
-            {"name": "input", "size": 784, "detail": "28 × 28 pixels"},
-            {"name": "hidden 1", "size": 512, "detail": "ReLU"},
-            {"name": "hidden 2", "size": 128, "detail": "ReLU"},
-            {"name": "hidden 3", "size": 4, "detail": "ReLU"},
-            {"name": "output", "size": 1, "detail": "sigmoid"},
-        ]
-    }
+    hidden = [{"name": f"hidden {i}", "size": n, "detail": "ReLU"} for i, n in enumerate((512, 128, 4), 1)]
+    ends = (
+        {"name": "input", "size": 784, "detail": "28 × 28 pixels"},
+        {"name": "output", "size": 1, "detail": "sigmoid"},
+    )
+    return {"layers": [ends[0], *hidden, ends[1]]}

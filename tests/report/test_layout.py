@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from chainrule.core.errors import TooLargeError, UnknownNameError
+from chainrule.core.errors import InputError, TooLargeError, UnknownNameError
+from chainrule.core.records import Figure
 from chainrule.graphs import DAG, DirectedGraph
+from chainrule.report.figures import draw, write_drawing
 from chainrule.report.layout import NODE_HEIGHT, NODE_WIDTH, layout
 from tests.graphs.dags import directed, random_dag
 
@@ -137,6 +139,28 @@ def test_the_same_graph_is_drawn_the_same_way_twice():
 def test_empty_and_single_graphs_are_drawn():
     assert layout(DAG()) == {"nodes": [], "edges": []}
     assert layout(DAG.empty(["A"]))["nodes"] == [{"id": "A", "label": "A", "x": 0.0, "y": 0.0}]
+
+
+def test_a_graph_that_is_metres_wide_is_drawn_in_bounded_memory_and_a_png_that_nobody_can_read_is_refused(
+    tmp_path,
+):
+    def figure(width: float, height: float) -> Figure:
+        nodes = [
+            {"id": name, "label": name, "x": x, "y": y} for name, x, y in (("A", 0, 0), ("B", width, height))
+        ]
+        return Figure("large", "graph", {"nodes": nodes, "edges": [{"from": "A", "to": "B"}]}, "", "")
+
+    for size in ((600, 1), (120, 80)):  # one longer than a canvas may be, one of 150 million pixels
+        wide = draw(figure(*size))
+        n_pixels = int.from_bytes(wide.png[16:20]) * int.from_bytes(
+            wide.png[20:24]
+        )  # by the header of the PNG
+        assert n_pixels <= 40e6 * 1.001  # sides are whole numbers
+        assert wide.dots_per_inch < 150
+    write_drawing(figure(2000, 1), tmp_path / "a.svg")
+    with pytest.raises(InputError, match=r"inches wide, too large for a PNG that can be read; write \.svg"):
+        write_drawing(figure(2000, 1), tmp_path / "a.png")
+    assert draw(figure(5, 5)).dots_per_inch == 150
 
 
 def test_a_drawing_that_nobody_could_read_is_refused():

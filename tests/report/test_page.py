@@ -8,14 +8,26 @@ import subprocess
 import sys
 import tempfile
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from chainrule.core.errors import DataError, InputError, OutputError
-from chainrule.core.records import Claim, Figure, Formula, StudyRecord, Table, Text, dump_json, to_plain
+from chainrule.core.figures import BarChart, BarSeries, GraphDrawing, Layer, NetworkDrawing
+from chainrule.core.records import (
+    Claim,
+    Figure,
+    Formula,
+    StudyRecord,
+    Table,
+    Text,
+    Verdict,
+    dump_json,
+    to_plain,
+)
 from chainrule.report import render, write_report
 from tests.report.samples import figures, results
 
@@ -163,6 +175,23 @@ def test_a_run_without_data_or_claims_says_so():
     assert "No claims were judged" in words
 
 
+def test_a_verdict_that_the_clocks_left_open_is_shown_counted_and_coloured():
+    verdicts = ["holds", "cannot tell on this machine", "cannot tell on this machine"]
+    claims = [to_plain(vars(Claim(f"1.{i}", "c", v, "e"))) for i, v in enumerate(verdicts)]
+    page = _page(small(claims=claims))
+    assert "2 ? cannot tell on this machine" in page.text
+    assert "badge cannot-tell-on-this-machine" in {a.get("class") for a in page.all("span")}
+    assert "cannot tell" not in _page(small(claims=claims[:1])).text  # nothing is said of what did not occur
+
+
+def test_every_verdict_of_a_claim_has_a_sign_and_a_colour_on_the_page():
+    css = (files("chainrule.report") / "templates" / "page.css").read_text("utf-8")
+    for verdict in get_args(Verdict):
+        assert f".badge.{verdict.replace(' ', '-')} {{ color: var(--" in css
+        claim = to_plain(vars(Claim("1.x", "c", verdict, "e")))
+        assert verdict in _page(small(claims=[claim])).text
+
+
 def test_a_claim_of_a_problem_that_is_not_in_the_report_has_no_dead_link():
     claim = to_plain(vars(Claim("4.sum", "It is two.", "holds", "2.")))
     page = _page(small(claims=[claim]))
@@ -172,8 +201,8 @@ def test_a_claim_of_a_problem_that_is_not_in_the_report_has_no_dead_link():
 
 def test_markup_in_any_text_stays_text():
     evil = '<script>alert("x")</script>'
-    data = {"x": [evil], "series": [{"label": evil, "y": [1]}], "x_label": evil, "y_label": ""}
-    blocks = [Text(evil), Table([evil], [[evil]], evil), Figure("f", "bars", data, evil, evil)]
+    data = BarChart([evil], [BarSeries(evil, [1])], evil, "")
+    blocks = [Text(evil), Table([evil], [[evil]], evil), Figure("f", data, evil, evil)]
     record = StudyRecord(
         "1", evil, evil, blocks, {evil: evil}, [Claim("1.x", evil, "fails", evil)]
     ).to_plain()
@@ -210,10 +239,9 @@ def test_two_renders_give_equal_bytes_and_a_page_rebuilt_from_the_saved_file_equ
 
 BROKEN = {
     "a formula": Formula(r"\nosuchcommand"),
-    "a figure": Figure("f", "bars", {}, "c", "a"),
-    "a kind": Figure("f", "sculpture", {}, "c", "a"),
+    "a figure": Figure("f", BarChart([r"$\nosuch$"], [], "", ""), "c", "a"),
     "a table": Table(["a", "b"], [[1]]),
-    "a name": Figure("../../escape", "network", {"layers": [{"name": "a", "size": 1}]}, "c", "a"),
+    "a name": Figure("../../escape", NetworkDrawing([Layer("a", 1)]), "c", "a"),
 }
 
 
@@ -225,6 +253,21 @@ def test_a_failed_render_leaves_the_old_page_and_its_figures_alone(what: str, tm
         render(small(figures()[1], BROKEN[what]), tmp_path)
     assert "\n" not in str(caught.value)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+DAMAGED = {
+    "an unknown kind": {"kind": "sculpture"},
+    "an unknown key": {"data": {"nodes": [], "edges": [], "colour": "red"}},
+    "a missing key": {"data": {"nodes": []}},
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_a_saved_figure_that_was_damaged_is_refused_as_data_that_cannot_be_read(what: str, tmp_path: Path):
+    plain = small(Figure("f", GraphDrawing([], []), "c", "a"))
+    plain["problems"]["1"]["blocks"][0].update(DAMAGED[what])
+    with pytest.raises(DataError, match="not a study record"):
+        render(plain, tmp_path)
 
 
 def test_two_figures_of_one_name_are_refused():

@@ -6,15 +6,25 @@ exit code 2; Ctrl-C in 130.  Everything heavy is imported by the command that ne
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from chainrule.cli.dag import dag_app
-from chainrule.cli.output import AsJson, print_error, print_json, print_line, print_table, progress
+from chainrule.cli.output import (
+    AsJson,
+    cannot_write,
+    finish,
+    print_error,
+    print_json,
+    print_line,
+    print_table,
+    progress,
+    speakable,
+)
 from chainrule.core.errors import ChainruleError, InputError
+from chainrule.core.settings import settings
 from chainrule.core.text import plain_text
 
 __all__ = ["app", "main"]
@@ -231,10 +241,10 @@ def parse_sizes(text: str) -> list[int]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; returns the exit code: 0, 1 for "no", 2 for a mistake, 130 for Ctrl-C."""
     try:
-        code = app(arguments, standalone_mode=False)
-        sys.stdout.flush()
+        with speakable(), settings(keep_freed_memory=True):
+            return _run(arguments)
     except ChainruleError as e:
         print_error(str(e))
         return 2
@@ -245,6 +255,16 @@ def main(arguments: list[str] | None = None) -> int:
         print_error("stopped")
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader went away; there is nobody to tell
-        return 1
+        return 1  # the reader went away; there is nobody to tell
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        code = app(arguments, standalone_mode=False)
+    except OSError as e:
+        if isinstance(e, ChainruleError) or e.filename is not None:
+            raise
+        raise cannot_write(e) from e  # typer's own words, such as --help
+    finally:
+        finish()  # also where the command failed: what it had said before comes first
     return code if isinstance(code, int) else 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.arguments import read_graph, split_evidence, split_names
 from chainrule.cli.output import AsJson, print_json, print_line, print_table, progress
-from chainrule.core.errors import InputError
 
 if TYPE_CHECKING:
     from chainrule.graphs import DirectedGraph, Independence
@@ -18,8 +20,6 @@ __all__ = ["dag_app"]
 
 dag_app = typer.Typer(help="Directed graphs: what they imply, why, and whether data agree.")
 
-G = TypeVar("G", bound="DirectedGraph")
-
 Graph = Annotated[
     str,
     typer.Argument(
@@ -27,7 +27,8 @@ Graph = Annotated[
         help="A graph file (DAGitty, DOT, BIF, edge list, matrix; .gz too), or the graph's text, such as 'A -> B'.",
     ),
 ]
-Given = Annotated[str, typer.Option(help="Names of what is conditioned on, such as Z1,Z2.")]
+_NAMES = "One name or several, with commas; a name with a comma goes in double quotes: '\"a,b\",c'."
+Given = Annotated[str, typer.Option(help=f"What is conditioned on. {_NAMES}")]
 Kind = Annotated[str, typer.Option(help="missing_edge, ordered, local or all_pairs.")]
 Svg = Annotated[Path | None, typer.Option("--svg", metavar="OUT", help="Also draw the graph, as SVG or PNG.")]
 
@@ -129,8 +130,8 @@ def independencies(
 @dag_app.command("separated")
 def separated(
     graph: Graph,
-    x: Annotated[str, typer.Argument(metavar="X", help="One name or several, with commas.")],
-    y: Annotated[str, typer.Argument(metavar="Y", help="One name or several, with commas.")],
+    x: Annotated[str, typer.Argument(metavar="X", help=_NAMES)],
+    y: Annotated[str, typer.Argument(metavar="Y", help=_NAMES)],
     given: Given = "",
     svg: Svg = None,
     as_json: AsJson = False,
@@ -151,20 +152,34 @@ def separated(
 @dag_app.command("adjustment")
 def adjustment(
     graph: Graph,
-    cause: Annotated[str, typer.Argument(metavar="CAUSE", help="One name or several, with commas.")],
-    effect: Annotated[str, typer.Argument(metavar="EFFECT", help="One name or several, with commas.")],
+    cause: Annotated[str, typer.Argument(metavar="CAUSE", help=_NAMES)],
+    effect: Annotated[str, typer.Argument(metavar="EFFECT", help=_NAMES)],
     kind: Annotated[str, typer.Option(help="minimal, minimum or all.")] = "minimal",
+    included: Annotated[
+        str | None,
+        typer.Option(help="What every set must hold; default: the nodes that the graph marks [adjusted]."),
+    ] = None,
     limit: Annotated[int, typer.Option(help="At most so many sets.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """The sets that identify the total effect of CAUSE on EFFECT by adjustment."""
+    """The sets that identify the total effect of CAUSE on EFFECT by adjustment.
+
+    Each holds all nodes that the graph marks as adjusted.
+    """
     from itertools import islice
 
+    from chainrule.core.checks import check_integer
     from chainrule.graphs import DAG
 
     dag = read_graph(DAG, graph)
-    sets = dag.adjustment_sets(split_names(cause), split_names(effect), kind=kind)  # type: ignore[arg-type]  # checked there
-    found = list(islice(sets, limit))
+    forced = dag.adjusted if included is None else split_names(included)
+    sets = dag.adjustment_sets(
+        split_names(cause),
+        split_names(effect),
+        kind=kind,  # type: ignore[arg-type]  # checked there
+        included=forced,
+    )
+    found = list(islice(sets, min(check_integer(limit, "--limit"), sys.maxsize)))
     if as_json:
         print_json([sorted(s) for s in found])
         return
@@ -173,7 +188,8 @@ def adjustment(
     if len(found) == limit:
         print_line(f"… cut off at {limit:,} sets; --limit allows more")
     elif not found:
-        print_line("none: no set of observed variables identifies the effect by adjustment")
+        holding = f" that holds {', '.join(forced)}" if forced else ""
+        print_line(f"none: no set of observed variables{holding} identifies the effect by adjustment")
 
 
 @dag_app.command("factorize")
@@ -184,9 +200,11 @@ def factorize(
 ) -> None:
     """The factorisation of the joint, and how many parameters the independencies spare.
 
-    Variables count as binary, unless the file is BIF, which names their states.
+    Variables count as binary, unless the file is BIF, which names their states.  In JSON a number of parameters above
+    2^53 is null; its logarithm says how many.
     """
     from chainrule.graphs import DAG
+    from chainrule.graphs.counts import count_text, shown_exactly
 
     dag = read_graph(DAG, graph)
     product = dag.factorization()
@@ -200,8 +218,10 @@ def factorize(
                 "latex": product.latex(),
                 "factors": [{"node": v, "parents": list(parents)} for v, parents in product.factors],
                 "states": states or dict.fromkeys(dag.nodes, 2),
-                "parameters": with_graph,
-                "parameters_of_full_table": without,
+                "parameters": shown_exactly(with_graph),
+                "log10_parameters": _log10(with_graph),
+                "parameters_of_full_table": shown_exactly(without),
+                "log10_parameters_of_full_table": _log10(without),
             }
         )
     elif latex:
@@ -210,7 +230,7 @@ def factorize(
         print_line(product.text())
         kind = "with the states of the file" if states else "of binary variables"
         print_line(
-            f"{with_graph:,} free parameters {kind}; a table of all joint states has {_large(without)}"
+            f"{count_text(with_graph)} free parameters {kind}; a table of all joint states has {count_text(without)}"
         )
 
 
@@ -232,12 +252,12 @@ def run_tests(
 ) -> None:
     """Test every implied independence on a table, and name the missing edges that the data blame."""
     from chainrule.core.records import to_plain
-    from chainrule.evaluate.independence_tests import test_independencies
+    from chainrule.evaluate.independence_tests import check_independencies
     from chainrule.graphs import DAG
 
     dag = read_graph(DAG, graph)
     with progress():
-        report = test_independencies(
+        report = check_independencies(
             dag,
             str(table),
             kind=kind,  # type: ignore[arg-type]  # checked there, as are the others
@@ -250,7 +270,7 @@ def run_tests(
     if as_json:
         from dataclasses import asdict
 
-        print_json(to_plain(asdict(report)))
+        print_json(to_plain(asdict(report)) | {"rows_used": report.rows_text()})
         return
     if every:
         for one in report.tests:
@@ -262,9 +282,12 @@ def run_tests(
 def query(
     network: Annotated[Path, typer.Argument(metavar="NET", help="A BIF file with tables, plain or gzip.")],
     variables: Annotated[
-        str, typer.Argument(metavar="P", help="One name or several, with commas: their joint posterior.")
+        str, typer.Argument(metavar="P", help=f"Of what the joint posterior is asked. {_NAMES}")
     ],
-    given: Annotated[str, typer.Option(help="Evidence, such as smoke=yes,xray=no.")] = "",
+    given: Annotated[
+        str,
+        typer.Option(help="Evidence, such as smoke=yes,xray=no, or '\"a,b\"=yes'."),
+    ] = "",
     mpe: Annotated[
         bool, typer.Option("--mpe", help="Also print the most probable state of all variables.")
     ] = False,
@@ -291,43 +314,6 @@ def query(
         )
 
 
-def read_graph(kind: type[G], text_or_path: str) -> G:
-    """The graph in a file, or the graph that the argument itself describes."""
-    if os.path.exists(text_or_path):
-        return kind.read(text_or_path)
-    if not any(mark in text_or_path for mark in ("->", "<-", "{", ";", "\n")):
-        raise InputError(
-            f"{text_or_path!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'"
-        )
-    return kind.parse(text_or_path)
-
-
-def split_names(text: str) -> list[str]:
-    """Names with commas between; an empty text has none.
-
-    >>> split_names("Z1, Z2"), split_names("")
-    (['Z1', 'Z2'], [])
-    """
-    return [name for part in text.split(",") if (name := part.strip())]
-
-
-def split_evidence(text: str) -> dict[str, str]:
-    """``name=state`` with commas between; raises ``InputError``.
-
-    >>> split_evidence("smoke=yes, xray=no")
-    {'smoke': 'yes', 'xray': 'no'}
-    """
-    evidence: dict[str, str] = {}
-    for part in split_names(text):
-        name, equals, state = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and state) or name in evidence:
-            raise InputError(
-                f"evidence is given as name=state, each name once, such as smoke=yes; got {part!r}"
-            )
-        evidence[name] = state
-    return evidence
-
-
 def _statement(s: Independence) -> dict[str, Any]:
     """A statement as JSON: of a pair as two names in order, of sets as lists."""
     if len(s.x) == len(s.y) == 1:
@@ -351,8 +337,8 @@ def _state_counts(graph: str, dag: DirectedGraph) -> dict[str, int] | None:
     return {v: len(found.variables[v]) for v in dag.nodes}
 
 
-def _large(n: int) -> str:
-    return f"{n:,}" if n < 10**15 else f"{float(n):.3g}" if n < 10**300 else "more than 10^300"
+def _log10(n: int) -> float | None:
+    return math.log10(n) if n > 0 else None
 
 
 def _cycle_marks(graph: DirectedGraph) -> dict[str, Any]:
@@ -365,7 +351,7 @@ def _draw(graph: DirectedGraph, path: Path, **marks: Any) -> None:
     """Draw a graph to a file, latent nodes told apart."""
     from chainrule.core.records import Figure
     from chainrule.report.figures import write_drawing
-    from chainrule.report.layout import layout
+    from chainrule.report.graph_drawing import graph_drawing
 
     alt = f"A directed graph of {len(graph)} nodes and {graph.n_edges} edges."
-    write_drawing(Figure("graph", "graph", layout(graph, **marks), "", alt), path)
+    write_drawing(Figure("graph", graph_drawing(graph, **marks), "", alt), path)

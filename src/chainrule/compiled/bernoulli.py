@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import bernoulli_parts
 from chainrule.compiled.vectors import lanes, load, load_first, same, store, store_first, total
@@ -15,8 +16,8 @@ SHORT = 32  # vectors of costs that are summed in the dtype at hand before they 
 
 
 @kernel
-@njit(parallel=True, cache=True)
-def bernoulli_log_prob(x, logits, threads):  # type: ignore[no-untyped-def]
+@loop(parallel=True)
+def bernoulli_log_prob(x, logits, threads):
     """``log p`` (n,) in nats, and ``x - p(x = 1)`` (n, d): its derivative with respect to the logits.
 
     ``x`` and ``logits`` (n, d), contiguous, of one dtype, float32 or float64.

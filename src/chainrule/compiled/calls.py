@@ -1,104 +1,86 @@
-"""What a compiled loop owes its caller: word when it compiles, Ctrl-C that is Ctrl-C, threads, and memory at hand.
+"""What a compiled loop owes its caller: Ctrl-C that is Ctrl-C, its number of threads, and a way around it.
 
-Compiling takes some seconds, once per machine (numba keeps the result beside the package's files), so a
-line says so.  And a signal that arrives while numba's code runs surfaces as a ``SystemError`` caused by the
-``KeyboardInterrupt``, which nobody catches: here the interrupt itself is handed on.
+A signal that arrives while numba's code runs surfaces as a ``SystemError`` caused by the ``KeyboardInterrupt``,
+which nobody catches: here the interrupt itself is handed on.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-import platform
-import threading
 from collections.abc import Callable
-from contextvars import copy_context
-from functools import cache, wraps
+from functools import wraps
 from typing import Any
 
 import numba
-import torch
 
+from chainrule.compiled import compiling
+from chainrule.compiled.threads import lost_by_fork, threads_of_the_call, use_threads
 from chainrule.core.progress import note
+from chainrule.core.settings import settings
 
-__all__ = ["DTYPES", "has_loops", "kernel", "use_threads"]
+__all__ = ["has_loops", "kernel", "loops_take", "use_threads"]
 
-DTYPES = (torch.float32, torch.float64)  # for which there are loops
+_DTYPES = ("torch.float32", "torch.float64", "float32", "float64")  # for which there are loops
 
-_MOST = numba.get_num_threads()  # numba starts that many when first used, and no more later
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
-_PATIENCE = 1.0  # seconds: loading what was compiled before takes less
-
-
-def has_loops(x: torch.Tensor) -> bool:
-    """Whether the compiled loops can take ``x``; else torch does it."""
-    return x.device.type == "cpu" and x.dtype in DTYPES
+_told = False
 
 
-def use_threads() -> int:
-    """As many threads as torch uses (``torch.set_num_threads``), from now on also for compiled loops."""
-    _keep_what_is_freed()
-    n = min(torch.get_num_threads(), _MOST)
-    numba.set_num_threads(n)
-    return n
+def has_loops(x: Any) -> bool:
+    """Whether compiled loops may take ``x``, a tensor; else the plain path does it.  Ask once per call.
 
+    They may not where ``settings.plain`` is set (``CHAINRULE_PLAIN=1``), where numba compiles nothing
+    (``NUMBA_DISABLE_JIT=1``), and in a process forked from one that had used them, which is said once.
 
-@cache
-def _keep_what_is_freed() -> None:
-    """Let glibc keep what the arrays of one step leave free for those of the next.
-
-    By default it hands back to the system what exceeds a threshold that depends on the history of the process, and
-    the system gives it out again page by page, each filled with zeros: in some processes a step of a NADE with
-    8,000 units then took twice as long.  Whoever has set the thresholds keeps theirs.
+    >>> import torch
+    >>> has_loops(torch.ones(3)), has_loops(torch.ones(3, dtype=torch.int64))
+    (True, False)
     """
-    is_set = "malloc" in os.environ.get("GLIBC_TUNABLES", "") or any(
-        k.startswith("MALLOC_") for k in os.environ
-    )
-    if platform.libc_ver()[0] == "glibc" and not is_set:
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_TRIM_THRESHOLD, 256 << 20)  # bytes that may lie free
-        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)  # larger arrays go back at once, as ever
+    global _told
+    if settings.plain or numba.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
+        return False
+    if lost_by_fork():
+        if not _told:
+            note(
+                "this process was forked from one that had used the fast loops, so it works without them; spawn it"
+            )
+        _told = True
+        return False
+    return x.device.type == "cpu" and loops_take(x.dtype)
+
+
+def loops_take(dtype: Any) -> bool:
+    """Whether there are loops for numbers of this type, of torch or of numpy.
+
+    >>> loops_take("float32"), loops_take("float16")
+    (True, False)
+    """
+    return str(dtype) in _DTYPES
 
 
 def kernel(compiled: Callable[..., Any]) -> Callable[..., Any]:
-    """``compiled`` with a note if its first call must compile, and a ``KeyboardInterrupt`` if interrupted.
+    """``compiled``, run on the threads that ``use_threads`` said last, and a ``KeyboardInterrupt`` if interrupted.
+
+    numba's own number of threads is what it was, before and after.
 
     >>> kernel(max)(1, 2)
     2
     """
-    seen: set[Any] = set()
+    parallel = bool(getattr(compiled, "targetoptions", {}).get("parallel"))
 
     @wraps(compiled)
     def call(*arguments: Any) -> Any:
-        # a tuple stands for a variant of the loops by its length, see models/nade/loops.py
-        types = tuple(len(a) if isinstance(a, tuple) else getattr(a, "dtype", None) for a in arguments)
         try:
-            if types in seen:
+            if not parallel:
                 return compiled(*arguments)
-            with _notice():
-                result = compiled(*arguments)
-            seen.add(types)
-            return result
+            with threads_of_the_call():
+                return compiled(*arguments)
         except SystemError as e:
             if _was_interrupted(e):
                 raise KeyboardInterrupt from None
             raise
+        finally:
+            compiling.end()
 
     return call
-
-
-class _notice:
-    """Says that something is being compiled, if the block takes longer than loading would."""
-
-    def __enter__(self) -> None:
-        # a thread begins in an empty context, without the listener of this one
-        say = [note, "compiling the fast loops, once (10 to 30 s)"]
-        self.timer = threading.Timer(_PATIENCE, copy_context().run, say)
-        self.timer.daemon = True
-        self.timer.start()
-
-    def __exit__(self, *exception: object) -> None:
-        self.timer.cancel()
 
 
 def _was_interrupted(error: BaseException) -> bool:

@@ -44,7 +44,7 @@ def _terms(typing: Any, array: Any, single: Any, double: Any) -> Any:
 
 
 @njit(forceinline=True)
-def exp_of_negative(x, like):  # type: ignore[no-untyped-def]
+def exp_of_negative(x, like):
     """``e ** x`` of lanes at most 0, within 3 units in the last place; below -87 it is taken as e ** -87.
 
     ``like`` is any array of the same dtype.  x = n ln 2 + r with |r| <= ln(2)/2, and Taylor's series in r.
@@ -62,7 +62,7 @@ def exp_of_negative(x, like):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def sigmoid(x, like):  # type: ignore[no-untyped-def]
+def sigmoid(x, like):
     """``1 / (1 + e ** -x)`` of lanes, without overflow anywhere."""
     zero, one = same(like, 0.0), same(like, 1.0)
     e = exp_of_negative(zero - select(positive(x), x, zero - x), like)
@@ -71,7 +71,7 @@ def sigmoid(x, like):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def softplus_parts(t, like):  # type: ignore[no-untyped-def]
+def softplus_parts(t, like):
     """``log(1 + t)`` and ``1 / (1 + t)`` of lanes in [0, 1], with one division for both.
 
     The logarithm is 2 artanh(s) with s = t / (2 + t), as a series in s.
@@ -88,7 +88,7 @@ def softplus_parts(t, like):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def bernoulli_parts(x, z, like):  # type: ignore[no-untyped-def]
+def bernoulli_parts(x, z, like):
     """``log(1 + e^z) - x z``, which is -log p(x) in nats, and ``x - p(1)``, of lanes with log-odds ``z``.
 
     The first is max(z, 0) - x z + log(1 + e^-|z|); its first part is max(z, 0) for x = 0 and max(-z, 0) for x = 1,
@@ -104,7 +104,7 @@ def bernoulli_parts(x, z, like):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def log_ratio(a, b, like):  # type: ignore[no-untyped-def]
+def log_ratio(a, b, like):
     """``log(a / b)`` of lanes in [0, 1], within an absolute error of two roundings of a number below 2^7.
 
     ``like`` is any array of the same dtype.  With a / b = 2^n m the logarithm of m in (1/2, 2) is

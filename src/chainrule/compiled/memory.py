@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import intrinsic
 
@@ -28,8 +29,8 @@ def _words_at(typing: Any, address: Any) -> Any:
 
 
 @kernel
-@njit(cache=True)
-def same_bits(addresses, others, words):  # type: ignore[no-untyped-def]
+@loop
+def same_bits(addresses, others, words):
     """Whether ``words[i]`` 4-byte words at ``addresses[i]`` equal those at ``others[i]``, for every i.
 
     All are int64 (stretches,).  Whatever lies at the addresses must live on until this returns.

@@ -362,7 +362,7 @@ def _operator(symbol: Any, instruction: str) -> None:
     apply = _binary(instruction)
 
     @overload(symbol, inline="always")
-    def implement(x, y):  # type: ignore[no-untyped-def]
+    def implement(x, y):
         if isinstance(x, VectorType) and x == y:
             return lambda x, y: apply(x, y)
         return None
@@ -618,7 +618,7 @@ def exponent(typing: Any, x: Any) -> Any:
 
 
 @njit
-def aligned(size, like):  # type: ignore[no-untyped-def]
+def aligned(size, like):
     """``size`` numbers in the dtype of ``like``, not set to anything, that start on a cache line."""
     spare = lanes(like)
     a = np.empty(size + spare, like.dtype)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError, ShapeError, ValuesError
+from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
+from chainrule.core.shapes import Num, Shaped
 
-__all__ = ["as_matrix", "check_binary", "check_integer", "check_real"]
+__all__ = ["as_matrix", "check_binary", "check_integer", "check_real", "check_size", "memory_bytes"]
 
 
-def as_matrix(X: Any, *, name: str = "X", n_columns: int | None = None, min_rows: int = 1) -> NDArray[Any]:
+def as_matrix(
+    X: Any, *, name: str = "X", n_columns: int | None = None, min_rows: int = 1
+) -> Shaped[np.ndarray, "n d"]:
     """``X`` as a 2-D numeric array of at least ``min_rows`` rows and one column.
 
     Raises ``ShapeError`` (rank, width, emptiness) or ``ValuesError`` (not numbers).
@@ -53,7 +59,7 @@ def check_binary(
     n_columns: int | None = None,
     min_rows: int = 1,
     allow_missing: bool = False,
-) -> NDArray[Any]:
+) -> Num[np.ndarray, "n d"]:
     """``X`` as a 2-D array of 0 and 1: uint8, or float64 with NaN where ``allow_missing``.
 
     Raises ``ShapeError``, or ``ValuesError`` naming the first cell that is neither 0 nor 1.
@@ -109,3 +115,37 @@ def check_real(value: Any, name: str, *, least: float = 0.0, strictly: bool = Fa
         bound = "above" if strictly else "of at least"
         raise InputError(f"{name} must be a finite number {bound} {least:g}; got {value!r}")
     return float(value)
+
+
+def check_size(n_bytes: int, what: str, *, instead: str = "ask for fewer") -> None:
+    """``TooLargeError`` where ``n_bytes`` are more than the memory of this machine (or of its container).
+
+    To be called before arrays are made: the system kills a process that asks for too much, or numpy's own error
+    says only a shape.  ``what`` begins the message, ``instead`` ends it.
+
+    >>> check_size(10**18, "sample(10**9)")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    chainrule.core.errors.TooLargeError: sample(10**9) would need 931,322,574.6 GiB, there are ...; ask for fewer
+    """
+    most = memory_bytes()
+    if n_bytes > most:
+        raise TooLargeError(
+            f"{what} would need {n_bytes / 2**30:,.1f} GiB, there are {most / 2**30:,.1f} GiB of memory here; {instead}"
+        )
+
+
+@cache
+def memory_bytes() -> int:
+    """Bytes of memory that this machine has, or that its container may use.
+
+    >>> memory_bytes() > 0
+    True
+    """
+    try:
+        most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        most = 2**63 - 1  # unknown here
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            most = min(most, int(Path(path).read_text()))
+    return most

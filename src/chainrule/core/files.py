@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from chainrule.core.errors import OutputError
+from chainrule.core.errors import InputError, OutputError
 
 __all__ = ["make_directory", "replacing", "write_bytes", "write_text"]
 
@@ -43,19 +45,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    path = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
+        path = Path(path)
+    except TypeError as e:
+        raise InputError(f"a path is a text or a pathlib.Path; got {path!r}; pass for example 'model'") from e
+    try:
+        temporary, mode = _new_file_beside(path)
     except OSError as e:
         raise OutputError(
             f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
         ) from e
-    temporary = Path(name)
     try:
         yield temporary
         try:
-            os.chmod(temporary, 0o666 & ~_umask())  # whatever wrote it may have made it private
+            os.chmod(temporary, mode)  # whatever wrote it may have made it private
             os.replace(temporary, path)
         except OSError as e:
             raise OutputError(
@@ -67,10 +70,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
 
 
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
+def _new_file_beside(path: Path) -> tuple[Path, int]:
+    """An empty file with a name that is free, and its mode.
+
+    The system itself applies the umask of the process to it: to ask for the umask is to set it, for all threads.
+    """
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            continue
+        try:
+            return temporary, stat.S_IMODE(os.fstat(handle).st_mode)
+        finally:
+            os.close(handle)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

@@ -6,12 +6,14 @@ Letters: p probability, z logit, n rows, d variables.  All logarithms are natura
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from chainrule.core.shapes import Float64
 
 __all__ = ["bernoulli_log_prob", "log_mean_exp", "log_sum_exp", "sigmoid", "softplus", "xlogy"]
 
 
-def xlogy(x: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
+def xlogy(x: ArrayLike, p: ArrayLike) -> Float64[np.ndarray, ...]:
     """``x log p`` with ``0 log 0 = 0``; ``-inf`` where ``x > 0`` and ``p = 0``.
 
     >>> xlogy([0, 1, 1], [0, 0, 1]).tolist()
@@ -25,7 +27,7 @@ def xlogy(x: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
     return out
 
 
-def softplus(z: ArrayLike) -> NDArray[np.float64]:
+def softplus(z: ArrayLike) -> Float64[np.ndarray, ...]:
     """``log(1 + exp(z))`` without overflow.
 
     >>> softplus([-1000.0, 0.0, 1000.0]).round(6).tolist()
@@ -34,7 +36,7 @@ def softplus(z: ArrayLike) -> NDArray[np.float64]:
     return np.logaddexp(0.0, np.asarray(z, np.float64))
 
 
-def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
+def sigmoid(z: ArrayLike) -> Float64[np.ndarray, ...]:
     """``1 / (1 + exp(-z))`` without overflow.
 
     >>> sigmoid([-1000.0, 0.0, 1000.0]).tolist()
@@ -45,7 +47,7 @@ def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
     return np.where(z >= 0, 1.0 / (1.0 + e), e / (1.0 + e))
 
 
-def bernoulli_log_prob(x: ArrayLike, logits: ArrayLike) -> NDArray[np.float64]:
+def bernoulli_log_prob(x: ArrayLike, logits: ArrayLike) -> Float64[np.ndarray, ...]:
     """``log p(x)`` elementwise for x in {0, 1} from logits, in nats; exact for infinite logits.
 
     >>> bernoulli_log_prob([1, 0, 0], [0.0, 0.0, np.inf]).round(6).tolist()
@@ -55,7 +57,7 @@ def bernoulli_log_prob(x: ArrayLike, logits: ArrayLike) -> NDArray[np.float64]:
     return -softplus(np.where(x == 1, -z, z))
 
 
-def log_sum_exp(log_values: ArrayLike, axis: int | tuple[int, ...] | None = None) -> NDArray[np.float64]:
+def log_sum_exp(log_values: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Float64[np.ndarray, ...]:
     """``log sum exp`` along ``axis`` (one or several); all ``-inf`` gives ``-inf``.
 
     >>> float(log_sum_exp([-np.inf, -np.inf]))
@@ -71,7 +73,7 @@ def log_sum_exp(log_values: ArrayLike, axis: int | tuple[int, ...] | None = None
     return np.squeeze(out, axis=axis)
 
 
-def log_mean_exp(log_values: ArrayLike, axis: int | None = None) -> NDArray[np.float64]:
+def log_mean_exp(log_values: ArrayLike, axis: int | None = None) -> Float64[np.ndarray, ...]:
     """Log of the average *probability*: how models are averaged.
 
     Averaging log-probabilities or logits instead does not give a distribution.

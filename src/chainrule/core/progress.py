@@ -1,17 +1,20 @@
 """How long work says how far it is, without knowing who listens.
 
-A library call reports with ``track``; the command line listens with ``listening`` and draws a bar.
-Where nobody listens, nothing is printed.
+A library call reports with ``track``; the command line listens with ``listening`` and draws a bar.  Where nobody
+listens, what takes long is heard on standard error, see ``progress_lines``; ``settings.verbose`` says whether.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Listener", "listening", "note", "track"]
+from chainrule.core.progress_lines import own_listener
+
+__all__ = ["Listener", "Track", "listening", "note", "pieces_begun", "track"]
 
 T = TypeVar("T")
 
@@ -37,6 +40,8 @@ class Listener(Protocol):
 
 
 _listener: ContextVar[Listener | None] = ContextVar("chainrule_progress_listener", default=None)
+_numbers = itertools.count(1)
+_begun = 0
 
 
 @contextmanager
@@ -49,14 +54,16 @@ def listening(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-class _Track(Iterable[T]):
+class Track(Generic[T]):
     """An iterable that reports each step; set ``detail`` inside the loop to say more."""
 
     def __init__(self, items: Iterable[T], label: str, total: int) -> None:
         self._items, self._label, self._total, self.detail = items, label, total, ""
 
     def __iter__(self) -> Iterator[T]:
-        listener = _listener.get()
+        global _begun
+        _begun = next(_numbers)
+        listener = _heard_by()
         if listener is None:
             yield from self._items
             return
@@ -69,19 +76,29 @@ class _Track(Iterable[T]):
             listener.stop(task)
 
 
-def track(items: Iterable[T], label: str, total: int | None = None) -> _Track[T]:
+def track(items: Iterable[T], label: str, total: int | None = None) -> Track[T]:
     """Iterate over ``items`` and report each step to the listener, if there is one.
 
     >>> [i for i in track(range(3), "counting")]
     [0, 1, 2]
     """
     if total is None:
-        total = len(items)  # type: ignore[arg-type]  # a sized iterable, or the caller says how many
-    return _Track(items, label, total)
+        total = len(items)  # pyright: ignore[reportArgumentType]  # sized, or the caller says how many
+    return Track(items, label, total)
 
 
 def note(text: str) -> None:
     """Tell the listener one line, if there is one."""
-    listener = _listener.get()
+    listener = _heard_by()
     if listener is not None:
         listener.note(text)
+
+
+def pieces_begun() -> int:
+    """How many pieces of work ``track`` has begun in this process: whether two moments belong to one piece."""
+    return _begun
+
+
+def _heard_by() -> Listener | None:
+    listener = _listener.get()
+    return own_listener() if listener is None else listener

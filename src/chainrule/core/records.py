@@ -14,13 +14,14 @@ import json
 import math
 import platform
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from typing import Any, Literal
 
 import numpy as np
 
 from chainrule.core.errors import DataError, InputError
+from chainrule.core.figures import FigureData, read_figure
 
 __all__ = [
     "RESULTS_FILE",
@@ -45,7 +46,7 @@ __all__ = [
 RESULTS_FILE = "results.json"  # what a run keeps and a page is built from
 RESULTS_FORMAT = "chainrule-results-1"
 
-Verdict = Literal["holds", "holds in part", "fails"]
+Verdict = Literal["holds", "holds in part", "fails", "cannot tell on this machine"]
 
 
 @dataclass(frozen=True)
@@ -98,16 +99,32 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture to be drawn: ``kind`` says how, ``data`` is what, ``alt`` is for who cannot see it.
+    """A picture to be drawn: ``data`` is what (its class says how), ``alt`` is for who cannot see it.
 
     ``name`` is the file's stem, unique over the report.
     """
 
     name: str
-    kind: str
-    data: dict[str, Any]
+    data: FigureData
     caption: str
     alt: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, FigureData):
+            raise InputError(
+                f"the data of figure {self.name!r} must be one of chainrule.core.figures; got a "
+                f"{type(self.data).__name__}"
+            )
+
+    @property
+    def kind(self) -> str:
+        """The word for the kind of picture."""
+        return self.data.kind
+
+    def to_plain(self) -> dict[str, Any]:
+        """The figure as dicts, lists, strings and finite numbers."""
+        words = {"name": self.name, "kind": self.kind, "caption": self.caption, "alt": self.alt}
+        return words | {"data": self.data.to_plain()}
 
 
 Block = Heading | Text | Formula | Steps | Table | Figure
@@ -146,31 +163,40 @@ class StudyRecord:
 
     def to_plain(self) -> dict[str, Any]:
         """The record as dicts, lists, strings and finite numbers."""
-        plain = to_plain(asdict(self))
-        for block, out in zip(self.blocks, plain["blocks"], strict=True):
-            out["type"] = type(block).__name__.lower()
+        plain = to_plain(
+            {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("blocks", "claims")}
+        )
+        plain["blocks"] = [_plain_block(block) for block in self.blocks]
+        plain["claims"] = [asdict(claim) for claim in self.claims]
         return plain
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> StudyRecord:
         """The record that ``to_plain`` wrote; ``DataError`` where it is not one."""
         try:
-            fields = dict(plain)
-            fields["blocks"] = [_block(b) for b in plain["blocks"]]
-            fields["claims"] = [Claim(**c) for c in plain.get("claims", [])]
-            return cls(**fields)
+            parts = dict(plain)
+            parts["blocks"] = [_block(b) for b in plain["blocks"]]
+            parts["claims"] = [Claim(**c) for c in plain.get("claims", [])]
+            return cls(**parts)
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             raise DataError(f"not a study record ({e}); run the study again to write a new one") from e
 
 
+def _plain_block(block: Block) -> dict[str, Any]:
+    plain = block.to_plain() if isinstance(block, Figure) else to_plain(asdict(block))
+    return plain | {"type": type(block).__name__.lower()}
+
+
 def _block(plain: dict[str, Any]) -> Block:
-    fields = dict(plain)
-    kind = fields.pop("type")
+    parts = dict(plain)
+    kind = parts.pop("type")
     if kind not in _BLOCKS:
         raise ValueError(f"unknown block type {kind!r}")
     if kind == "steps":
-        fields["steps"] = [Step(**s) for s in fields["steps"]]
-    return _BLOCKS[kind](**fields)
+        parts["steps"] = [Step(**s) for s in parts["steps"]]
+    if kind == "figure":
+        parts["data"] = read_figure(parts.pop("kind"), parts["data"])
+    return _BLOCKS[kind](**parts)
 
 
 def to_plain(value: Any) -> Any:

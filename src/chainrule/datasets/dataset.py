@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainrule.core.checks import as_matrix, check_binary
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.shapes import Shaped, UInt8
 
 __all__ = ["Dataset", "split_rows"]
 
@@ -34,9 +35,9 @@ class Dataset:
     """
 
     name: str
-    train: NDArray[np.uint8]
-    valid: NDArray[np.uint8]
-    test: NDArray[np.uint8]
+    train: UInt8[np.ndarray, "n d"]
+    valid: UInt8[np.ndarray, "m d"]
+    test: UInt8[np.ndarray, "k d"]
     shape: tuple[int, int] | None = None
     feature_names: tuple[str, ...] | None = None
     binarization: str = ""
@@ -116,7 +117,7 @@ class Dataset:
         }
 
 
-def split_rows(X: ArrayLike, fractions: Sequence[float], rng: RandomState) -> list[NDArray[Any]]:
+def split_rows(X: ArrayLike, fractions: Sequence[float], rng: RandomState) -> list[Shaped[np.ndarray, "_ d"]]:
     """The rows of ``X`` (n, d) dealt at random into parts of the given fractions, which sum to one.
 
     Every row lands in exactly one part; sizes are within one row of ``fraction * n``.

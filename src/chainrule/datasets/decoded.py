@@ -12,10 +12,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.core.files import make_directory, write_bytes
 from chainrule.core.progress import note
+from chainrule.core.shapes import UInt8
 
 __all__ = ["decoded_path", "keep_decoded", "read_decoded"]
 
@@ -27,7 +27,7 @@ def decoded_path(sha256: str, cache: Path) -> Path:
     return cache / "decoded" / f"{sha256}.bits"
 
 
-def read_decoded(sha256: str, cache: Path) -> NDArray[np.uint8] | None:
+def read_decoded(sha256: str, cache: Path) -> UInt8[np.ndarray, "n d"] | None:
     """The rows (n, d) parsed earlier from the raw file of this SHA-256; ``None`` if absent or damaged."""
     path = decoded_path(sha256, cache)
     if not os.path.isfile(path):
@@ -45,7 +45,7 @@ def read_decoded(sha256: str, cache: Path) -> NDArray[np.uint8] | None:
     return np.unpackbits(packed, axis=1, count=d)
 
 
-def keep_decoded(sha256: str, rows: NDArray[np.uint8], cache: Path) -> None:
+def keep_decoded(sha256: str, rows: UInt8[np.ndarray, "n d"], cache: Path) -> None:
     """Keep binary ``rows`` (n, d) for ``read_decoded``; where that is impossible, say so and go on."""
     body = np.array(rows.shape, "<i8").tobytes() + np.packbits(rows, axis=1).tobytes()
     path = decoded_path(sha256, cache)

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.folders import cache_folder
 from chainrule.datasets.dataset import Dataset, split_rows
 from chainrule.datasets.decoded import decoded_path, keep_decoded, read_decoded
 from chainrule.datasets.readers import parse_idx
 from chainrule.datasets.registry import DATASETS, Entry, RawFile
-from chainrule.datasets.sources import UnavailableError, cache_folder, locate, obtain
+from chainrule.datasets.sources import UnavailableError, locate, obtain
 from chainrule.datasets.text_tables import parse_table
 
 __all__ = ["Binarize", "fetch", "info", "list_datasets", "load"]

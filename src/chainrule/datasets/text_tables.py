@@ -1,15 +1,19 @@
-"""Text tables: one row a line, numbers only, every complaint with its line number."""
+"""Text tables: one row a line, numbers only, every complaint with its line number.
+
+The one reader of text in this room, for arrays of numbers such as ``.amat`` and ``.data`` files of 0 and 1.  Tables of
+categories, with types and missing texts, are read by ``chainrule.tables``.
+"""
 
 from __future__ import annotations
 
 import csv
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.core.errors import DataError
+from chainrule.core.shapes import Num, UInt8
 
 __all__ = ["Table", "parse_table"]
 
@@ -17,7 +21,7 @@ __all__ = ["Table", "parse_table"]
 class Table(NamedTuple):
     """Values (n, d) and, where the file has a header line, the d column names."""
 
-    values: NDArray[Any]
+    values: Num[np.ndarray, "n d"]
     names: tuple[str, ...] | None
 
 
@@ -47,7 +51,7 @@ def parse_table(content: bytes, name: str) -> Table:
     return Table(_narrowed(rows), names)
 
 
-def _fixed_width_bits(content: bytes) -> NDArray[np.uint8] | None:
+def _fixed_width_bits(content: bytes) -> UInt8[np.ndarray, "n d"] | None:
     """The fast path for large files: single 0s and 1s, one separator, lines of one length; else ``None``."""
     width = content.find(b"\n") + 1
     if width < 2 or len(content) % width or width % 2:
@@ -91,8 +95,6 @@ def _separator(line: str) -> str | None:
 def _cells(line: str, separator: str | None, where: str) -> list[str]:
     if separator is None:
         return line.split()
-    if '"' not in line:
-        return [cell.strip() for cell in line.split(separator)]
     try:
         (cells,) = csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True)
     except csv.Error as e:
@@ -123,7 +125,7 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _narrowed(rows: list[list[float]]) -> NDArray[Any]:
+def _narrowed(rows: list[list[float]]) -> Num[np.ndarray, "n d"]:
     values = np.array(rows, np.float64)
     if ((values == 0) | (values == 1)).all():
         return values.astype(np.uint8)

@@ -12,7 +12,6 @@ from textwrap import wrap
 from typing import Any
 
 from chainrule.core.errors import ChainruleError, InputError
-from chainrule.core.records import Step, Steps
 from chainrule.derive.notation import Formula, joined, plain_text
 
 __all__ = ["Derivation", "DerivationError", "DerivedStep", "Verified", "derived"]
@@ -53,10 +52,6 @@ class Derivation:
 
     title: str
     steps: tuple[DerivedStep, ...]
-
-    def to_steps(self) -> Steps:
-        """The derivation as a block of a record."""
-        return Steps(self.title, [Step(s.text, s.latex, s.check) for s in self.steps])
 
     def to_plain(self) -> dict[str, Any]:
         """The derivation as plain data; ``text``, ``plain`` and ``check`` can be read in a terminal."""

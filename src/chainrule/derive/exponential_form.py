@@ -122,49 +122,57 @@ def _normal() -> ExponentialForm:
     return _form("normal", (natural, statistic, log_partition, carrier), estimate, same, moments, match)
 
 
+_p: Any = sp.symbols("p:3", positive=True)
+_etas: Any = sp.symbols("eta:3", real=True)
+_counts: Any = sp.symbols("c:3", positive=True)
+
+
 def _categorical() -> ExponentialForm:
-    p: Any = sp.symbols("p:3", positive=True)
-    etas: Any = sp.symbols("eta:3", real=True)
-    counts: Any = sp.symbols("c:3", positive=True)
-    shift = sp.Symbol("a", real=True)
-    one_hot: list[Any] = [sp.eye(3)[:, k] for k in range(3)]
-    natural: Any = sp.Matrix([sp.log(pk) for pk in p])
+    natural: Any = sp.Matrix([sp.log(pk) for pk in _p])
     statistic = sp.Matrix([sp.Symbol(f"[x={k}]") for k in range(3)])
-    log_partition: Any = sp.log(sp.Add(*(sp.exp(e) for e in etas)))
-    last = {p[2]: 1 - p[0] - p[1]}
-    at: Any = {e: sp.log(pk).subs(last) for e, pk in zip(etas, p, strict=True)}
-    means: Any = sp.Matrix(p)
-    products: Any = [p[k] * one_hot[k] * one_hot[k].T for k in range(3)]
-    covariance = products[0] + products[1] + products[2] - means * means.T
-    moved = log_partition.subs({e: e + shift for e in etas}, simultaneous=True)
-    shares: Any = sp.Matrix(counts) / sp.Add(*counts)
-    pairs = [(natural.dot(one_hot[k]) - log_partition.subs(at), sp.log(p[k])) for k in range(3)]
-    moments = derived(
-        "The gradient of $A$ is the mean of the statistic (the softmax), its matrix of second derivatives the "
-        "covariance.",
-        [formula(r"\mathrm{E}[T]", means), formula(r"\mathrm{Cov}[T]", covariance)],
-        equal(
-            _gradient(log_partition, etas, at),
-            means.subs(last),
-            "the gradient is E[T], summed over the states",
-        ),
-        equal(_hessian(log_partition, etas, at), covariance.subs(last), "the second derivatives are Cov[T]"),
-    )
-    match = derived(
-        f"{_MATCH} Here the averages are the shares of the states.",
-        formula(r"\nabla A(\hat{\eta})", sp.Matrix(counts) / n),
-        equal(
-            _gradient(log_partition, etas, {e: sp.log(ck) for e, ck in zip(etas, counts, strict=True)}),
-            shares,
-            "at η = log of the counts, which is the estimate up to a shift, all three means match",
-        ),
-    )
+    log_partition: Any = sp.log(sp.Add(*(sp.exp(e) for e in _etas)))
+    last = {_p[2]: 1 - _p[0] - _p[1]}
+    at: Any = {e: sp.log(pk).subs(last) for e, pk in zip(_etas, _p, strict=True)}
+    shift = sp.Symbol("a", real=True)
+    moved = log_partition.subs({e: e + shift for e in _etas}, simultaneous=True)
+    pairs = [(natural.dot(sp.eye(3)[:, k]) - log_partition.subs(at), sp.log(_p[k])) for k in range(3)]
     same = [
         all_equal(pairs, _SAME),
         equal(moved, log_partition + shift, "adding a to every η adds a to A: nothing but differences count"),
     ]
     parts = (natural, statistic, log_partition, sp.Integer(1))
-    return _form("categorical", parts, sp.Matrix(counts) / n, same, moments, match)
+    steps = _softmax_moments(log_partition, last, at), _softmax_match(log_partition)
+    return _form("categorical", parts, sp.Matrix(_counts) / n, same, *steps)
+
+
+def _softmax_moments(log_partition: Any, last: Any, at: Any) -> DerivedStep:
+    means: Any = sp.Matrix(_p)
+    products: list[Any] = [_p[k] * sp.eye(3)[:, k] * sp.eye(3)[:, k].T for k in range(3)]
+    covariance = products[0] + products[1] + products[2] - means * means.T
+    return derived(
+        "The gradient of $A$ is the mean of the statistic (the softmax), its matrix of second derivatives the "
+        "covariance.",
+        [formula(r"\mathrm{E}[T]", means), formula(r"\mathrm{Cov}[T]", covariance)],
+        equal(
+            _gradient(log_partition, _etas, at),
+            means.subs(last),
+            "the gradient is E[T], summed over the states",
+        ),
+        equal(_hessian(log_partition, _etas, at), covariance.subs(last), "the second derivatives are Cov[T]"),
+    )
+
+
+def _softmax_match(log_partition: Any) -> DerivedStep:
+    shares: Any = sp.Matrix(_counts) / sp.Add(*_counts)
+    return derived(
+        f"{_MATCH} Here the averages are the shares of the states.",
+        formula(r"\nabla A(\hat{\eta})", sp.Matrix(_counts) / n),
+        equal(
+            _gradient(log_partition, _etas, {e: sp.log(ck) for e, ck in zip(_etas, _counts, strict=True)}),
+            shares,
+            "at η = log of the counts, which is the estimate up to a shift, all three means match",
+        ),
+    )
 
 
 def _form(

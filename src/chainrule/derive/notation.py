@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty import PrettyPrinter
+from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm
 
 from chainrule.core.text import plain_text
@@ -36,8 +37,12 @@ def formula(left: str, right: Any, relation: str = "=") -> Formula:
     """
     right = sp.sympify(right)
     front = prettyForm(f"{plain_text(left)} {plain_text(relation)} ")
-    back = _Plain({"use_unicode": True})._print(right)
-    text = prettyForm(*front.right(back)).render(wrap_line=False)
+    before = pretty_use_unicode(True)  # large signs go by this flag alone, which sympy sets by the terminal
+    try:
+        back = _Plain({"use_unicode": True})._print(right)
+        text = prettyForm(*front.right(back)).render(wrap_line=False)
+    finally:
+        pretty_use_unicode(before)
     return Formula(
         latex=f"{left} {relation} {_Latex().doprint(right)}",
         plain="\n".join(line.rstrip() for line in text.splitlines()),

@@ -43,41 +43,64 @@ def _mean(f: OneParameterFamily) -> tuple[DerivedStep, ...]:
     )
 
 
+_s = sp.Symbol("s", positive=True)
+
+
 def _exponential(f: OneParameterFamily) -> tuple[DerivedStep, ...]:
-    rate, s, u = f.parameter, sp.Symbol("s", positive=True), sp.Symbol("u", positive=True)
-
-    def gamma_law(rows: Any, at: Any) -> Any:
-        return rate**rows * at ** (rows - 1) * sp.exp(-rate * at) / sp.gamma(rows)
-
-    def expect(g: Any, rows: Any) -> Any:
-        return sp.simplify(sp.integrate(sp.expand_power_base(g * gamma_law(rows, s)), (s, 0, sp.oo)))
-
-    one_more = sp.integrate(sp.simplify(gamma_law(n, u) * f.density_of(s - u)), (u, 0, s))
     # n = m + 1 and n = m + 2 with m > 0 put the conditions n > 1 and n > 2 into the symbol
-    mean = expect((_m + 1) / s, _m + 1).subs(_m, n - 1)
-    second_moment = expect(((_m + 2) / s) ** 2, _m + 2).subs(_m, n - 2)
+    mean = _under_gamma(f, (_m + 1) / _s, _m + 1).subs(_m, n - 1)
+    second_moment = _under_gamma(f, ((_m + 2) / _s) ** 2, _m + 2).subs(_m, n - 2)
     variance: Any = sp.factor(second_moment - mean**2)
-    corrected: Any = sp.factor(variance * (n - 1) ** 2 / n**2)
-    chi_square = s ** (n - 1) * sp.exp(-s / 2) / (2**n * sp.gamma(n))
-    law = derived(
+    return (
+        _gamma_step(f),
+        _gamma_bias(f, mean),
+        _gamma_spread(f, variance),
+        _gamma_correction(f, mean, variance),
+        _gamma_pivot(f),
+    )
+
+
+def _gamma_law(f: OneParameterFamily, rows: Any, at: Any) -> Any:
+    """The density at ``at`` of the sum of ``rows`` independent exponential rows."""
+    rate = f.parameter
+    return rate**rows * at ** (rows - 1) * sp.exp(-rate * at) / sp.gamma(rows)
+
+
+def _under_gamma(f: OneParameterFamily, g: Any, rows: Any) -> Any:
+    """The expectation of ``g``, a function of the sum of ``rows`` rows."""
+    return sp.simplify(sp.integrate(sp.expand_power_base(g * _gamma_law(f, rows, _s)), (_s, 0, sp.oo)))
+
+
+def _gamma_step(f: OneParameterFamily) -> DerivedStep:
+    u = sp.Symbol("u", positive=True)
+    one_more = sp.integrate(sp.simplify(_gamma_law(f, n, u) * f.density_of(_s - u)), (u, 0, _s))
+    return derived(
         "The sum of $n$ independent rows follows the Gamma law with shape $n$ and the same rate.",
-        formula("f(S)", gamma_law(n, S)),
-        equal(gamma_law(1, s), f.density_of(s), "for n = 1 it is the exponential density"),
+        formula("f(S)", _gamma_law(f, n, S)),
+        equal(_gamma_law(f, 1, _s), f.density_of(_s), "for n = 1 it is the exponential density"),
         equal(
             one_more,
-            gamma_law(n + 1, s),
+            _gamma_law(f, n + 1, _s),
             "induction: the convolution of shape n with one more row has shape n + 1",
         ),
     )
-    bias = derived(
+
+
+def _gamma_bias(f: OneParameterFamily, mean: Any) -> DerivedStep:
+    rate = f.parameter
+    return derived(
         r"The estimate is biased upwards by the factor $n/(n-1)$ for $n > 1$; for $n = 1$ its expectation is "
         "infinite.",
         formula(r"\mathrm{E}[\hat{\lambda}]", sp.factor(mean)),
         equal(mean, n * rate / (n - 1), "n/S integrated against the Gamma law, for every real n > 1"),
-        equal(1 / expect(1 / s, sp.Integer(1)), 0, "for n = 1 the integral of 1/S diverges"),
+        equal(1 / _under_gamma(f, 1 / _s, sp.Integer(1)), 0, "for n = 1 the integral of 1/S diverges"),
         positive(sp.factor((mean - rate).subs(n, _m + 1)), "the bias λ/(n − 1) is positive"),
     )
-    spread = derived(
+
+
+def _gamma_spread(f: OneParameterFamily, variance: Any) -> DerivedStep:
+    rate = f.parameter
+    return derived(
         "Its exact variance, for $n > 2$, is above the Cramér–Rao value $\\lambda^2/n$, which it approaches.",
         formula(r"\mathrm{Var}[\hat{\lambda}]", variance),
         equal(
@@ -88,7 +111,12 @@ def _exponential(f: OneParameterFamily) -> tuple[DerivedStep, ...]:
         positive((variance - rate**2 / n).subs(n, _m + 2), "the excess over λ²/n is positive"),
         equal(sp.limit(n * variance, n, sp.oo), rate**2, "n times the variance tends to λ²"),
     )
-    correction = derived(
+
+
+def _gamma_correction(f: OneParameterFamily, mean: Any, variance: Any) -> DerivedStep:
+    rate = f.parameter
+    corrected: Any = sp.factor(variance * (n - 1) ** 2 / n**2)
+    return derived(
         r"Multiplying by $(n-1)/n$ removes the bias and lowers the variance.",
         [
             formula(r"\tilde{\lambda}", (n - 1) / S),
@@ -99,17 +127,21 @@ def _exponential(f: OneParameterFamily) -> tuple[DerivedStep, ...]:
         equal(corrected, rate**2 / (n - 2), "the variance scales with the square of the factor"),
         negative((corrected - variance).subs(n, _m + 2), "it is below the variance of the estimate itself"),
     )
-    pivot = derived(
+
+
+def _gamma_pivot(f: OneParameterFamily) -> DerivedStep:
+    rate = f.parameter
+    chi_square = _s ** (n - 1) * sp.exp(-_s / 2) / (2**n * sp.gamma(n))
+    return derived(
         r"Exact interval: $2\lambda S$ has a law without $\lambda$, the chi-square law with $2n$ degrees of freedom, "
         r"so its quantiles divided by $2S$ bound $\lambda$.",
         formula(r"f_{2 \lambda S}(s)", chi_square),
         equal(
-            gamma_law(n, s / (2 * rate)) / (2 * rate),
+            _gamma_law(f, n, _s / (2 * rate)) / (2 * rate),
             chi_square,
             "the change of variable s = 2λS in the Gamma density gives the chi-square density with 2n degrees",
         ),
     )
-    return law, bias, spread, correction, pivot
 
 
 def _geometric(f: OneParameterFamily) -> tuple[DerivedStep, ...]:

@@ -1,8 +1,131 @@
 """Numbers out, and how we know them: each module answers one question.
 
 ``enumeration`` does it sum to one, how far apart are two distributions; ``likelihood`` how well does it predict;
-``draws`` do samples match ``log_prob``; ``factorization`` does it respect its graph; ``partition`` what does a
-normalising constant cost; ``cyclic`` and ``tables`` what does a product of factors sum to; ``dependence`` what do
-neighbours share; ``independence_tests`` does a table respect a graph; ``textbook`` and ``cost`` what would the
-plain way take.
+``draws`` do samples match ``log_prob``; ``factorization`` does it respect its graph; ``cyclic`` and ``tables`` what
+does a product of factors sum to; ``independence_tests`` does a table respect a graph, with ``corrections`` for many
+tests; ``cost`` what does a call take.  Loaded when first used.
 """
+
+from typing import TYPE_CHECKING
+
+from chainrule.core.lazy import loader
+
+if TYPE_CHECKING:
+    from chainrule.evaluate.corrections import benjamini_hochberg, correct, holm
+    from chainrule.evaluate.cost import Cost, Timing, compare, measure, time_in_turns
+    from chainrule.evaluate.cyclic import Counterexample, counterexample, cycle_mass, dependence
+    from chainrule.evaluate.draws import DrawsReport, chi_square_draws
+    from chainrule.evaluate.enumeration import (
+        Scored,
+        all_states,
+        exact_table,
+        kl_divergence,
+        sizes_of,
+        total_probability,
+        total_variation,
+    )
+    from chainrule.evaluate.factorization import (
+        FactorizationReport,
+        allowed_dependence,
+        check_factorization,
+        jacobian_dependence,
+        perturbation_dependence,
+    )
+    from chainrule.evaluate.independence_report import BlamedPair, IndependenceReport, IndependenceTest
+    from chainrule.evaluate.independence_tests import check_independencies, conditional_independence_test
+    from chainrule.evaluate.likelihood import (
+        Likelihood,
+        PairedDifference,
+        paired_difference,
+        summarize_log_prob,
+    )
+    from chainrule.evaluate.tables import BinaryTable, JointTable, joint_table, random_tables, total_mass
+
+__all__ = [
+    "BinaryTable",
+    "BlamedPair",
+    "Cost",
+    "Counterexample",
+    "DrawsReport",
+    "FactorizationReport",
+    "IndependenceReport",
+    "IndependenceTest",
+    "JointTable",
+    "Likelihood",
+    "PairedDifference",
+    "Scored",
+    "Timing",
+    "all_states",
+    "allowed_dependence",
+    "benjamini_hochberg",
+    "check_factorization",
+    "check_independencies",
+    "chi_square_draws",
+    "compare",
+    "conditional_independence_test",
+    "correct",
+    "counterexample",
+    "cycle_mass",
+    "dependence",
+    "exact_table",
+    "holm",
+    "jacobian_dependence",
+    "joint_table",
+    "kl_divergence",
+    "measure",
+    "paired_difference",
+    "perturbation_dependence",
+    "random_tables",
+    "sizes_of",
+    "summarize_log_prob",
+    "time_in_turns",
+    "total_mass",
+    "total_probability",
+    "total_variation",
+]
+
+__getattr__ = loader(
+    __name__,
+    {
+        "BinaryTable": "chainrule.evaluate.tables",
+        "BlamedPair": "chainrule.evaluate.independence_report",
+        "Cost": "chainrule.evaluate.cost",
+        "Counterexample": "chainrule.evaluate.cyclic",
+        "DrawsReport": "chainrule.evaluate.draws",
+        "FactorizationReport": "chainrule.evaluate.factorization",
+        "IndependenceReport": "chainrule.evaluate.independence_report",
+        "IndependenceTest": "chainrule.evaluate.independence_report",
+        "JointTable": "chainrule.evaluate.tables",
+        "Likelihood": "chainrule.evaluate.likelihood",
+        "PairedDifference": "chainrule.evaluate.likelihood",
+        "Scored": "chainrule.evaluate.enumeration",
+        "Timing": "chainrule.evaluate.cost",
+        "all_states": "chainrule.evaluate.enumeration",
+        "allowed_dependence": "chainrule.evaluate.factorization",
+        "benjamini_hochberg": "chainrule.evaluate.corrections",
+        "check_factorization": "chainrule.evaluate.factorization",
+        "check_independencies": "chainrule.evaluate.independence_tests",
+        "chi_square_draws": "chainrule.evaluate.draws",
+        "compare": "chainrule.evaluate.cost",
+        "conditional_independence_test": "chainrule.evaluate.independence_tests",
+        "correct": "chainrule.evaluate.corrections",
+        "counterexample": "chainrule.evaluate.cyclic",
+        "cycle_mass": "chainrule.evaluate.cyclic",
+        "dependence": "chainrule.evaluate.cyclic",
+        "exact_table": "chainrule.evaluate.enumeration",
+        "holm": "chainrule.evaluate.corrections",
+        "jacobian_dependence": "chainrule.evaluate.factorization",
+        "joint_table": "chainrule.evaluate.tables",
+        "kl_divergence": "chainrule.evaluate.enumeration",
+        "measure": "chainrule.evaluate.cost",
+        "paired_difference": "chainrule.evaluate.likelihood",
+        "perturbation_dependence": "chainrule.evaluate.factorization",
+        "random_tables": "chainrule.evaluate.tables",
+        "sizes_of": "chainrule.evaluate.enumeration",
+        "summarize_log_prob": "chainrule.evaluate.likelihood",
+        "time_in_turns": "chainrule.evaluate.cost",
+        "total_mass": "chainrule.evaluate.tables",
+        "total_probability": "chainrule.evaluate.enumeration",
+        "total_variation": "chainrule.evaluate.enumeration",
+    },
+)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import false_discovery_control
 
 from chainrule.core.errors import ValuesError
 
@@ -25,8 +26,9 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """
     p = _checked(p_values)
     order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    return _back(stepped, order)
+    out = np.empty(len(p))
+    out[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
+    return out
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -39,9 +41,7 @@ def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
     [0.03, 0.04, 0.04]
     """
     p = _checked(p_values)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    return _back(np.minimum.accumulate(scaled[::-1])[::-1], order)
+    return false_discovery_control(p) if len(p) else p  # SciPy's takes no empty list
 
 
 def correct(p_values: ArrayLike, correction: Correction | None) -> NDArray[np.float64]:
@@ -60,9 +60,3 @@ def _checked(p_values: ArrayLike) -> NDArray[np.float64]:
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise ValuesError("p values must be a list of numbers from 0 to 1; leave out tests that have none")
     return p
-
-
-def _back(ordered: NDArray[np.float64], order: NDArray[np.intp]) -> NDArray[np.float64]:
-    out = np.empty(len(ordered))
-    out[order] = np.minimum(ordered, 1.0)
-    return out

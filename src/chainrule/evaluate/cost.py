@@ -1,4 +1,9 @@
-"""What a computation costs: wall-clock seconds and peak memory, measured as they come."""
+"""What a computation costs: wall-clock seconds and peak memory, measured as they come.
+
+One clock reading says little: the first call compiles and fills caches, and a busy machine slows whatever runs just
+then.  So what is compared takes turns (``time_in_turns``): every call once unmeasured, then round after round, so
+that a slow minute falls on all of them.  A comparison is decided only where the quartiles of the rounds agree.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,19 @@ import ctypes
 import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["Cost", "measure", "median_seconds"]
+import numpy as np
+
+from chainrule.core.checks import check_integer
+from chainrule.core.errors import InputError
+
+__all__ = ["Comparison", "Cost", "Timing", "compare", "measure", "time_in_turns"]
+
+Comparison = Literal["longer", "not longer", "cannot tell"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,28 @@ class Cost:
     result: Any
     seconds: float
     peak_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall-clock seconds of one call over several rounds: the median and the quartiles.
+
+    >>> Timing.of([3.0, 1.0, 2.0])
+    Timing(median_seconds=2.0, lower_quartile_seconds=1.5, upper_quartile_seconds=2.5, n_rounds=3)
+    """
+
+    median_seconds: float
+    lower_quartile_seconds: float
+    upper_quartile_seconds: float
+    n_rounds: int
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> Timing:
+        """The median and the quartiles of measured ``seconds``, at least one."""
+        if not seconds:
+            raise InputError("a timing needs at least one measured round; got none")
+        low, middle, high = (float(q) for q in np.quantile(seconds, [0.25, 0.5, 0.75]))
+        return cls(middle, low, high, len(seconds))
 
 
 def measure(call: Callable[[], Any]) -> Cost:
@@ -42,10 +75,41 @@ def measure(call: Callable[[], Any]) -> Cost:
     return Cost(result, seconds, peak)
 
 
-def median_seconds(call: Callable[[], Any], repeats: int = 5) -> float:
-    """Median wall-clock seconds of ``call`` after one unmeasured call (which may compile or fill caches)."""
-    call()
-    return median(measure(call).seconds for _ in range(repeats))
+def time_in_turns(calls: Mapping[str, Callable[[], Any]], rounds: int = 7) -> dict[str, Timing]:
+    """Time ``calls`` against each other: each once unmeasured, then ``rounds`` times in turns, by name.
+
+    The unmeasured call compiles and fills caches; every round begins with another call, so that none always runs
+    in the wake of the same one.
+
+    >>> list(time_in_turns({"short": lambda: sum(range(10)), "long": lambda: sum(range(10_000))}))
+    ['short', 'long']
+    """
+    rounds = check_integer(rounds, "rounds")
+    for call in calls.values():
+        call()
+    names = list(calls)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for k in range(rounds):
+        for name in names[k % len(names) :] + names[: k % len(names)]:
+            started = time.perf_counter()
+            calls[name]()
+            seconds[name].append(time.perf_counter() - started)
+    return {name: Timing.of(values) for name, values in seconds.items()}
+
+
+def compare(a: Timing, b: Timing, *, factor: float) -> Comparison:
+    """Whether ``a`` takes more than ``factor`` times as long as ``b``.
+
+    The answer holds for every pair of times between the quartiles; where some pairs say one thing and some the
+    other, the clocks cannot tell.
+
+    >>> second, two, wide = Timing(1, 0.9, 1.1, 7), Timing(2, 1.9, 2.1, 7), Timing(2, 1.2, 4.0, 7)
+    >>> [compare(t, second, factor=1.5) for t in (two, second, wide)]
+    ['longer', 'not longer', 'cannot tell']
+    """
+    if a.lower_quartile_seconds > factor * b.upper_quartile_seconds:
+        return "longer"
+    return "not longer" if a.upper_quartile_seconds <= factor * b.lower_quartile_seconds else "cannot tell"
 
 
 def _start_peak() -> int | None:

@@ -19,14 +19,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
 from typing import Literal
 
 from chainrule.core.errors import InputError
-from chainrule.core.records import Step
 from chainrule.evaluate.tables import MOST_JOINT_NODES, BinaryTable, joint_table, total_mass
 from chainrule.graphs import DirectedGraph
-from chainrule.graphs.notation import latex_name
 
 __all__ = ["Counterexample", "counterexample", "cycle_mass", "dependence"]
 
@@ -51,9 +48,9 @@ class Counterexample:
     by_elimination: Fraction
     by_enumeration: Fraction | None
 
-    def steps(self) -> list[Step]:
-        """The argument in steps, each with how it was checked."""
-        return _steps(self)
+    def copies(self, node: str) -> bool:
+        """Whether a node of the cycle copies the one before it; else it negates it."""
+        return self.tables[node].p_one == _COPY
 
     def text(self) -> str:
         """The counterexample in a few lines of plain text.
@@ -66,9 +63,8 @@ class Counterexample:
         """
         lines = [f"the graph has the cycle {' -> '.join([*self.cycle, self.cycle[0]])}"]
         for node in self.cycle:
-            table = self.tables[node]
-            verb = "copies" if table.p_one == _COPY else "negates"
-            lines.append(f"{node} {verb} {'itself' if table.parents[0] == node else table.parents[0]}")
+            verb, parent = "copies" if self.copies(node) else "negates", self.tables[node].parents[0]
+            lines.append(f"{node} {verb} {'itself' if parent == node else parent}")
         if len(self.cycle) < len(self.graph):
             lines.append("every other node is a fair coin that ignores its parents")
         return "\n".join([*lines, f"the product of these factors sums to {self.total}, not to 1"])
@@ -152,46 +148,3 @@ def dependence(table: BinaryTable) -> Fraction:
 def _matrix(table: BinaryTable) -> list[list[Fraction]]:
     """A table with one parent as a stochastic matrix, a row for each state of the parent."""
     return [[table.probability(b, (a,)) for b in (0, 1)] for a in (0, 1)]
-
-
-def _equation(table: BinaryTable) -> str:
-    """What a table that copies or negates its one parent says, in LaTeX."""
-    node, parent = (f"x_{{{latex_name(name)}}}" for name in (table.node, table.parents[0]))
-    return f"{node} = {parent}" if table.p_one == _COPY else f"{node} = 1 - {parent}"
-
-
-def _steps(found: Counterexample) -> list[Step]:
-    """The argument for ``Counterexample.steps``."""
-    cycle, k = found.cycle, len(found.cycle)
-    n_others = len(found.graph) - k
-    arrows = r" \to ".join(latex_name(v) for v in (*cycle, cycle[0])) if k <= 12 else ""
-    equations = r", \quad ".join(_equation(found.tables[v]) for v in cycle) if k <= 12 else ""
-    n_edges = sum(found.graph.has_edge(a, b) for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True))
-    entries = sorted({p for table in found.tables.values() for p in table.p_one})
-    product = prod((dependence(found.tables[v]) for v in cycle), start=Fraction(1))
-    others = (
-        f" The other {n_others} nodes are fair coins that ignore their parents, and sum out to one."
-        if n_others
-        else ""
-    )
-    if found.total == 2:
-        rule = "Each node of the cycle copies the node before it." + others
-        left = "Only two states of the cycle have mass: all zeros and all ones, one each."
-    else:
-        rule = f"`{cycle[0]}` negates the node before it, every other node of the cycle copies." + others
-        left = "Going round once turns a value into its opposite, so no state of the cycle has mass."
-    checks = [f"trace {found.by_trace}", f"elimination {found.by_elimination}"]
-    if found.by_enumeration is not None:
-        checks.append(f"sum over all {2 ** len(found.graph):,} states {found.by_enumeration}")
-    factors = r"\prod_{v} P(x_v \mid x_{\mathrm{parents}(v)})"
-    return [
-        Step("Find a directed cycle.", arrows, f"{n_edges} of its {k} edges are in the graph"),
-        Step(rule, equations, f"entries of the tables: {', '.join(map(str, entries))}"),
-        Step(left, rf"\sum_x {factors} = {found.total}", ", ".join(checks)),
-        Step(
-            "In general the sum along a binary cycle is a trace, and with "
-            r"$\lambda_i = P(1 \mid 1) - P(1 \mid 0)$ for each factor it is one plus their product.",
-            r"\operatorname{tr}(T_1 \cdots T_k) = 1 + \prod_{i} \lambda_i",
-            f"here the product is {product}, so the sum is {1 + product}",
-        ),
-    ]

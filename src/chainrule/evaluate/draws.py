@@ -7,6 +7,7 @@ not fail by chance.  A draw of a state of probability zero is a failure whatever
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
-from chainrule.core.checks import check_binary, check_integer
-from chainrule.core.errors import InputError, TooLargeError
+from chainrule.core.checks import as_matrix, check_integer
+from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState
-from chainrule.evaluate.enumeration import all_states
+from chainrule.evaluate.enumeration import all_states, sizes_of
+from chainrule.models.shared.states import Sizes, n_states, state_numbers
 
 __all__ = ["DrawsReport", "chi_square_draws"]
 
-_LARGEST = 16  # variables: 65,536 states
+_LARGEST = 2**16  # states: those of 16 binary variables
 _LEAST_EXPECTED = 5.0  # draws per cell, the usual condition for the chi-square approximation
 _MASS_TOLERANCE = 1e-6  # far above rounding, far below what this many draws could tell apart
 
@@ -60,17 +62,19 @@ def chi_square_draws(
     model: Any,
     n: int = 20_000,
     *,
+    sizes: Sizes | None = None,
     given: ArrayLike | None = None,
     rng: RandomState = None,
     false_alarm_rate: float = 1e-3,
 ) -> DrawsReport:
-    """Compare ``n`` draws of a fitted model of at most 16 binary variables with its ``log_prob``.
+    """Compare ``n`` draws of a fitted model of at most 2^16 states with its ``log_prob``.
 
-    States with fewer than 5 expected draws are pooled.  With ``given`` (d,) (NaN where values are drawn) the
-    draws are compared with the conditional distribution.  Raises ``TooLargeError`` for more variables and
-    ``InputError`` for a given row of probability zero.
+    ``sizes`` is the number of states of each variable, as ``enumeration.sizes_of`` finds it where it is left out.
+    States with fewer than 5 expected draws are pooled.  With ``given`` (d,) (NaN or -1 where values are drawn)
+    the draws are compared with the conditional distribution.  Raises ``TooLargeError`` for more states,
+    ``InputError`` for a given row of probability zero, ``ValuesError`` for a draw that is no state.
 
-    >>> from chainrule.models.independent.estimator import Independent
+    >>> from chainrule.models import Independent
     >>> model = Independent().fit([[0, 1], [1, 1], [1, 0], [1, 1]])
     >>> report = chi_square_draws(model, 1000, rng=0)
     >>> report.cells, report.dof, report.passed
@@ -81,41 +85,55 @@ def chi_square_draws(
         raise InputError(
             f"false_alarm_rate must lie between 0 and 1; got {false_alarm_rate!r}; use e.g. 1e-3"
         )
-    d = model.n_features_in_
-    if d > _LARGEST:
-        raise TooLargeError(
-            f"comparing draws with log_prob state by state needs 2^{d} states; at most {_LARGEST} variables "
-            "are compared; fit the model on fewer"
-        )
-    probabilities, total = _state_probabilities(model, d, given)
-    draws = check_binary(model.sample(n, given=given, rng=rng), name="the draws", n_columns=d)
-    counts = np.bincount(draws @ (1 << np.arange(d)[::-1]), minlength=2**d)
+    parsed = _comparable(sizes_of(model, sizes))
+    probabilities, total = _state_probabilities(model, parsed, given)
+    drawn = _codes(model.sample(n, given=given, rng=rng), parsed)
+    counts = np.bincount(state_numbers(drawn, parsed), minlength=len(probabilities))
     possible = probabilities > 0
     observed, expected, pooled = _pool(counts[possible], n * probabilities[possible])
     statistic = float(((observed - expected) ** 2 / expected).sum())
     dof = len(expected) - 1
-    return DrawsReport(
-        n=n,
-        cells=len(expected),
-        pooled=pooled,
-        statistic=statistic,
-        dof=dof,
-        p_value=float(chi2.sf(statistic, dof)) if dof else 1.0,
-        impossible=int(counts[~possible].sum()),
-        total_mass=total,
-        false_alarm_rate=false_alarm_rate,
-    )
+    p_value = float(chi2.sf(statistic, dof)) if dof else 1.0
+    impossible = int(counts[~possible].sum())
+    return DrawsReport(n, len(expected), pooled, statistic, dof, p_value, impossible, total, false_alarm_rate)
 
 
-def _state_probabilities(model: Any, d: int, given: ArrayLike | None) -> tuple[NDArray[np.float64], float]:
-    """The probability of each state in binary counting order, and their sum before any conditioning."""
-    states = all_states(d)
+def _comparable(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """``sizes``, where their states are few enough to be compared one by one."""
+    states = n_states(sizes)
+    if states > _LARGEST:
+        count = f"2^{len(sizes)}" if set(sizes) == {2} else f"about 10^{math.log10(states):.0f}"
+        raise TooLargeError(
+            f"comparing draws with log_prob state by state needs {count} states; at most {_LARGEST:,} are compared; "
+            "fit the model on fewer variables"
+        )
+    return sizes
+
+
+def _codes(draws: Any, sizes: tuple[int, ...]) -> NDArray[np.int64]:
+    """Draws (n, d) as codes; ``ValuesError`` where one is no state of its variable."""
+    rows = as_matrix(draws, name="the draws", n_columns=len(sizes))
+    bad = ~((rows >= 0) & (rows < np.array(sizes)) & (rows == np.floor(rows)))
+    if bad.any():
+        i, j = np.argwhere(bad)[0]
+        raise ValuesError(
+            f"the draws must hold codes from 0 to {sizes[j] - 1} in column {j}, but row {i} has {rows[i, j]:g}; "
+            "pass the sizes that the model was fitted on"
+        )
+    return rows.astype(np.int64)
+
+
+def _state_probabilities(
+    model: Any, sizes: tuple[int, ...], given: ArrayLike | None
+) -> tuple[NDArray[np.float64], float]:
+    """The probability of each state in counting order, and their sum before any conditioning."""
+    states = all_states(sizes)
     log_p = model.log_prob(states)
     if given is None:
         p = np.exp(log_p)
         return p, float(p.sum())
     fixed = np.asarray(given, np.float64)
-    agrees = (np.isnan(fixed) | (states == fixed)).all(1)
+    agrees = (np.isnan(fixed) | (fixed == -1) | (states == fixed)).all(1)
     log_mass = log_sum_exp(log_p[agrees])
     if log_mass == -np.inf:
         raise InputError("the given values have probability zero under the model; condition on possible ones")

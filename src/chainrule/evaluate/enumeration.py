@@ -1,20 +1,22 @@
-"""Exact answers by enumeration: tables of all 2^d states, their sum, and distances between two tables.
+"""Exact answers by enumeration: tables of all states, their sum, and distances between two tables.
 
-Tables hold log-probabilities in nats, so that no probability underflows on the way; states come in binary
-counting order.  Everything here costs 2^d, and is refused where that is too much.
+``sizes`` says how many states each variable has; an integer d means d binary variables, and what is left out is
+read from the fitted model.  Tables hold log-probabilities in nats, so that no probability underflows on the
+way; states come in counting order, the last variable fastest.  Everything here costs the product of the
+sizes, and is refused where that is too much.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.core.numerics import log_sum_exp
-from chainrule.models.shared.states import state_blocks, states_between
+from chainrule.models.shared.states import Sizes, n_states, parse_sizes, state_blocks, states_between
 
 __all__ = [
     "LARGEST",
@@ -22,58 +24,62 @@ __all__ = [
     "all_states",
     "exact_table",
     "kl_divergence",
+    "sizes_of",
     "total_probability",
     "total_variation",
 ]
 
-LARGEST = 24  # binary variables: 2^24 = 16.8 million states
+LARGEST = 2**24  # states, 16.8 million: those of 24 binary variables
 _TOLERANCE = 1e-6  # how far from one a table may sum before it is taken for a mistake
 
 
 class Scored(Protocol):
-    """Anything that gives the log-probability of binary rows."""
+    """Anything that gives the log-probability of rows of codes."""
 
     def log_prob(self, X: ArrayLike, /) -> NDArray[np.float64]:
         """Log-probability of each row in nats, (n,)."""
         ...
 
 
-def all_states(d: int) -> NDArray[np.uint8]:
-    """All states of d binary variables in binary counting order, (2^d, d).
+def all_states(sizes: Sizes) -> NDArray[Any]:
+    """All states in counting order, (number of states, d): uint8 where all variables are binary, else int32.
 
-    Raises ``TooLargeError`` above 24 variables.
+    Raises ``TooLargeError`` above 2^24 states.
 
     >>> all_states(2).tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> all_states([3, 1]).tolist()
+    [[0, 0], [1, 0], [2, 0]]
     """
-    d = _small_enough(d)
-    return states_between(0, 2**d, d)
+    parsed = _small_enough(sizes)
+    return states_between(0, n_states(parsed), parsed)
 
 
-def exact_table(model: Scored, d: int | None = None) -> NDArray[np.float64]:
-    """``log p`` of all states in nats, (2^d,); d is the fitted width by default.
+def exact_table(model: Scored, sizes: Sizes | None = None) -> NDArray[np.float64]:
+    """``log p`` of all states in nats, (number of states,); reshaped to the sizes it is the joint table.
 
-    Raises ``TooLargeError`` above 24 variables.
+    Raises ``TooLargeError`` above 2^24 states, ``InputError`` where the model is not fitted and ``sizes`` is missing.
 
-    >>> from chainrule.models import Independent
-    >>> np.exp(exact_table(Independent().fit([[0, 1], [1, 1]]))).round(6).tolist()
-    [0.0, 0.5, 0.0, 0.5]
+    >>> from chainrule.models import BayesianNetwork
+    >>> model = BayesianNetwork("x1 -> x2").fit([[0, 0], [0, 1], [1, 2], [1, 2]])
+    >>> np.exp(exact_table(model)).reshape(2, 3).round(6).tolist()
+    [[0.25, 0.25, 0.0], [0.0, 0.0, 0.5]]
     """
-    d = _small_enough(_width(model, d))
-    return np.concatenate([np.asarray(model.log_prob(block), np.float64) for block in state_blocks(d)])
+    parsed = _small_enough(sizes_of(model, sizes))
+    return np.concatenate([np.asarray(model.log_prob(block), np.float64) for block in state_blocks(parsed)])
 
 
-def total_probability(model: Scored, d: int | None = None) -> float:
-    """The sum of ``p`` over all 2^d states: one, for a distribution.  Summed in float64, block by block.
+def total_probability(model: Scored, sizes: Sizes | None = None) -> float:
+    """The sum of ``p`` over all states: one, for a distribution.  Summed in float64, block by block.
 
-    Raises ``TooLargeError`` above 24 variables.
+    Raises as ``exact_table``.
 
     >>> from chainrule.models import Independent
     >>> round(total_probability(Independent().fit([[0, 1], [1, 1]])), 9)
     1.0
     """
-    d = _small_enough(_width(model, d))
-    sums = [log_sum_exp(np.asarray(model.log_prob(block), np.float64)) for block in state_blocks(d)]
+    parsed = _small_enough(sizes_of(model, sizes))
+    sums = [log_sum_exp(np.asarray(model.log_prob(block), np.float64)) for block in state_blocks(parsed)]
     return float(np.exp(log_sum_exp(sums)))
 
 
@@ -101,25 +107,44 @@ def total_variation(log_p: ArrayLike, log_q: ArrayLike) -> float:
     return 0.5 * float(np.sum(np.abs(np.exp(log_p) - np.exp(log_q))))
 
 
-def _small_enough(d: int) -> int:
-    d = check_integer(d, "d")
-    if d > LARGEST:
-        raise TooLargeError(
-            f"{d} binary variables have 2^{d} states (about 10^{d * np.log10(2):.0f}); enumeration stops at "
-            f"{LARGEST} variables; estimate from samples instead"
-        )
-    return d
+def sizes_of(model: Any, sizes: Sizes | None = None) -> tuple[int, ...]:
+    """``sizes`` where they are given, else the number of states of each variable that ``model`` was fitted on.
 
+    A model with a schema (``schema_``) is asked for them, any other fitted one is taken for binary.
+    Raises ``InputError`` for an unfitted model.
 
-def _width(model: Scored, d: int | None) -> int:
-    if d is not None:
-        return d
+    >>> from chainrule.models import BayesianNetwork
+    >>> sizes_of(BayesianNetwork("x1 -> x2").fit([[0, 0], [1, 2]]))
+    (2, 3)
+    """
+    if sizes is not None:
+        return parse_sizes(sizes)
+    schema = getattr(model, "schema_", None)
+    if schema is not None:
+        return tuple(schema.sizes)
     width = getattr(model, "n_features_in_", None)
     if width is None:
         raise InputError(
-            f"{type(model).__name__} is not fitted and has no width; pass the number of variables d"
+            f"{type(model).__name__} is not fitted and has no width; pass sizes, the number of states of each "
+            "variable, or the number of variables if they are binary"
         )
-    return width
+    return parse_sizes(int(width))
+
+
+def _small_enough(sizes: Sizes) -> tuple[int, ...]:
+    parsed = parse_sizes(sizes)
+    if not parsed:
+        raise InputError(
+            f"d must be an integer of at least 1, or sizes of at least one variable; got {sizes!r}"
+        )
+    total = n_states(parsed)
+    if total > LARGEST:
+        product = f"2^{len(parsed)}" if set(parsed) == {2} else f"{total:,}" if total < 10**15 else "too many"
+        raise TooLargeError(
+            f"{len(parsed)} variables have {product} states (about 10^{math.log10(total):.0f}); enumeration stops "
+            f"at 2^{LARGEST.bit_length() - 1}; estimate from samples instead"
+        )
+    return parsed
 
 
 def _tables(log_p: ArrayLike, log_q: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -5,8 +5,9 @@ A model promises p(x) = prod_i p(x_i | parents(x_i)).  Two independent looks at 
     Jacobian       d logit_i / d x_j by automatic differentiation, with every parameter replaced by a random
                    positive number: then no two paths cancel and no unit is switched off, so an entry is zero
                    exactly where no path leads from x_j to logit i
-    perturbation   flip x_j in many rows and see which conditionals change, with the fitted parameters as
-                   they are; finds no edge that happens to have no effect, but asks nothing of the model
+    perturbation   give x_j every other state in many rows and see which conditionals change, with the fitted
+                   parameters as they are; finds no edge that happens to have no effect, but asks nothing of
+                   the model
 
 A forbidden entry must be exactly zero: "small" would mean that the model is not the distribution it claims.
 """
@@ -14,7 +15,7 @@ A forbidden entry must be exactly zero: "small" would mean that the model is not
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,7 +26,9 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.evaluate.enumeration import sizes_of
 from chainrule.models.shared.ordering import variable_names
+from chainrule.models.shared.states import Sizes, parse_sizes
 
 __all__ = [
     "FactorizationReport",
@@ -46,7 +49,7 @@ class FactorizationReport:
 
     ``dependence`` (d, d): row i, column j holds the largest effect of x_j on the conditional of x_i that was
     seen; ``allowed`` (d, d): whether x_j is a parent of x_i.  ``tolerance`` is 0 (exact) except where
-    conditionals had to be formed by subtraction.
+    conditionals had to be formed by subtraction.  ``names`` are the variables, x1 … xd by default.
     """
 
     method: str
@@ -54,79 +57,114 @@ class FactorizationReport:
     dependence: NDArray[np.float64]
     allowed: NDArray[np.bool_]
     tolerance: float = 0.0
+    names: tuple[str, ...] = ()
 
     @property
     def violations(self) -> list[tuple[str, str]]:
         """Pairs (variable, input): the conditional of the first moves with the second, which is no parent."""
-        names = variable_names(len(self.allowed))
-        found = np.argwhere((self.dependence > self.tolerance) & ~self.allowed)
-        return [(names[i], names[j]) for i, j in found]
+        return self._pairs((self.dependence > self.tolerance) & ~self.allowed)
 
     @property
     def unused(self) -> list[tuple[str, str]]:
         """Pairs (variable, parent) where no effect was seen: allowed, but not used."""
-        names = variable_names(len(self.allowed))
-        found = np.argwhere((self.dependence <= self.tolerance) & self.allowed)
-        return [(names[i], names[j]) for i, j in found]
+        return self._pairs((self.dependence <= self.tolerance) & self.allowed)
 
     @property
     def respected(self) -> bool:
         """Whether no conditional moves with anything but its parents."""
         return not self.violations
 
+    def _pairs(self, which: NDArray[np.bool_]) -> list[tuple[str, str]]:
+        names = self.names or tuple(variable_names(len(which)))
+        return [(names[i], names[j]) for i, j in np.argwhere(which)]
+
 
 def check_factorization(
-    model: Any, *, method: Method | None = None, n_points: int = 8, rng: RandomState = None
+    model: Any,
+    *,
+    method: Method | None = None,
+    n_points: int = 8,
+    sizes: Sizes | None = None,
+    rng: RandomState = None,
 ) -> FactorizationReport:
     """Hold a fitted model to its ``factorization_``.
 
-    ``method`` defaults to the Jacobian where the model has a torch ``network_``, else to perturbation of
-    ``n_points`` rows that the model draws itself.  Raises ``InputError`` for a model that promises nothing.
+    ``method`` defaults to the Jacobian for a model of binary variables that has a torch ``network_`` with
+    ``logits``, else to perturbation of ``n_points`` rows that the model draws itself.  ``sizes`` is the number of
+    states of each variable, as ``enumeration.sizes_of`` finds it where it is left out.  Raises ``InputError`` for
+    a model that promises nothing.
 
-    >>> from chainrule.models.made.estimator import MADE
+    >>> from chainrule.models import MADE
     >>> model = MADE(hidden=4, epochs=0, ordering="x2,x1", random_state=0).fit([[0, 1], [1, 1]])
     >>> report = check_factorization(model, rng=0)
     >>> report.respected, report.allowed.astype(int).tolist()
     (True, [[0, 1], [0, 0]])
     """
-    n_points = check_integer(n_points, "n_points")
-    d = model.n_features_in_
-    allowed = allowed_dependence(_promise(model), d)
+    n_points, parsed = check_integer(n_points, "n_points"), sizes_of(model, sizes)
+    names = _names(model, len(parsed))
+    allowed = allowed_dependence(_promise(model), names)
     network = getattr(model, "network_", None)
-    has_logits = callable(getattr(network, "logits", None))
-    chosen = method or ("jacobian" if has_logits else "perturbation")
+    chosen = _chosen(
+        method, type(model).__name__, callable(getattr(network, "logits", None)) and set(parsed) == {2}
+    )
     generator = as_generator(rng)
     if chosen == "jacobian":
-        if not has_logits:
-            raise InputError(
-                f"{type(model).__name__} has no network_ with logits to differentiate; "
-                "use method='perturbation'"
-            )
-        found = jacobian_dependence(network, d, n_points=n_points, rng=generator)
-        return FactorizationReport("jacobian", n_points, found, allowed)
-    if chosen != "perturbation":
+        found, tolerance = jacobian_dependence(network, len(parsed), n_points=n_points, rng=generator), 0.0
+    else:
+        rows = np.asarray(model.sample(n_points, rng=generator))
+        found, tolerance = _perturbed(model, rows, parsed, names)
+    return FactorizationReport(chosen, n_points, found, allowed, tolerance, names)
+
+
+def _chosen(method: Method | None, model: str, differentiable: bool) -> Method:
+    """The method asked for, or the sharper one where none was."""
+    if method not in (None, "jacobian", "perturbation"):
         raise InputError(
             f"method must be 'jacobian' or 'perturbation'; got {method!r}; choose one of the two"
         )
-    rows = model.sample(n_points, rng=generator)
-    if callable(getattr(model, "conditional_probabilities", None)):
-        found = perturbation_dependence(model.conditional_probabilities, rows)
-        return FactorizationReport("perturbation", n_points, found, allowed)
-    order = [variable_names(d).index(node) for node in model.factorization_.topological_order()]
-    found = perturbation_dependence(lambda x: _conditionals_by_subtraction(model, x, order), rows)
-    return FactorizationReport("perturbation", n_points, found, allowed, tolerance=_ROUNDING)
+    if method == "jacobian" and not differentiable:
+        raise InputError(
+            f"{model} has no network_ with logits of binary variables to differentiate; "
+            "use method='perturbation', or jacobian_dependence with the columns of each variable"
+        )
+    return method or ("jacobian" if differentiable else "perturbation")
 
 
-def allowed_dependence(dag: Any, d: int) -> NDArray[np.bool_]:
-    """What a DAG over x1..xd allows, (d, d): row i, column j is whether xj is a parent of xi.
+def _names(model: Any, d: int) -> tuple[str, ...]:
+    """What a model calls its variables, in the order of its columns."""
+    named = getattr(model, "feature_names_in_", None)
+    named = getattr(model, "variables_", None) if named is None else named
+    return tuple(variable_names(d) if named is None else map(str, named))
+
+
+def _perturbed(
+    model: Any, rows: NDArray[Any], sizes: tuple[int, ...], names: tuple[str, ...]
+) -> tuple[NDArray[np.float64], float]:
+    """``perturbation_dependence`` of a model, and the tolerance that its conditionals ask for."""
+    if callable(getattr(model, "conditionals", None)):
+        found = perturbation_dependence(lambda x: np.exp(model.conditionals(x)), rows, sizes=sizes)
+        np.fill_diagonal(found, 0.0)  # each is of its variable's own state
+        return found, 0.0
+    order = [names.index(node) for node in model.factorization_.topological_order()]
+    found = perturbation_dependence(
+        lambda x: _conditionals_by_subtraction(model, x, order, sizes), rows, sizes=sizes
+    )
+    return found, _ROUNDING
+
+
+def allowed_dependence(dag: Any, variables: int | Sequence[str]) -> NDArray[np.bool_]:
+    """What a DAG allows, (d, d): row i, column j is whether variable j is a parent of variable i.
+
+    ``variables`` are the names in the order of the columns, or d for x1 … xd.  Raises ``UnknownNameError`` for a
+    node that is none of them.
 
     >>> from chainrule.graphs import DAG
     >>> allowed_dependence(DAG.parse("x2 -> x1"), 2).astype(int).tolist()
     [[0, 1], [0, 0]]
     """
-    names = variable_names(d)
+    names = variable_names(variables) if isinstance(variables, int) else list(variables)
     column = {name: i for i, name in enumerate(names)}
-    allowed = np.zeros((d, d), bool)
+    allowed = np.zeros((len(names), len(names)), bool)
     for node in dag.nodes:
         if node not in column:
             raise UnknownNameError.of("variable", node, names)
@@ -136,37 +174,69 @@ def allowed_dependence(dag: Any, d: int) -> NDArray[np.bool_]:
 
 
 def jacobian_dependence(
-    network: Any, d: int, *, n_points: int = 8, generic: bool = True, rng: RandomState = None
+    network: Any,
+    d: int,
+    *,
+    columns: Sequence[int] | None = None,
+    n_points: int = 8,
+    generic: bool = True,
+    rng: RandomState = None,
 ) -> NDArray[np.float64]:
     """Largest |d logit_i / d x_j| over random points, (d, d), row i and column j.
 
     ``network`` is a torch module with ``logits(x)``, a module that returns the logits, or any function from
-    a tensor (n, d) to logits (n, d).  A module is copied to float64, and with ``generic`` its parameters
-    become random positive numbers: zero then means that there is no path at all.  That presumes masks that
-    are applied at each call; pass ``generic=False`` for a network whose masks live in its weights.  Points
-    are positive reals, so that relu units stay on.  Cost: d backward passes over ``n_points`` rows.
+    a tensor (n, D) to logits (n, D).  ``columns`` says how many of the D columns, of inputs as of logits, each
+    variable has: one for a binary variable (the default), one for each state where states are one-hot; an entry
+    is then the largest over a variable's columns.  A module is copied to float64, and with ``generic`` its
+    parameters become random positive numbers: zero then means that there is no path at all.  That presumes masks
+    that are applied at each call; pass ``generic=False`` for a network whose masks live in its weights.  Points
+    are positive reals, so that relu units stay on.  Cost: D backward passes over ``n_points`` rows.
 
     >>> jacobian_dependence(lambda x: torch.stack([0 * x[:, 0], 3 * x[:, 0]], 1), 2, rng=0).tolist()
     [[0.0, 0.0], [3.0, 0.0]]
+    >>> jacobian_dependence(lambda x: x * torch.tensor([0, 0, 2]), 2, columns=[2, 1], rng=0).tolist()
+    [[0.0, 0.0], [0.0, 2.0]]
     """
     d, generator = check_integer(d, "the number of variables"), as_generator(rng)
-    logits: Callable[[torch.Tensor], torch.Tensor] = network
-    if isinstance(network, torch.nn.Module):
-        network = copy.deepcopy(network).cpu().double()
-        if generic:
-            _make_generic(network, generator)
-        logits = getattr(network, "logits", network)
-    x = torch.from_numpy(generator.uniform(0.5, 1.5, (check_integer(n_points, "n_points"), d)))
-    x.requires_grad_(True)
+    starts = _starts(d, columns)
+    logits = _logits_of(network, generic, generator)
+    shape = check_integer(n_points, "n_points"), sum(columns) if columns is not None else d
+    x = torch.from_numpy(generator.uniform(0.5, 1.5, shape)).requires_grad_(True)
     outputs = logits(x)
     if tuple(outputs.shape) != tuple(x.shape):
         raise InputError(
-            f"the network must give one logit per variable, {tuple(x.shape)}; it gave "
-            f"{tuple(outputs.shape)}; pass a function from rows to logits"
+            f"the network must give one logit per {'variable' if columns is None else 'column'}, "
+            f"{tuple(x.shape)}; it gave {tuple(outputs.shape)}; pass a function from rows to logits"
         )
-    found = np.zeros((d, d))
+    found = _slopes(outputs, x)
+    return np.maximum.reduceat(np.maximum.reduceat(found, starts, 0), starts, 1)
+
+
+def _logits_of(
+    network: Any, generic: bool, generator: np.random.Generator
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What gives the logits: a copy of a module in float64, or the function itself."""
+    if not isinstance(network, torch.nn.Module):
+        return network
+    network = copy.deepcopy(network).cpu().double()
+    if generic:
+        _make_generic(network, generator)
+    return getattr(network, "logits", network)
+
+
+def _starts(d: int, columns: Sequence[int] | None) -> NDArray[np.intp]:
+    """The first column of each of ``d`` variables."""
+    widths = [1] * d if columns is None else [check_integer(w, "columns") for w in columns]
+    if len(widths) != d:
+        raise InputError(f"columns must name the columns of each of {d} variables; got {len(widths)} numbers")
+    return np.concatenate([[0], np.cumsum(widths)[:-1]]).astype(np.intp)
+
+
+def _slopes(outputs: torch.Tensor, x: torch.Tensor) -> NDArray[np.float64]:
+    """Largest |d output_i / d x_j| over the rows, (D, D); zeros for outputs that do not depend on ``x``."""
+    found = np.zeros((x.shape[1], x.shape[1]))
     if outputs.requires_grad:
-        for i in range(d):
+        for i in range(x.shape[1]):
             # rows do not mix, so the gradient of the sum over rows is the gradient of each row
             (gradient,) = torch.autograd.grad(outputs[:, i].sum(), x, retain_graph=True, allow_unused=True)
             if gradient is not None:
@@ -175,26 +245,33 @@ def jacobian_dependence(
 
 
 def perturbation_dependence(
-    conditionals: Callable[[NDArray[Any]], NDArray[np.float64]], rows: NDArray[Any]
+    conditionals: Callable[[NDArray[Any]], NDArray[np.float64]],
+    rows: NDArray[Any],
+    *,
+    sizes: Sizes | None = None,
 ) -> NDArray[np.float64]:
-    """Largest change of conditional i when x_j is flipped, (d, d), over binary ``rows`` (n, d).
+    """Largest change of conditional i when x_j gets another state, (d, d), over ``rows`` of codes (n, d).
 
-    ``conditionals(rows)`` gives p(x_i = 1 | its parents in the row), (n, d); NaN where undefined, which is
-    left out.  Bit-equal conditionals count as no change.  Cost: d + 1 calls.
+    ``conditionals(rows)`` gives the law of x_i given its parents in the row: p(x_i = 1 | …), (n, d), or the
+    probability of each state, (n, d, most states).  NaN where undefined, which is left out.  Rows are binary
+    unless ``sizes`` says otherwise.  Bit-equal conditionals count as no change.  Cost: a call for each other
+    state of each variable, and one more.
 
     >>> found = perturbation_dependence(lambda x: np.stack([x[:, 1] / 2, 0 * x[:, 0]], 1), np.eye(2))
     >>> found.tolist()
     [[0.0, 0.5], [0.0, 0.0]]
     """
     rows = np.asarray(rows)
-    before = conditionals(rows)
     d = rows.shape[1]
+    before = conditionals(rows)
     found = np.zeros((d, d))
-    for j in range(d):
-        flipped = rows.copy()
-        flipped[:, j] = 1 - flipped[:, j]
-        change = np.abs(conditionals(flipped) - before)
-        found[:, j] = np.where(np.isnan(change), 0.0, change).max(0, initial=0.0)
+    for j, size in enumerate(parse_sizes(d if sizes is None else sizes)):
+        for step in range(1, size):
+            moved = rows.copy()
+            moved[:, j] = (rows[:, j].astype(np.int64) + step) % size
+            change = np.abs(conditionals(moved) - before)
+            change = np.where(np.isnan(change), 0.0, change).reshape(len(rows), d, -1)
+            found[:, j] = np.maximum(found[:, j], change.max((0, 2), initial=0.0))
     return found
 
 
@@ -216,16 +293,21 @@ def _make_generic(network: torch.nn.Module, generator: np.random.Generator) -> N
             parameter.copy_(torch.from_numpy(np.asarray(values)))
 
 
-def _conditionals_by_subtraction(model: Any, rows: NDArray[Any], order: list[int]) -> NDArray[np.float64]:
-    """p(x_i = 1 | everything before i in ``order``) from marginals; NaN where the condition is impossible."""
+def _conditionals_by_subtraction(
+    model: Any, rows: NDArray[Any], order: list[int], sizes: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """p(x_i = s | everything before i in ``order``), (n, d, most states), from marginals.
+
+    NaN where the condition is impossible, and for states that a variable does not have.
+    """
     known = np.full(rows.shape, np.nan)
-    out = np.full(rows.shape, np.nan)
+    out = np.full((*rows.shape, max(sizes)), np.nan)
     condition = np.zeros(len(rows))
     for i in order:
-        with_one = known.copy()
-        with_one[:, i] = 1.0
         possible = condition > -np.inf
-        out[possible, i] = np.exp(model.log_prob(with_one)[possible] - condition[possible])
+        for state in range(sizes[i]):
+            known[:, i] = state
+            out[possible, i, state] = np.exp(model.log_prob(known)[possible] - condition[possible])
         known[:, i] = rows[:, i]
         condition = model.log_prob(known)
     return out

@@ -134,6 +134,28 @@ class IndependenceReport:
         """The tests with this verdict."""
         return tuple(t for t in self.tests if t.verdict == verdict)
 
+    def rows_text(self) -> str:
+        """How many of the rows the tests used, and why not all of them; ``""`` where nothing could be tested."""
+        tested = [t for t in self.tests if t.p_value is not None]
+        if not tested:
+            return ""
+        least, most = min(t.n for t in tested), max(t.n for t in tested)
+        if least == self.n_rows:
+            return f"each test used all {self.n_rows:,} rows"
+        reasons = {
+            "a value is missing": "n_missing",
+            "the stratum is too small for the approximation": "n_sparse",
+        }
+        left_out = [
+            f"{_span([getattr(t, field) for t in tested])} because {why}"
+            for why, field in reasons.items()
+            if any(getattr(t, field) for t in tested)
+        ]
+        return (
+            f"tests used {_span([least, most])} of {self.n_rows:,} rows; left out were "
+            f"{' and '.join(left_out)}"
+        )
+
     def text(self, *, most: int = 10) -> str:
         """The report in a few lines; at most ``most`` of each list."""
         counts = Counter(t.verdict for t in self.tests)
@@ -143,6 +165,7 @@ class IndependenceReport:
             f"{counts['contradicted']:,} contradicted, {counts['consistent']:,} consistent, "
             f"{counts['untestable']:,} untestable",
         ]
+        lines += [rows] if (rows := self.rows_text()) else []
         contradicted = sorted(self.having("contradicted"), key=lambda t: -t.excess_nats)
         lines += _listed("contradicted, strongest first", [t.text() for t in contradicted], most)
         reasons = Counter(t.reason for t in self.having("untestable"))
@@ -159,6 +182,12 @@ class IndependenceReport:
 
 def _p_text(p: float) -> str:
     return f"{p:.2g}" if p else "< 1e-300"
+
+
+def _span(numbers: list[int]) -> str:
+    """``3`` or ``3 to 5``."""
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _listed(head: str, items: list[str], most: int) -> list[str]:

@@ -14,8 +14,6 @@ their rows counted; the rule reads only the margins, so the p value stays right 
 permutation test takes all strata and is exact.
 """
 
-# ruff: noqa: PT028  # `test_independencies` is a function of the library, not a test
-
 from __future__ import annotations
 
 import math
@@ -30,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from chainrule.core.checks import check_integer, check_real
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
@@ -44,16 +43,16 @@ from chainrule.evaluate.independence_report import (
 from chainrule.evaluate.permutations import permutation_p_value
 from chainrule.graphs import DAG, Independence
 from chainrule.graphs.independencies import Kind
-from chainrule.tables.categorical import MISSING_CODE, CategoricalTable
-from chainrule.tables.categorical_input import as_categorical
+from chainrule.tables.door import rows as read_rows
+from chainrule.tables.table import MISSING, Table
 
-__all__ = ["conditional_independence_test", "test_independencies"]
+__all__ = ["check_independencies", "conditional_independence_test"]
 
 Names = str | Iterable[str]
 
 
-def test_independencies(
-    dag: DAG,
+def check_independencies(
+    dag: DAG | str,
     table: Any,
     *,
     kind: Kind = "missing_edge",
@@ -67,11 +66,11 @@ def test_independencies(
 ) -> IndependenceReport:
     """Every independence between two observed nodes that ``dag`` implies, tested on ``table``.
 
-    ``table`` is anything that ``as_categorical`` takes, with a column for each observed node; a row counts for
-    a statement where it has all its values.  A statement is *contradicted* where its corrected p value is at
-    most ``alpha``, *untestable* where the rows cannot tell (the reason says why), else *consistent*, which is
-    not proof.  Then pairs without an edge are blamed: those with most of their statements contradicted first,
-    and among these those with the most dependence left.
+    ``dag`` may be the text of one, such as ``"A -> B <- C"``.  ``table`` is anything that ``Table.read`` takes,
+    with a column for each observed node; a row counts for a statement where it has all its values.  A statement is
+    *contradicted* where its corrected p value is at most ``alpha``, *untestable* where the rows cannot tell (the
+    reason says why), else *consistent*, which is not proof.  Then pairs without an edge are blamed: those with most
+    of their statements contradicted first, and among these those with the most dependence left.
 
     ``limit`` cuts the graph's list of statements off.  ``min_expected`` is the count of Cochran's rule for G
     and χ² (0 takes every stratum).  A permutation test draws ``n_permutations`` shuffles, each statement from
@@ -79,17 +78,21 @@ def test_independencies(
     settings that cannot be used, among them too few permutations for Holm ever to reject.
 
     >>> x = np.random.default_rng(0).integers(2, size=500)
-    >>> report = test_independencies(DAG.parse("A; B"), {"A": x, "B": 1 - x})
+    >>> report = check_independencies("A; B", {"A": x, "B": 1 - x})
     >>> [pair.text() for pair in report.missing_edges_blamed]
     ['A – B: 1 of 1 tested statements contradicted, at least 0.687 nats of dependence left']
     """
+    if isinstance(dag, str):
+        dag = DAG.parse(dag)
     if not isinstance(dag, DAG):
-        raise InputError(f"dag must be a DAG, got a {type(dag).__name__}; make one with DAG.parse")
+        raise InputError(
+            f"dag must be a DAG or its text, got a {type(dag).__name__}; make one with DAG(edges)"
+        )
     settings = _Settings.checked(statistic, alpha, n_permutations, min_expected)
-    if correction not in (None, *get_args(Correction)):
+    if correction is not None and not (isinstance(correction, str) and correction in get_args(Correction)):
         raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
     check_integer(limit, "limit")
-    rows = _Rows(as_categorical(table, columns=dag.observed))
+    rows = _Rows(read_rows(table, columns=dag.observed))
     statements, complete = _pairs(dag, kind, limit)
     settings.check_resolution(len(statements) if correction == "holm" else 1)
     streams = as_generator(rng).spawn(len(statements))
@@ -119,7 +122,7 @@ def conditional_independence_test(
     rng: RandomState = None,
     min_expected: float = 5.0,
 ) -> IndependenceTest:
-    """The test of "x is independent of y, given a set" on the rows of ``table`` (see ``test_independencies``).
+    """The test of "x is independent of y, given a set" on the rows of ``table`` (see ``check_independencies``).
 
     Raises ``UnknownNameError`` for a column that is not there, ``InputError`` for sets that overlap.
 
@@ -135,7 +138,7 @@ def conditional_independence_test(
             f"x, y and given must not overlap, nor x and y be empty; got {sets[0]}, {sets[1]}, {sets[2]}"
         )
     settings.check_resolution(1)
-    rows = _Rows(as_categorical(table, columns=everyone))
+    rows = _Rows(read_rows(table, columns=everyone))
     test = _test(rows, Independence(sets[0], sets[1], sets[2]), settings, as_generator(rng))
     return _with_verdicts([test], alpha, None)[0]
 
@@ -149,8 +152,7 @@ class _Settings:
 
     @classmethod
     def checked(cls, statistic: Statistic, alpha: float, n_permutations: int, least: float) -> _Settings:
-        if statistic not in get_args(Statistic):
-            raise InputError(f"statistic must be one of {', '.join(get_args(Statistic))}; got {statistic!r}")
+        check_choice(statistic, "statistic", get_args(Statistic))
         if not 0 < check_real(alpha, "alpha") < 1:
             raise InputError(f"alpha must lie between 0 and 1; got {alpha!r}; use for example 0.05")
         check_integer(n_permutations, "n_permutations")
@@ -171,11 +173,11 @@ class _Settings:
 class _Rows:
     """The columns of a table, each contiguous, for many tests."""
 
-    def __init__(self, table: CategoricalTable) -> None:
+    def __init__(self, table: Table) -> None:
         self.n = table.n_rows
-        self._size = dict(zip(table.names, table.sizes, strict=True))
-        self._codes = {name: table.column(name).astype(np.int64) for name in table.names}
-        self._lacks = {name: bool((c == MISSING_CODE).any()) for name, c in self._codes.items()}
+        self._size = dict(zip(table.schema.names, table.schema.sizes, strict=True))
+        self._codes = {name: table.column(name).astype(np.int64) for name in table.schema.names}
+        self._lacks = {name: bool((c == MISSING).any()) for name, c in self._codes.items()}
 
     def stratified(self, s: Independence) -> StratifiedTable | None:
         """The tables of a statement on the rows that have all its values; ``None`` without such rows."""
@@ -183,7 +185,7 @@ class _Rows:
         lacking = [name for names in sets for name in names if self._lacks[name]]
         keep: Any = slice(None)
         if lacking:
-            keep = np.logical_and.reduce([self._codes[name] != MISSING_CODE for name in lacking])
+            keep = np.logical_and.reduce([self._codes[name] != MISSING for name in lacking])
         n = int(np.count_nonzero(keep)) if lacking else self.n
         return StratifiedTable.of(*(self._joint(names, keep, n) for names in sets)) if n else None
 

@@ -5,12 +5,12 @@ Imports nothing heavier than numpy.
 
 from chainrule.graphs.adjustment import AdjustmentExplanation
 from chainrule.graphs.condensation import Condensation
-from chainrule.graphs.dag import DAG
-from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.dag import DAG, DirectedGraph
 from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import Junction, PathExplanation, SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence
+from chainrule.graphs.structure import Structure
 
 __all__ = [
     "CPDAG",
@@ -23,4 +23,5 @@ __all__ = [
     "Junction",
     "PathExplanation",
     "SeparationExplanation",
+    "Structure",
 ]

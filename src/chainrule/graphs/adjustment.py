@@ -10,7 +10,8 @@ exactly those that (Shpitser, VanderWeele and Robins 2010; Perković et al. 2015
 1. hold no descendant of a node that lies, after X, on a proper causal path; and
 2. separate X from Y in the graph without the first edges of these paths (van der Zander et al. 2014).
 
-So they are separators in another graph, and are listed by the same means.  Pearl's *back-door* criterion (1993)
+So they are separators in another graph, and are listed by the same means, also those that must hold some nodes
+(the ones that a study has adjusted for in any case).  Pearl's *back-door* criterion (1993)
 is stricter: no descendant of X at all, and X separated from Y in the graph without any edge out of X.
 """
 
@@ -20,12 +21,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
-from chainrule.graphs.digraph import DirectedGraph, Names, reachable
+from chainrule.graphs.content import Content
 from chainrule.graphs.explanation import PathExplanation, explain_path, shortest_open_path
+from chainrule.graphs.names import Names
 from chainrule.graphs.notation import set_text
-from chainrule.graphs.separation import is_open, query
+from chainrule.graphs.separation import conditioned, is_open, query
 from chainrule.graphs.separators import all_separators, minimal_separators, minimum_separator
+from chainrule.graphs.structure import Structure, reachable
 
 __all__ = ["Adjustment", "AdjustmentExplanation", "Kind"]
 
@@ -67,56 +71,81 @@ class AdjustmentExplanation:
 class Adjustment:
     """A question: the causes ``xs``, the effects ``ys``, and what the criterion makes of the graph.
 
-    A set answers it when it has no ``forbidden`` node and separates xs from ys in the graph ``cut``.
+    A set answers it when it has no ``forbidden`` node and separates xs from ys in the graph ``cut``; it is asked for
+    only if it also holds all that is ``included``.
     """
 
-    graph: DirectedGraph
-    cut: DirectedGraph
+    content: Content
+    cut: Structure
     xs: set[int]
     ys: set[int]
     forbidden: set[int]
+    included: set[int]
 
     @classmethod
-    def of(cls, graph: DirectedGraph, cause: Names, effect: Names) -> Adjustment:
-        """The adjustment criterion, which is complete; raises as ``query`` does."""
-        xs, ys, _ = query(graph, cause, effect, ())
-        below = _reachable_past(graph._children, xs, xs)
-        on_causal_paths = (below & _reachable_past(graph._parents, ys, xs)) - xs
-        forbidden = reachable(graph._children, on_causal_paths)
-        return cls(graph, _without_edges(graph, xs, on_causal_paths), xs, ys, forbidden)
+    def of(cls, content: Content, cause: Names, effect: Names, included: Names | None = None) -> Adjustment:
+        """The adjustment criterion, which is complete; raises as ``query`` does.
+
+        Without ``included``, the nodes that the graph marks as adjusted are it.
+        """
+        xs, ys, forced = _asked(content, cause, effect, included)
+        graph = content.structure
+        below = _reachable_past(graph.children, xs, xs)
+        on_causal_paths = (below & _reachable_past(graph.parents, ys, xs)) - xs
+        forbidden = reachable(graph.children, on_causal_paths)
+        return cls(content, _without_edges(graph, xs, on_causal_paths), xs, ys, forbidden, forced)
 
     @classmethod
-    def by_back_door(cls, graph: DirectedGraph, cause: str, effect: Names) -> Adjustment:
-        """Pearl's back-door criterion, which is about one cause."""
+    def by_back_door(
+        cls, content: Content, cause: str, effect: Names, included: Names | None = None
+    ) -> Adjustment:
+        """Pearl's back-door criterion, which is about one cause; ``included`` as in ``of``."""
         if not isinstance(cause, str):
             raise InputError(
                 f"the back-door criterion is about one cause; got {cause!r}; for several use adjustment_sets"
             )
-        xs, ys, _ = query(graph, cause, effect, ())
-        below = reachable(graph._children, xs)
-        return cls(graph, _without_edges(graph, xs, below), xs, ys, below)
+        xs, ys, forced = _asked(content, cause, effect, included)
+        below = reachable(content.structure.children, xs)
+        return cls(content, _without_edges(content.structure, xs, below), xs, ys, below, forced)
 
     def sets(self, kind: Kind) -> Iterator[tuple[int, ...]]:
         """The sets (sorted indices) of observed nodes that answer the question."""
-        if kind not in get_args(Kind):
-            raise InputError(f"kind must be one of {', '.join(get_args(Kind))}; got {kind!r}")
-        asked = (self.cut, self.xs, self.ys, self.forbidden | self.graph._latent)
+        check_choice(kind, "kind", get_args(Kind))
+        unusable = self.forbidden | self.content.structure.latent
         if kind == "all":
-            return all_separators(*asked)
+            return all_separators(self.cut, self.xs, self.ys, unusable, self.included)
         if kind == "minimal":
-            return minimal_separators(*asked)
-        least = minimum_separator(*asked)
+            return minimal_separators(self.cut, self.xs, self.ys, unusable, self.included)
+        least = minimum_separator(self.cut, self.xs, self.ys, unusable, self.included)
         return iter(() if least is None else (least,))
 
-    def explain(self, given: Names) -> AdjustmentExplanation:
-        """What makes ``given`` an answer, or spoils it."""
-        names = self.graph._to_names
-        _, _, zs = query(self.graph, names(self.xs), names(self.ys), given)
+    def explain(self, given: Names | None) -> AdjustmentExplanation:
+        """What makes ``given``, or without it what is included, an answer, or spoils it."""
+        names = self.content.names.of
+        zs = self.included
+        if given is not None:
+            _, _, zs = query(self.content, names(self.xs), names(self.ys), given)
         path = None
         if is_open(self.cut, self.xs, self.ys, zs):
-            path = explain_path(self.graph, shortest_open_path(self.cut, self.xs, self.ys, zs), zs)
+            path = explain_path(self.content, shortest_open_path(self.cut, self.xs, self.ys, zs), zs)
         sets = (sorted(s) for s in (self.xs, self.ys, zs, zs & self.forbidden))
         return AdjustmentExplanation(*map(names, sets), open_path=path)
+
+
+def _asked(
+    content: Content, cause: Names, effect: Names, included: Names | None
+) -> tuple[set[int], set[int], set[int]]:
+    """Causes, effects and what every set must hold, as indices; without ``included`` the graph's marks say it."""
+    xs, ys, _ = query(content, cause, effect, ())
+    forced = conditioned(content, content.marks.adjusted if included is None else included, "included")
+    for what, some in (("cause", xs), ("effect", ys)):
+        if shared := some & forced:
+            name, source = content.names.all[min(shared)], " by its mark [adjusted]" * (included is None)
+            raise InputError(
+                f"{name!r} is the {what} and must be adjusted for{source}; pass included without it, "
+                "such as included=()"
+            )
+    return xs, ys, forced
 
 
 def _reachable_past(neighbours: tuple[tuple[int, ...], ...], start: set[int], barred: set[int]) -> set[int]:
@@ -129,11 +158,9 @@ def _reachable_past(neighbours: tuple[tuple[int, ...], ...], start: set[int], ba
     return seen
 
 
-def _without_edges(graph: DirectedGraph, sources: set[int], targets: set[int]) -> DirectedGraph:
+def _without_edges(graph: Structure, sources: set[int], targets: set[int]) -> Structure:
     """``graph`` without the edges from ``sources`` to ``targets``."""
-    return graph._with_parents(
-        [
-            [u for u in above if u not in sources] if v in targets else above
-            for v, above in enumerate(graph._parents)
-        ]
+    return graph.with_parents(
+        [u for u in above if u not in sources] if v in targets else above
+        for v, above in enumerate(graph.parents)
     )

@@ -7,61 +7,60 @@ parts (Tarjan 1972).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from chainrule.graphs.dag import DAG
-from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.named import NamedGraph
 from chainrule.graphs.notation import set_text
+from chainrule.graphs.structure import Structure
 
-__all__ = ["Condensation", "condensation"]
+__all__ = ["Condensation", "joined_parts", "strong_parts"]
+
+G = TypeVar("G", bound=NamedGraph)
 
 
 @dataclass(frozen=True)
-class Condensation:
+class Condensation(Generic[G]):
     """The parts of a directed graph: a part is called by the first of its nodes, and is a node of ``dag``.
 
     ``members`` holds the nodes of each part, ``cyclic`` the parts in which a cycle runs.  A part is latent in
     ``dag`` where all its nodes are.
     """
 
-    dag: DAG
+    dag: G
     members: dict[str, tuple[str, ...]]
     cyclic: tuple[str, ...]
 
     def text(self) -> str:
         """One part in a line, those above first, with the word where there is a cycle."""
+        cyclic = set(self.cyclic)
+        parts = (self.dag.nodes[i] for i in self.dag.structure.topological_order())
         return "\n".join(
-            set_text(self.members[part]) + (": on a cycle" if part in self.cyclic else "")
-            for part in self.dag.topological_order()
+            set_text(self.members[part]) + (": on a cycle" if part in cyclic else "") for part in parts
         )
 
 
-def condensation(graph: DirectedGraph) -> Condensation:
-    """The strongly connected parts of ``graph``, and the DAG of them; linear."""
-    parts = sorted(sorted(part) for part in _strong_parts(graph))
+def joined_parts(graph: Structure, parts: list[list[int]]) -> Iterator[tuple[int, int]]:
+    """The edges between ``parts``, as pairs of places in that list; some come more than once."""
     part_of = {v: i for i, part in enumerate(parts) for v in part}
-    names = [graph.nodes[part[0]] for part in parts]
-    edges = [
-        (names[part_of[u]], names[i])
+    return (
+        (part_of[u], i)
         for i, part in enumerate(parts)
         for v in part
-        for u in graph._parents[v]
+        for u in graph.parents[v]
         if part_of[u] != i
-    ]
-    latent = [name for name, part in zip(names, parts, strict=True) if graph._latent.issuperset(part)]
-    return Condensation(
-        DAG(edges, nodes=names, latent=latent),
-        {name: graph._to_names(part) for name, part in zip(names, parts, strict=True)},
-        tuple(
-            name
-            for name, part in zip(names, parts, strict=True)
-            if len(part) > 1 or part[0] in graph._parents[part[0]]
-        ),
     )
 
 
-def _strong_parts(graph: DirectedGraph) -> list[list[int]]:
-    """Tarjan's search without recursion: ``low`` is the earliest node on the stack that a node leads back to."""
+def strong_parts(graph: Structure) -> list[list[int]]:
+    """The strongly connected parts, each sorted, by their first nodes; linear.
+
+    Tarjan's search without recursion: ``low`` is the earliest node on the stack that a node leads back to.
+
+    >>> strong_parts(Structure.of([(), (0, 2), (1,)]))
+    [[0], [1, 2]]
+    """
     n = len(graph)
     place: dict[int, int] = {}  # when a node was met
     low = [0] * n
@@ -69,7 +68,7 @@ def _strong_parts(graph: DirectedGraph) -> list[list[int]]:
     on_stack = [False] * n
     parts = []
     for root in range(n):
-        calls = [(root, iter(graph._children[root]))] if root not in place else []
+        calls = [(root, iter(graph.children[root]))] if root not in place else []
         while calls:
             v, below = calls[-1]
             if v not in place:
@@ -78,7 +77,7 @@ def _strong_parts(graph: DirectedGraph) -> list[list[int]]:
                 on_stack[v] = True
             for w in below:
                 if w not in place:
-                    calls.append((w, iter(graph._children[w])))
+                    calls.append((w, iter(graph.children[w])))
                     break
                 if on_stack[w]:
                     low[v] = min(low[v], place[w])
@@ -91,5 +90,5 @@ def _strong_parts(graph: DirectedGraph) -> list[list[int]]:
                     while on_stack[v]:
                         part.append(stack.pop())
                         on_stack[part[-1]] = False
-                    parts.append(part)
-    return parts
+                    parts.append(sorted(part))
+    return sorted(parts)

@@ -1,19 +1,21 @@
-"""The directed acyclic graph: what a joint distribution promises, and every question about it.
+"""Directed graphs with cycles, and without: what a joint distribution promises, and every question about it.
 
 The methods here say what is asked; the modules of this folder say how it is answered.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import Self, get_args
 
 from chainrule.core.checks import check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import CycleError, InputError
 from chainrule.graphs import (
     adjustment,
+    cycles,
     equivalence,
     explanation,
     independencies,
@@ -23,13 +25,75 @@ from chainrule.graphs import (
     separators,
 )
 from chainrule.graphs.adjustment import AdjustmentExplanation
-from chainrule.graphs.digraph import DirectedGraph, Names
+from chainrule.graphs.condensation import Condensation, joined_parts, strong_parts
+from chainrule.graphs.content import Content
+from chainrule.graphs.edges import parents_by_node
 from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.independencies import Independence, Kind
+from chainrule.graphs.named import NamedGraph
+from chainrule.graphs.names import Names, NodeNames
+from chainrule.graphs.structure import Structure
 
-__all__ = ["DAG"]
+__all__ = ["DAG", "DirectedGraph"]
+
+
+class DirectedGraph(NamedGraph):
+    """A directed graph, immutable; cycles, two-way edges and self loops are allowed.
+
+    ``edges`` are pairs ``(parent, child)``; a repeated edge counts once.  ``nodes`` gives all nodes in
+    the order that you like to see; without it they come as the edges name them.  ``latent`` names the nodes
+    that nobody measures: they are never conditioned on and never listed.  ``positions``, ``exposures``,
+    ``outcomes`` and ``adjusted`` are carried along and do not count when graphs are compared; questions about
+    adjustment start from the nodes that are ``adjusted``.
+
+    Raises ``InputError`` for edges that are not pairs of names and for repeated ``nodes``,
+    ``UnknownNameError`` for an edge to a node that ``nodes`` does not have, or a latent node that is none.
+
+    >>> g = DirectedGraph([("A", "B"), ("B", "A"), ("B", "C")])
+    >>> g.parents("B"), g.find_cycle()
+    (('A',), ['A', 'B'])
+    """
+
+    __slots__ = ()
+
+    def find_cycle(self) -> list[str] | None:
+        """The nodes of one directed cycle in order, or ``None`` if there is none; linear in the graph.
+
+        It is a shortest cycle through its first node.  A self loop is a cycle of one node.
+
+        >>> DirectedGraph.parse("S -> A -> B -> C -> A").find_cycle()
+        ['A', 'B', 'C']
+        >>> DirectedGraph.parse("A -> A").find_cycle()
+        ['A']
+        """
+        cycle = cycles.find_cycle(self.structure)
+        return None if cycle is None else list(self._content.names.of(cycle))
+
+    def condensation(self) -> Condensation[DAG]:
+        """The graph of its strongly connected parts, which is acyclic, and which of them hold cycles; linear.
+
+        >>> print(DirectedGraph.parse("S -> A -> B -> A; B -> C").condensation().text())
+        S
+        {A, B}: on a cycle
+        C
+        """
+        graph, names = self.structure, self._content.names
+        parts = strong_parts(graph)
+        called = [names.all[part[0]] for part in parts]
+        loops = [len(part) > 1 or part[0] in graph.parents[part[0]] for part in parts]
+        return Condensation(
+            DAG(
+                [(called[i], called[j]) for i, j in joined_parts(graph, parts)],
+                nodes=called,
+                latent=[
+                    name for name, part in zip(called, parts, strict=True) if graph.latent.issuperset(part)
+                ],
+            ),
+            {name: names.of(part) for name, part in zip(called, parts, strict=True)},
+            tuple(name for name, loops_here in zip(called, loops, strict=True) if loops_here),
+        )
 
 
 class DAG(DirectedGraph):
@@ -47,28 +111,12 @@ class DAG(DirectedGraph):
 remove one of these edges to get a DAG
     """
 
-    __slots__ = ("_order",)
+    __slots__ = ()
 
-    _order: tuple[int, ...]
-
-    def _set(self, names: Sequence[str], parents: Sequence[Iterable[int]]) -> None:
-        super()._set(names, parents)
-        self._order = tuple(self._sorted())
-        if len(self._order) < len(self):
+    def _set(self, content: Content) -> None:
+        super()._set(content)
+        if not content.structure.is_acyclic:
             raise CycleError(self.find_cycle() or [])
-
-    def _sorted(self) -> Iterator[int]:
-        """Kahn's algorithm; of the nodes that may come next, the first in ``nodes``."""
-        waiting = [len(above) for above in self._parents]
-        ready = [v for v, n in enumerate(waiting) if n == 0]
-        heapify(ready)
-        while ready:
-            u = heappop(ready)
-            yield u
-            for v in self._children[u]:
-                waiting[v] -= 1
-                if waiting[v] == 0:
-                    heappush(ready, v)
 
     @classmethod
     def empty(cls, nodes: Iterable[str]) -> Self:
@@ -86,9 +134,9 @@ remove one of these edges to get a DAG
         >>> DAG.fully_connected(["x2", "x1", "x3"]).factorization().text()
         'P(x2, x1, x3) = P(x2) P(x1 | x2) P(x3 | x2, x1)'
         """
-        dag = cls((), order)
-        dag._set(dag.nodes, [range(v) for v in range(len(dag))])
-        return dag
+        names, _ = parents_by_node((), order)
+        parents = (range(v) for v in range(len(names)))
+        return cls._of(Content(NodeNames(tuple(names)), Structure.of(parents)))
 
     def topological_order(self) -> tuple[str, ...]:
         """All nodes, parents before children; where there is a choice, the first in ``nodes``.
@@ -96,7 +144,7 @@ remove one of these edges to get a DAG
         >>> DAG.parse("C -> B -> A; D").topological_order()
         ('C', 'B', 'A', 'D')
         """
-        return self._to_names(self._order)
+        return self._content.names.of(self.structure.topological_order())
 
     def topological_orders(self) -> Iterator[tuple[str, ...]]:
         """All topological orders, one by one, sorted by the places in ``nodes``; there may be very many.
@@ -104,7 +152,7 @@ remove one of these edges to get a DAG
         >>> list(DAG.parse("A -> C <- B").topological_orders())
         [('A', 'B', 'C'), ('B', 'A', 'C')]
         """
-        return map(self._to_names, orders.topological_orders(self))
+        return map(self._content.names.of, orders.topological_orders(self.structure))
 
     def factorization(self, order: Sequence[str] | None = None) -> Factorization:
         """The product of P(node | parents), in a topological order.
@@ -112,8 +160,8 @@ remove one of these edges to get a DAG
         >>> DAG.parse("A -> C <- B").factorization().text()
         'P(A, B, C) = P(A) P(B) P(C | A, B)'
         """
-        ids = self._checked_order(order)
-        return Factorization(tuple((self._names[v], self._to_names(self._parents[v])) for v in ids))
+        names, parents = self._content.names, self.structure.parents
+        return Factorization(tuple((names.all[v], names.of(parents[v])) for v in self._ordered(order)))
 
     def is_d_separated(self, x: Names, y: Names, given: Names = ()) -> bool:
         """Whether ``given`` blocks every path between ``x`` and ``y`` (names or sets); linear in the graph.
@@ -125,8 +173,7 @@ remove one of these edges to get a DAG
         >>> dag.is_d_separated("A", "B"), dag.is_d_separated("A", "B", given="D")
         (True, False)
         """
-        xs, ys, zs = separation.query(self, x, y, given)
-        return not separation.is_open(self, xs, ys, zs)
+        return not separation.is_open(self.structure, *separation.query(self._content, x, y, given))
 
     def d_separated_from(self, x: Names, given: Names = ()) -> tuple[str, ...]:
         """Every observed node that is d-separated from ``x`` given the set; together they are, too.
@@ -134,14 +181,7 @@ remove one of these edges to get a DAG
         >>> DAG.parse("A -> B -> C; D").d_separated_from("A", given="B")
         ('C', 'D')
         """
-        xs, zs = self._ids("x", x), separation.conditioned(self, given)
-        if xs & zs:
-            raise InputError(
-                f"x and given both hold {self._names[min(xs & zs)]!r}; the sets must not overlap"
-            )
-        _, reached = separation.open_from(self, xs, zs)
-        unlisted = zs | self._latent
-        return self._to_names(v for v in range(len(self)) if not reached[v] and v not in unlisted)
+        return self._content.names.of(separation.separated_from(self._content, x, given))
 
     def explain_d_separation(
         self, x: Names, y: Names, given: Names = (), *, max_paths: int = 1000
@@ -156,8 +196,8 @@ remove one of these edges to get a DAG
           DB <- R -> CM: blocked at R (fork, observed)
           DB -> CH <- CM: blocked at CH (collider, not observed)
         """
-        xs, ys, zs = separation.query(self, x, y, given)
-        return explanation.explain(self, xs, ys, zs, max_paths=check_integer(max_paths, "max_paths"))
+        asked = separation.query(self._content, x, y, given)
+        return explanation.explain(self._content, *asked, max_paths=check_integer(max_paths, "max_paths"))
 
     def implied_independencies(
         self, kind: Kind = "missing_edge", *, order: Sequence[str] | None = None, limit: int = 1_000_000
@@ -173,11 +213,11 @@ remove one of these edges to get a DAG
         >>> [s.text() for s in DAG.parse("A -> B -> C -> D").implied_independencies("ordered")]
         ['C ⟂ A | B', 'D ⟂ A, B | C']
         """
-        check_integer(limit, "limit")
+        limit = check_integer(limit, "limit")
         statements = self.iter_implied_independencies(kind, order=order)
         if kind == "all_pairs":
-            independencies.check_all_pairs(self, limit)
-        return list(islice(statements, limit))
+            independencies.check_all_pairs(self.structure, limit)
+        return list(islice(statements, min(limit, sys.maxsize)))
 
     def iter_implied_independencies(
         self, kind: Kind = "missing_edge", *, order: Sequence[str] | None = None
@@ -188,17 +228,16 @@ remove one of these edges to get a DAG
         >>> next(DAG(edges).iter_implied_independencies()).text()
         'a0 ⟂ b0'
         """
-        if kind not in get_args(Kind):
-            raise InputError(f"kind must be one of {', '.join(get_args(Kind))}; got {kind!r}")
+        check_choice(kind, "kind", get_args(Kind))
         if order is not None and kind != "ordered":
             raise InputError(f"order belongs to kind='ordered'; leave it out for kind={kind!r}")
         if kind == "all_pairs":
-            return independencies.all_pairs(self)
+            return independencies.all_pairs(self._content)
         if kind == "ordered":
-            return independencies.ordered(self, self._checked_order(order))
+            return independencies.ordered(self._content, self._ordered(order))
         if kind == "local":
-            return independencies.local(self, list(self._order))
-        return independencies.missing_edge(self)
+            return independencies.local(self._content)
+        return independencies.missing_edge(self._content)
 
     def minimal_d_separators(self, x: Names, y: Names) -> Iterator[tuple[str, ...]]:
         """Every observed set that separates ``x`` and ``y`` and has no proper subset that does; polynomial delay.
@@ -208,8 +247,9 @@ remove one of these edges to get a DAG
         >>> list(DAG.parse("A -> {B C} -> D").minimal_d_separators("A", "D"))
         [('B', 'C')]
         """
-        xs, ys, _ = separation.query(self, x, y, ())
-        return map(self._to_names, separators.minimal_separators(self, xs, ys, self._latent))
+        xs, ys, _ = separation.query(self._content, x, y, ())
+        graph = self.structure
+        return map(self._content.names.of, separators.minimal_separators(graph, xs, ys, graph.latent))
 
     def minimum_d_separator(self, x: Names, y: Names) -> tuple[str, ...] | None:
         """An observed set with the fewest nodes that separates ``x`` and ``y``; ``None`` where none does.
@@ -217,9 +257,9 @@ remove one of these edges to get a DAG
         >>> DAG.parse("A -> {B C} -> D -> E").minimum_d_separator("A", "E")
         ('D',)
         """
-        xs, ys, _ = separation.query(self, x, y, ())
-        separator = separators.minimum_separator(self, xs, ys, self._latent)
-        return None if separator is None else self._to_names(separator)
+        xs, ys, _ = separation.query(self._content, x, y, ())
+        separator = separators.minimum_separator(self.structure, xs, ys, self.structure.latent)
+        return None if separator is None else self._content.names.of(separator)
 
     def markov_blanket(self, node: str) -> tuple[str, ...]:
         """Parents, children and the children's other parents: given these, all else tells nothing more.
@@ -229,7 +269,8 @@ remove one of these edges to get a DAG
         >>> DAG.parse("A -> B -> C <- D").markov_blanket("B")
         ('A', 'C', 'D')
         """
-        return self._to_names(sorted(moral.blanket(self, self._id(node))))
+        names = self._content.names
+        return names.of(sorted(moral.blanket(self.structure, names.id(node))))
 
     def moral_graph(self) -> tuple[tuple[str, str], ...]:
         """The pairs that are joined by an edge or by a common child, without direction.
@@ -237,10 +278,9 @@ remove one of these edges to get a DAG
         >>> DAG.parse("A -> C <- B").moral_graph()
         (('A', 'C'), ('A', 'B'), ('C', 'B'))
         """
-        around = moral.moral_neighbours(self, set(range(len(self))))
-        return tuple(
-            (self._names[a], self._names[b]) for a in range(len(self)) for b in sorted(around[a]) if a < b
-        )
+        name = self.nodes
+        around = moral.moral_neighbours(self.structure)
+        return tuple((name[a], name[b]) for a, beside in enumerate(around) for b in sorted(beside) if a < b)
 
     def v_structures(self) -> tuple[tuple[str, str, str], ...]:
         """All ``(a, c, b)`` with a -> c <- b and no edge between a and b.
@@ -248,9 +288,8 @@ remove one of these edges to get a DAG
         >>> DAG.parse("A -> C <- B; C -> D").v_structures()
         (('A', 'C', 'B'),)
         """
-        return tuple(
-            (self._names[a], self._names[c], self._names[b]) for a, c, b in moral.unshielded_colliders(self)
-        )
+        name = self.nodes
+        return tuple((name[a], name[c], name[b]) for a, c, b in moral.unshielded_colliders(self.structure))
 
     def cpdag(self) -> CPDAG:
         """The completed partially directed graph: directed edges are those that all equivalent DAGs share.
@@ -260,16 +299,7 @@ remove one of these edges to get a DAG
         C -> D
         A -- B
         """
-        compelled = equivalence.compelled_edges(self, self._order)
-        directed, undirected = [], []
-        for u, below in enumerate(self._children):
-            for v in below:
-                edge = (self._names[u], self._names[v])
-                if (u, v) in compelled:
-                    directed.append(edge)
-                else:
-                    undirected.append(edge if u < v else edge[::-1])
-        return CPDAG(self._names, tuple(directed), tuple(undirected))
+        return equivalence.cpdag(self._content)
 
     def is_markov_equivalent(self, other: DAG) -> bool:
         """Whether the same d-separations hold in both, between all nodes, latent ones included.
@@ -284,7 +314,7 @@ remove one of these edges to get a DAG
         """
         if not isinstance(other, DAG):
             raise InputError(f"other must be a DAG; got {type(other).__name__}")
-        for name in set(self._names) ^ set(other._names):
+        for name in set(self.nodes) ^ set(other.nodes):
             raise InputError(f"only one of the two graphs has the node {name!r}; give both the same nodes")
         return self.cpdag() == other.cpdag()
 
@@ -294,63 +324,73 @@ remove one of these edges to get a DAG
         >>> [dag.edges for dag in DAG.parse("A -> B -> C").equivalent_dags()]
         [(('A', 'B'), ('B', 'C')), (('B', 'A'), ('B', 'C')), (('B', 'A'), ('C', 'B'))]
         """
-        compelled = equivalence.compelled_edges(self, self._order)
-        return map(self._with_parents, equivalence.equivalent_parents(self, compelled))
+        members = equivalence.equivalent_parents(self.structure)
+        return (self._of(self._content.with_parents(parents)) for parents in members)
 
     def adjustment_sets(
-        self, cause: Names, effect: Names, *, kind: adjustment.Kind = "minimal"
+        self,
+        cause: Names,
+        effect: Names,
+        *,
+        kind: adjustment.Kind = "minimal",
+        included: Names | None = None,
     ) -> Iterator[tuple[str, ...]]:
         """The observed sets that identify the total effect of ``cause`` on ``effect`` by adjustment.
 
         Cause and effect are one node or several; the criterion is complete: no other set does.  ``"minimal"``: all
         without a proper subset that does; ``"minimum"``: one with the fewest nodes; ``"all"``: all.  They are found
-        one by one, and ``()`` is one of them; nothing comes where none exists.
+        one by one, and ``()`` is one of them; nothing comes where none exists.  Each set holds all nodes that are
+        ``included``: without it those that the graph marks as ``adjusted``.
 
-        >>> list(DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y").adjustment_sets("X", "Y"))
-        [('Z1',), ('Z2',)]
+        >>> dag = DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y")
+        >>> list(dag.adjustment_sets("X", "Y")), list(dag.adjustment_sets("X", "Y", included="M"))
+        ([('Z1',), ('Z2',)], [])
         """
-        return map(self._to_names, adjustment.Adjustment.of(self, cause, effect).sets(kind))
+        question = adjustment.Adjustment.of(self._content, cause, effect, included)
+        return map(self._content.names.of, question.sets(kind))
 
-    def is_adjustment_set(self, cause: Names, effect: Names, given: Names = ()) -> bool:
+    def is_adjustment_set(self, cause: Names, effect: Names, given: Names | None = None) -> bool:
         """Whether the set identifies the total effect of ``cause`` on ``effect`` by adjustment.
+
+        Without ``given`` it is about the nodes that the graph marks as ``adjusted``, which may be none.
 
         >>> DAG.parse("X <- Z -> Y; X -> Y").is_adjustment_set("X", "Y", "Z")
         True
         """
         return self.explain_adjustment(cause, effect, given).valid
 
-    def explain_adjustment(self, cause: Names, effect: Names, given: Names = ()) -> AdjustmentExplanation:
+    def explain_adjustment(
+        self, cause: Names, effect: Names, given: Names | None = None
+    ) -> AdjustmentExplanation:
         """Whether the set is an adjustment set, and if not, which of its nodes or which path spoils it.
+
+        Without ``given`` it is about the nodes that the graph marks as ``adjusted``, which may be none.
 
         >>> print(DAG.parse("X <- Z -> Y; X -> Y").explain_adjustment("X", "Y").text())
         nothing is not an adjustment set for the effect of X on Y
           X <- Z -> Y: open at Z (fork, not observed)
         """
-        return adjustment.Adjustment.of(self, cause, effect).explain(given)
+        included = None if given is None else ()
+        return adjustment.Adjustment.of(self._content, cause, effect, included).explain(given)
 
     def backdoor_sets(
-        self, cause: str, effect: Names, *, kind: adjustment.Kind = "minimal"
+        self,
+        cause: str,
+        effect: Names,
+        *,
+        kind: adjustment.Kind = "minimal",
+        included: Names | None = None,
     ) -> Iterator[tuple[str, ...]]:
-        """The observed sets that meet Pearl's back-door criterion; ``kind`` as in ``adjustment_sets``.
+        """The observed sets that meet Pearl's back-door criterion; the rest is as in ``adjustment_sets``.
 
         >>> list(DAG.parse("X <- Z1 -> Z2 -> Y; X -> M -> Y").backdoor_sets("X", "Y", kind="all"))
         [('Z2',), ('Z1',), ('Z1', 'Z2')]
         """
-        return map(self._to_names, adjustment.Adjustment.by_back_door(self, cause, effect).sets(kind))
+        question = adjustment.Adjustment.by_back_door(self._content, cause, effect, included)
+        return map(self._content.names.of, question.sets(kind))
 
-    def _checked_order(self, order: Sequence[str] | None) -> list[int]:
-        """``order`` as indices; ``InputError`` if it is not a topological order of all nodes."""
+    def _ordered(self, order: Sequence[str] | None) -> Sequence[int]:
+        """``order``, or without it the DAG's own, as indices."""
         if order is None:
-            return list(self._order)
-        ids = [self._id(name) for name in order]
-        if isinstance(order, str) or sorted(ids) != list(range(len(self))):
-            raise InputError(f"order must name each of the {len(self)} nodes once; got {list(order)!r}")
-        position = {v: i for i, v in enumerate(ids)}
-        for v in ids:
-            for u in self._parents[v]:
-                if position[u] > position[v]:
-                    edge = f"{self._names[u]} -> {self._names[v]}"
-                    raise InputError(
-                        f"order puts {self._names[v]} before its parent ({edge}); parents come first"
-                    )
-        return ids
+            return self.structure.topological_order()
+        return orders.checked_order(self.structure, self._content.names, order)

@@ -22,6 +22,11 @@ def parents_by_node(
     """
     if isinstance(edges, str) or isinstance(nodes, str):
         raise InputError("edges must be pairs of names and nodes a list of names; for text use .parse(text)")
+    for what, given in (("edges", edges), ("nodes", nodes if nodes is not None else ())):
+        if not isinstance(given, Iterable):
+            raise InputError(
+                f"{what} must be a list, got {given!r}; give edges as pairs such as ('A', 'B'), nodes as names"
+            )
     index: dict[str, int] = {}
     for name in nodes if nodes is not None else ():
         if _name(name) in index:

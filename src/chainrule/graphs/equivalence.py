@@ -13,13 +13,14 @@ they do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.plain import quote_name
+from chainrule.graphs.structure import Structure
 
-__all__ = ["CPDAG", "compelled_edges", "equivalent_parents"]
+__all__ = ["CPDAG", "cpdag", "equivalent_parents"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,29 +60,43 @@ class CPDAG:
         return hash(self._parts())
 
 
-def compelled_edges(graph: DirectedGraph, order: Sequence[int]) -> set[tuple[int, int]]:
-    """The edges (parent, child) that all equivalent DAGs have in this direction; ``order`` is topological."""
+def cpdag(content: Content) -> CPDAG:
+    """The CPDAG of a DAG; edges come by parent, then by child, undirected ones with the first node first."""
+    graph, name = content.structure, content.names.all
+    compelled = compelled_edges(graph)
+    directed, undirected = [], []
+    for u, below in enumerate(graph.children):
+        for v in below:
+            if (u, v) in compelled:
+                directed.append((name[u], name[v]))
+            else:
+                undirected.append((name[u], name[v]) if u < v else (name[v], name[u]))
+    return CPDAG(name, tuple(directed), tuple(undirected))
+
+
+def compelled_edges(graph: Structure) -> set[tuple[int, int]]:
+    """The edges (parent, child) of a DAG that all equivalent DAGs have in this direction."""
+    order, above = graph.topological_order(), graph.parents
     place = {v: i for i, v in enumerate(order)}
     compelled: set[tuple[int, int]] = set()
     for y in order:
-        parents = set(graph._parents[y])
+        parents = set(above[y])
         if not parents:
             continue
         x = max(parents, key=place.__getitem__)
-        forced = [w for w in graph._parents[x] if (w, x) in compelled]
-        if parents.issuperset(forced) and parents <= {x, *graph._parents[x]}:
+        forced = [w for w in above[x] if (w, x) in compelled]
+        if parents.issuperset(forced) and parents <= {x, *above[x]}:
             compelled.update((w, y) for w in forced)
         else:
             compelled.update((w, y) for w in parents)
     return compelled
 
 
-def equivalent_parents(
-    graph: DirectedGraph, compelled: set[tuple[int, int]]
-) -> Iterator[list[tuple[int, ...]]]:
-    """For each equivalent DAG, once: the sorted parents of each node."""
+def equivalent_parents(graph: Structure) -> Iterator[list[tuple[int, ...]]]:
+    """For each DAG that is equivalent to this one, once: the sorted parents of each node."""
+    compelled = compelled_edges(graph)
     half = _HalfDirected(graph, compelled)
-    edges = [(u, v) for u, below in enumerate(graph._children) for v in below if (u, v) not in compelled]
+    edges = [edge for edge in graph.edges() if edge not in compelled]
     chosen: list[tuple[int, int]] = []  # edges that went one way by choice, and what was directed before that
     i = 0
     while True:
@@ -102,10 +117,8 @@ def equivalent_parents(
 class _HalfDirected:
     """A graph on its way from a CPDAG to one of its members; ``directed`` is the history of what was directed."""
 
-    def __init__(self, graph: DirectedGraph, compelled: set[tuple[int, int]]) -> None:
-        self.adjacent = [
-            {*above, *below} for above, below in zip(graph._parents, graph._children, strict=True)
-        ]
+    def __init__(self, graph: Structure, compelled: set[tuple[int, int]]) -> None:
+        self.adjacent = [{*above, *below} for above, below in zip(graph.parents, graph.children, strict=True)]
         self.parents: list[set[int]] = [set() for _ in self.adjacent]
         self.children: list[set[int]] = [set() for _ in self.adjacent]
         self.undirected = [set(around) for around in self.adjacent]

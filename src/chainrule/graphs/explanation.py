@@ -13,9 +13,10 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from chainrule.core.records import to_plain
-from chainrule.graphs.digraph import DirectedGraph
+from chainrule.graphs.content import Content
 from chainrule.graphs.notation import set_text
 from chainrule.graphs.separation import open_colliders, open_from
+from chainrule.graphs.structure import Structure
 
 __all__ = [
     "Junction",
@@ -149,7 +150,7 @@ class SeparationExplanation:
 
 
 def explain(
-    graph: DirectedGraph,
+    content: Content,
     xs: set[int],
     ys: set[int],
     zs: set[int],
@@ -158,6 +159,7 @@ def explain(
     max_steps: int = 200_000,
 ) -> SeparationExplanation:
     """Every simple path between the sets that leaves x and enters y once, each with its verdict."""
+    graph, names = content.structure, content.names
     reached = set(open_from(graph, xs, zs)[0])
     listed: list[list[int]] = []
     complete = True
@@ -171,17 +173,15 @@ def explain(
     witness = _witnesses(graph, zs)
     listed.sort(key=lambda path: (len(path), path))
     return SeparationExplanation(
-        *(graph._to_names(sorted(s)) for s in (xs, ys, zs)),
+        *(names.of(sorted(s)) for s in (xs, ys, zs)),
         separated=not reached & ys,
         complete=complete,
-        paths=tuple(explain_path(graph, path, zs, witness) for path in listed),
-        reached=graph._to_names(sorted(reached - xs - zs)),
+        paths=tuple(explain_path(content, path, zs, witness) for path in listed),
+        reached=names.of(sorted(reached - xs - zs)),
     )
 
 
-def _simple_paths(
-    graph: DirectedGraph, xs: set[int], ys: set[int], max_steps: int
-) -> Iterator[list[int] | None]:
+def _simple_paths(graph: Structure, xs: set[int], ys: set[int], max_steps: int) -> Iterator[list[int] | None]:
     """Simple paths from xs to ys with no inner node in either; ``None`` when ``max_steps`` are used up.
 
     Depth first.  A node from which the search failed stays barred until a neighbour of it is free again, so
@@ -227,11 +227,11 @@ def _free(v: int, barred: set[int], freed_by: dict[int, set[int]]) -> None:
             waiting += freed_by.pop(u, ())
 
 
-def _around(graph: DirectedGraph, v: int) -> Iterator[int]:
-    return iter(sorted({*graph._parents[v], *graph._children[v]}))
+def _around(graph: Structure, v: int) -> Iterator[int]:
+    return iter(sorted({*graph.parents[v], *graph.children[v]}))
 
 
-def shortest_open_path(graph: DirectedGraph, xs: set[int], ys: set[int], zs: set[int]) -> list[int]:
+def shortest_open_path(graph: Structure, xs: set[int], ys: set[int], zs: set[int]) -> list[int]:
     """A shortest open walk between sets that are not separated.
 
     It visits no node twice, or it could be cut short there.  Breadth first over (node, whether the walk
@@ -247,9 +247,9 @@ def shortest_open_path(graph: DirectedGraph, xs: set[int], ys: set[int], zs: set
             break
         nexts: list[tuple[int, bool]] = []
         if turns_up[v] if down else v not in zs:
-            nexts += [(u, False) for u in graph._parents[v]]
+            nexts += [(u, False) for u in graph.parents[v]]
         if v not in zs:
-            nexts += [(w, True) for w in graph._children[v]]
+            nexts += [(w, True) for w in graph.children[v]]
         for following in nexts:
             if following not in came_from:
                 came_from[following] = state
@@ -261,7 +261,7 @@ def shortest_open_path(graph: DirectedGraph, xs: set[int], ys: set[int], zs: set
     return path[::-1]
 
 
-def _witnesses(graph: DirectedGraph, zs: set[int]) -> dict[int, int]:
+def _witnesses(graph: Structure, zs: set[int]) -> dict[int, int]:
     """For each node of ``zs`` and above it, the first observed node that it is or that lies below it."""
     out: dict[int, int] = {}
     for z in sorted(zs):
@@ -270,27 +270,28 @@ def _witnesses(graph: DirectedGraph, zs: set[int]) -> dict[int, int]:
             v = stack.pop()
             if v not in out:
                 out[v] = z
-                stack += graph._parents[v]
+                stack += graph.parents[v]
     return out
 
 
 def explain_path(
-    graph: DirectedGraph, path: list[int], zs: set[int], witness: dict[int, int] | None = None
+    content: Content, path: list[int], zs: set[int], witness: dict[int, int] | None = None
 ) -> PathExplanation:
     """What each inner node of ``path`` does, given ``zs``."""
+    graph, names = content.structure, content.names
     if witness is None:
         witness = _witnesses(graph, zs)
-    forward = [a in graph._parents[b] for a, b in pairwise(path)]
+    forward = [a in graph.parents[b] for a, b in pairwise(path)]
     junctions = []
     for v, arrives, leaves in zip(path[1:-1], forward[:-1], forward[1:], strict=True):
-        name, observed = graph.nodes[v], v in zs
+        name, observed = names.all[v], v in zs
         if not arrives or leaves:
             rule: Rule = "chain" if arrives == leaves else "fork"
             junctions.append(Junction(name, rule, observed, not observed))
         elif v in witness and not observed:
-            below = graph.nodes[witness[v]]
+            below = names.all[witness[v]]
             junctions.append(Junction(name, "collider with an observed descendant", False, True, below))
         else:
             junctions.append(Junction(name, "collider", observed, observed, name if observed else None))
     arrows = tuple("->" if f else "<-" for f in forward)
-    return PathExplanation(graph._to_names(path), arrows, tuple(junctions))
+    return PathExplanation(names.of(path), arrows, tuple(junctions))

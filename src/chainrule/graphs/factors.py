@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import UnknownNameError
+from chainrule.graphs.counts import product_of_counts
 from chainrule.graphs.notation import probability_latex, probability_text
 
 __all__ = ["Factorization"]
@@ -57,7 +57,9 @@ class Factorization:
         5
         """
         states = self._states(n_states)
-        return sum((states[v] - 1) * prod(states[p] for p in parents) for v, parents in self.factors)
+        return sum(
+            (states[v] - 1) * product_of_counts(states[p] for p in parents) for v, parents in self.factors
+        )
 
     def n_parameters_of_full_table(self, n_states: int | Mapping[str, int] = 2) -> int:
         """How many free probabilities a table of all joint states has: without any independence.
@@ -65,7 +67,7 @@ class Factorization:
         >>> Factorization((("A", ()), ("B", ()))).n_parameters_of_full_table()
         3
         """
-        return prod(self._states(n_states).values()) - 1
+        return product_of_counts(self._states(n_states).values()) - 1
 
     def _states(self, n_states: int | Mapping[str, int]) -> dict[str, int]:
         nodes = [node for node, _ in self.factors]

@@ -17,17 +17,19 @@ then a d-separation, but others may hold that do not follow from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations, islice
 from typing import Literal
 
 from chainrule.core.errors import TooLargeError
-from chainrule.graphs.digraph import DirectedGraph, reachable
+from chainrule.graphs.content import Content
+from chainrule.graphs.counts import count_text
 from chainrule.graphs.moral import blanket
 from chainrule.graphs.notation import names_latex, probability_latex, set_text
 from chainrule.graphs.separation import open_from
 from chainrule.graphs.separators import separators_of_pairs
+from chainrule.graphs.structure import Structure, reachable
 
 __all__ = ["Independence", "Kind", "all_pairs", "check_all_pairs", "local", "missing_edge", "ordered"]
 
@@ -65,77 +67,79 @@ class Independence:
         return f"{set_text(self.x)} ⟂ {set_text(self.y)} given {set_text(self.given)}"
 
 
-def ordered(graph: DirectedGraph, order: list[int]) -> Iterator[Independence]:
+def ordered(content: Content, order: Sequence[int]) -> Iterator[Independence]:
     """One statement for each node that has earlier nodes which its factor does not need."""
+    graph, names = content.structure, content.names
     before: list[int] = []
     for v in order:
-        if v in graph._latent:
+        if v in graph.latent:
             continue
         needed = _boundary(graph, v, before)
         dropped = [u for u in before if u not in needed]
         if dropped:
-            name, given = graph.nodes[v], graph._to_names(u for u in before if u in needed)
+            name, given = names.all[v], names.of(u for u in before if u in needed)
             short = probability_latex([name], given)
-            long = probability_latex([name], graph._to_names(before))
-            yield Independence((name,), graph._to_names(dropped), given, f"{short} = {long}")
+            long = probability_latex([name], names.of(before))
+            yield Independence((name,), names.of(dropped), given, f"{short} = {long}")
         before.append(v)
 
 
-def local(graph: DirectedGraph, order: list[int]) -> Iterator[Independence]:
+def local(content: Content) -> Iterator[Independence]:
     """One statement for each node that has non-descendants which it does not need."""
-    for v in order:
-        if v in graph._latent:
+    graph = content.structure
+    for v in graph.topological_order():
+        if v in graph.latent:
             continue
-        excluded = reachable(graph._children, [v]) | graph._latent
+        excluded = reachable(graph.children, [v]) | graph.latent
         others = [u for u in range(len(graph)) if u not in excluded]
         needed = _boundary(graph, v, others)
         dropped = [u for u in others if u not in needed]
         if dropped:
-            yield _statement(graph, [v], dropped, sorted(needed))
+            yield _statement(content, [v], dropped, sorted(needed))
 
 
-def _boundary(graph: DirectedGraph, v: int, others: list[int]) -> set[int]:
+def _boundary(graph: Structure, v: int, others: list[int]) -> set[int]:
     """The least part of ``others``, non-descendants of ``v``, given which ``v`` is independent of the rest."""
-    if graph._latent.isdisjoint(graph._parents[v]):
-        return set(graph._parents[v])
+    if graph.latent.isdisjoint(graph.parents[v]):
+        return set(graph.parents[v])
     return blanket(graph, v, others)
 
 
-def missing_edge(graph: DirectedGraph) -> Iterator[Independence]:
+def missing_edge(content: Content) -> Iterator[Independence]:
     """Each non-adjacent pair with each of its minimal separators.
 
     Small separators come first among the first 1,000 of a pair; what comes after streams as it is found.
     """
-    for a, b, separators in separators_of_pairs(graph):
-        x, y = graph._to_names([a]), graph._to_names([b])
+    for a, b, separators in separators_of_pairs(content.structure):
         first = sorted(islice(separators, _SORTED), key=lambda z: (len(z), z))
         for separator in chain(first, separators):
-            yield Independence(x, y, graph._to_names(separator))
+            yield _statement(content, [a], [b], separator)
 
 
-def all_pairs(graph: DirectedGraph) -> Iterator[Independence]:
+def all_pairs(content: Content) -> Iterator[Independence]:
     """Each pair with each set that separates it."""
-    observed = [v for v in range(len(graph)) if v not in graph._latent]
+    graph, observed = content.structure, content.structure.observed
     for a in observed:
         for size in range(len(observed) - 1):
             for z in combinations([v for v in observed if v != a], size):
                 _, reached = open_from(graph, {a}, set(z))
                 for b in observed:
                     if b > a and not reached[b] and b not in z:
-                        yield _statement(graph, [a], [b], z)
+                        yield _statement(content, [a], [b], z)
 
 
-def check_all_pairs(graph: DirectedGraph, limit: int) -> None:
+def check_all_pairs(graph: Structure, limit: int) -> None:
     """``TooLargeError`` if ``all_pairs`` would check more than ``limit`` separations."""
-    n = len(graph) - len(graph._latent)
+    n = len(graph.observed)
     questions = n * (n - 1) // 2 * 2 ** max(n - 2, 0)
     if questions > limit:
         raise TooLargeError(
-            f"all pairs with all sets of {n} nodes are {questions:,} questions, "
-            f"more than the limit of {limit:,}; "
+            f"all pairs with all sets of {n:,} nodes are {count_text(questions)} questions, "
+            f"more than the limit of {count_text(limit)}; "
             "ask for kind='missing_edge' or 'local', or raise the limit"
         )
 
 
-def _statement(graph: DirectedGraph, x: list[int], y: list[int], given: Iterable[int]) -> Independence:
-    return Independence(graph._to_names(x), graph._to_names(y), graph._to_names(given))
+def _statement(content: Content, x: list[int], y: list[int], given: Iterable[int]) -> Independence:
+    names = content.names
+    return Independence(names.of(x), names.of(y), names.of(given))

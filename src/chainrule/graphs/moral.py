@@ -5,65 +5,50 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from itertools import combinations
 
-from chainrule.graphs.digraph import DirectedGraph, reachable
+from chainrule.graphs.structure import Structure, reachable
 
-__all__ = ["blanket", "eliminate", "moral_neighbours", "unshielded_colliders"]
+__all__ = ["blanket", "moral_neighbours", "unshielded_colliders"]
 
 
-def moral_neighbours(graph: DirectedGraph, among: set[int]) -> dict[int, set[int]]:
-    """The moral graph of ``among``, a set that holds the parents of each member: who is joined to whom.
-
-    Two nodes are joined when there is an edge between them or when they have a common child.
-    """
-    around: dict[int, set[int]] = {v: set() for v in among}
-    for v in among:
-        family = (*graph._parents[v], v)
+def moral_neighbours(graph: Structure) -> list[set[int]]:
+    """The moral graph: to whom each node is joined, by an edge or by a common child."""
+    around: list[set[int]] = [set() for _ in range(len(graph))]
+    for v, above in enumerate(graph.parents):
+        family = (*above, v)
         for a in family:
             around[a].update(family)
-    for v in among:
-        around[v].discard(v)
+    for v, beside in enumerate(around):
+        beside.discard(v)
     return around
 
 
-def eliminate(around: dict[int, set[int]], hidden: Iterable[int]) -> None:
-    """Take the ``hidden`` nodes out of an undirected graph, and join what paths through them joined.
-
-    A set of the nodes that are left separates the same nodes as before.
-    """
-    for v in hidden:
-        beside = around.pop(v)
-        for u in beside:
-            around[u] |= beside
-            around[u] -= {u, v}
-
-
-def blanket(graph: DirectedGraph, v: int, others: Iterable[int] | None = None) -> set[int]:
+def blanket(graph: Structure, v: int, others: Iterable[int] | None = None) -> set[int]:
     """The least part of ``others`` that shields ``v`` from the rest of them: its Markov boundary there.
 
     ``others`` are observed; without them, they are all observed nodes.  The boundary is what borders on ``v`` in
     the moral graph of all these and their ancestors; behind a latent neighbour, what borders on that one.
     """
-    if graph._latent or others is not None:
-        observed = set(range(len(graph))) - graph._latent if others is None else others
-        among: Container[int] = reachable(graph._parents, {v, *observed})
+    if graph.latent or others is not None:
+        observed = set(range(len(graph))) - graph.latent if others is None else others
+        among: Container[int] = reachable(graph.parents, {v, *observed})
     else:
         among = range(len(graph))
     seen, shield, stack = {v}, set(), [v]
     while stack:
         u = stack.pop()
-        below = [c for c in graph._children[u] if c in among]
-        beside = {*graph._parents[u], *below}.union(*(graph._parents[c] for c in below)) - seen
+        below = [c for c in graph.children[u] if c in among]
+        beside = {*graph.parents[u], *below}.union(*(graph.parents[c] for c in below)) - seen
         seen |= beside
-        shield |= beside - graph._latent
-        stack += beside & graph._latent
+        shield |= beside - graph.latent
+        stack += beside & graph.latent
     return shield
 
 
-def unshielded_colliders(graph: DirectedGraph) -> list[tuple[int, int, int]]:
+def unshielded_colliders(graph: Structure) -> list[tuple[int, int, int]]:
     """All ``(a, c, b)`` with a -> c <- b, a before b, and no edge between a and b."""
     return [
         (a, c, b)
-        for c, above in enumerate(graph._parents)
+        for c, above in enumerate(graph.parents)
         for a, b in combinations(above, 2)
-        if b not in graph._children[a] and a not in graph._children[b]
+        if b not in graph.children[a] and a not in graph.children[b]
     ]

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_binary
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
+from chainrule.graphs.content import Content
+from chainrule.graphs.structure import Structure
 
 if TYPE_CHECKING:
     import networkx as nx
-
-    from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["matrix_edges", "networkx_parts", "to_matrix", "to_networkx"]
 
@@ -23,8 +23,8 @@ MOST_CELLS = 2_000_000_000  # of an adjacency matrix; 2 GB
 Edges = list[tuple[str, str]]
 
 
-def networkx_parts(graph: nx.DiGraph) -> tuple[Edges, list[str], list[str], dict[str, Any]]:
-    """Edges, nodes, latent nodes and positions of a networkx graph; repeated edges count once."""
+def networkx_parts(graph: nx.DiGraph) -> tuple[Edges, list[str], dict[str, Any]]:
+    """Edges, nodes, and marks by the names that ``DirectedGraph`` has for them; repeated edges count once."""
     if not all(hasattr(graph, name) for name in ("nodes", "edges", "is_directed")):
         raise InputError(
             f"expected a networkx graph, got {type(graph).__name__}; pass edges to the class itself"
@@ -40,21 +40,26 @@ def networkx_parts(graph: nx.DiGraph) -> tuple[Edges, list[str], list[str], dict
     return (
         [(names[a], names[b]) for a, b in graph.edges()],
         list(names.values()),
-        [name for name, data in marks.items() if data.get("latent")],
-        {name: data["pos"] for name, data in marks.items() if data.get("pos") is not None},
+        {
+            "latent": [name for name, data in marks.items() if data.get("latent")],
+            "adjusted": [name for name, data in marks.items() if data.get("adjusted")],
+            "positions": {name: data["pos"] for name, data in marks.items() if data.get("pos") is not None},
+        },
     )
 
 
-def to_networkx(graph: DirectedGraph) -> nx.DiGraph:
+def to_networkx(graph: Content) -> nx.DiGraph:
     """The graph as networkx holds it, imported only here."""
     try:
         import networkx as nx
     except ImportError as e:
         raise InputError("networkx is not installed; install it with: pip install networkx") from e
-    out, latent = nx.DiGraph(), {*graph.latent}
-    out.add_nodes_from((name, {"latent": name in latent}) for name in graph.nodes)
-    out.add_edges_from(graph.edges)
-    for name, place in graph.positions.items():
+    out, latent = nx.DiGraph(), graph.structure.latent
+    out.add_nodes_from((name, {"latent": v in latent}) for v, name in enumerate(graph.names.all))
+    out.add_edges_from(graph.edges())
+    for name in graph.marks.adjusted:
+        out.nodes[name]["adjusted"] = True
+    for name, place in graph.marks.positions.items():
         out.nodes[name]["pos"] = place
     return out
 
@@ -72,20 +77,21 @@ def matrix_edges(matrix: Any, nodes: Iterable[str] | None) -> tuple[Edges, list[
     n = len(cells)
     if cells.shape != (n, n):
         raise ShapeError(f"an adjacency matrix is square; got the shape {cells.shape}")
-    if isinstance(nodes, str):
-        raise InputError("nodes must be a list of names; got a string")
+    if isinstance(nodes, str) or not (nodes is None or isinstance(nodes, Iterable)):
+        what = "a string" if isinstance(nodes, str) else repr(nodes)
+        raise InputError(f"nodes must be a list of names; got {what}")
     names = [f"x{i + 1}" for i in range(n)] if nodes is None else list(nodes)
     if len(names) != n:
         raise InputError(f"expected a name for each of {n} rows, got {len(names)} names; name each node")
     return [(names[i], names[j]) for i, j in np.argwhere(cells)], names
 
 
-def to_matrix(graph: DirectedGraph) -> NDArray[np.uint8]:
+def to_matrix(graph: Structure) -> NDArray[np.uint8]:
     """The adjacency matrix (n, n); ``TooLargeError`` above two billion cells."""
     n = len(graph)
     if n * n > MOST_CELLS:
         raise TooLargeError(f"the matrix of {n:,} nodes would have {n * n:,} cells; use .edges")
     cells = np.zeros((n, n), np.uint8)
-    for u, below in enumerate(graph._children):
+    for u, below in enumerate(graph.children):
         cells[u, list(below)] = 1
     return cells

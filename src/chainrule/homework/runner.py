@@ -37,7 +37,7 @@ __all__ = ["PROBLEMS", "parse_problems", "reproduce"]
 
 
 PROBLEMS = {
-    "1": "images.small_images",
+    "1": "images.study",
     "2": "independent_pixels.study",
     "3": "cats_dogs_dags.study",
     "4": "cyclic_graphs.study",
@@ -115,14 +115,18 @@ def reproduce(
 
     context = StudyContext(seed, preset, images, out)
     for problem in track(open_problems, "problems"):
-        record = _run(problem, context, run)
-        results["problems"][problem] = record.to_plain()
-        results["problems"] = {p: results["problems"][p] for p in PROBLEMS if p in results["problems"]}
-        results["unfinished"] = [p for p in results["unfinished"] if p != problem]
-        results["claims"] = [c for r in results["problems"].values() for c in r["claims"]]
-        results["seconds"] = sum(r["provenance"]["seconds"] for r in results["problems"].values())
+        _keep(_run(problem, context, run), results)
         write_text(out / RESULTS_FILE, dump_json(results, indent=1))
     return results
+
+
+def _keep(record: StudyRecord, results: dict[str, Any]) -> None:
+    """Enter a record into what a run holds, in the order of the problems."""
+    done = {**results["problems"], record.problem: record.to_plain()}
+    results["problems"] = {p: done[p] for p in PROBLEMS if p in done}
+    results["unfinished"] = [p for p in results["unfinished"] if p != record.problem]
+    results["claims"] = [c for r in results["problems"].values() for c in r["claims"]]
+    results["seconds"] = sum(r["provenance"]["seconds"] for r in results["problems"].values())
 
 
 def _run(problem: str, context: StudyContext, run: _Run) -> StudyRecord:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from math import prod
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -20,14 +21,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer
 from chainrule.core.contract import DensityEstimator
-from chainrule.core.errors import InputError, ShapeError, ValuesError
+from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
+from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
+from chainrule.models.bayesian_network.posterior import Posterior
 from chainrule.tables.door import give_back, known, rows
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
-__all__ = ["Codes", "DiscreteModel", "Marginalises"]
+__all__ = ["Codes", "DiscreteModel", "Marginalises", "impossible"]
+
+_MOST_STATES = 2**20  # joint states of one answer
+_MOST_SHOWN = 8  # names in a message
 
 Codes = NDArray[np.integer[Any]]  # (n, d); -1 where a value is missing
 Marginalises = Literal["any", "suffix", "none"]
@@ -115,10 +121,23 @@ class DiscreteModel(DensityEstimator):
             filled[holes] = self._draw(part, generator) if how == "draw" else self._most_probable(part)
         return give_back(filled, self.schema_)
 
-    def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Any:
-        """The exact joint posterior of ``variables`` given ``evidence`` (states by name)."""
-        raise InputError(
-            f"{type(self).__name__} answers no queries exactly; fit a BayesianNetwork (chow_liu finds a tree)"
+    def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
+        """The exact joint posterior of ``variables`` given ``evidence``, states by name.
+
+        Impossible evidence is an ``InputError``; so are variables that are in the evidence too.
+        """
+        check_is_fitted(self)
+        known = self.schema_.known(evidence)
+        wanted = _wanted(variables, self.schema_, known)
+        table = self._query(known, wanted)
+        if table is None:
+            raise impossible("evidence", self.schema_.labels(known))
+        chosen = [self.schema_.variables[i] for i in wanted]
+        return Posterior(
+            tuple(v.name for v in chosen),
+            tuple(v.states for v in chosen),
+            table,
+            self.schema_.labels(known),
         )
 
     @property
@@ -149,6 +168,23 @@ class DiscreteModel(DensityEstimator):
         raise InputError(
             f"{type(self).__name__} cannot find a most probable completion exactly; impute with how='draw'"
         )
+
+    def _query(self, known: NDArray[np.int32], wanted: list[int]) -> NDArray[np.float64] | None:
+        """p(wanted | known) with an axis for each of ``wanted``; ``None`` where what is known is impossible.
+
+        By default from the marginals of all their joint states, where the model sums out what is missing.
+        """
+        sizes = [self.schema_.sizes[i] for i in wanted]
+        n = prod(sizes)
+        if n > _MOST_STATES:
+            raise TooLargeError(
+                f"the answer has {n:,} joint states, at most {_MOST_STATES:,} are formed; ask for fewer variables"
+            )
+        rows = np.repeat(known[None], n, axis=0)
+        rows[:, wanted] = np.stack(np.unravel_index(np.arange(n), sizes), axis=1)
+        log_p = self._log_prob(Table(self.schema_, rows).codes)
+        total = log_sum_exp(log_p)
+        return None if total == -np.inf else np.exp(log_p - total).reshape(sizes)
 
     def _rows(self, X: Any) -> Table:
         """``X`` under the schema of the fit."""
@@ -185,6 +221,38 @@ class DiscreteModel(DensityEstimator):
                 f"X has a missing value in row {i}, column {j} ({table.schema.names[j]!r}), and {why}; drop or "
                 "fill such rows"
             )
+
+
+def impossible(what: str, known: Mapping[str, str]) -> InputError:
+    """The error for states that cannot come together; ``what`` says which argument holds them.
+
+    >>> print(impossible("evidence", {"rain": "no", "roof": "wet"}))
+    evidence rain=no, roof=wet has probability zero under the model; leave some of it out, or fit with a \
+pseudocount above 0
+    """
+    shown = [f"{v}={s}" for v, s in known.items()]
+    more = f", … {len(shown)} in all" if len(shown) > _MOST_SHOWN else ""
+    return InputError(
+        f"{what} {', '.join(shown[:_MOST_SHOWN])}{more} has probability zero under the model; leave some of it "
+        "out, or fit with a pseudocount above 0"
+    )
+
+
+def _wanted(variables: str | Iterable[str], schema: Schema, known: NDArray[np.int32]) -> list[int]:
+    """The places of the variables that are asked for; of these nothing may be known already."""
+    try:
+        names = [variables] if isinstance(variables, str) else list(variables)
+    except TypeError as e:
+        raise InputError(
+            f"variables must be a name or several, for example {schema.names[0]!r}; got {variables!r}"
+        ) from e
+    wanted = [schema.index(name) for name in names]
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise InputError(f"variables must be named once each, and at least one; got {names!r}")
+    for i in wanted:
+        if known[i] >= 0:
+            raise InputError(f"{schema.names[i]!r} is asked for and is in the evidence; leave it out of one")
+    return wanted
 
 
 def _weighted(table: Table, sample_weight: ArrayLike | None) -> Table:

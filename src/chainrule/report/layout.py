@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.errors import TooLargeError
-from chainrule.graphs.digraph import DirectedGraph
+from chainrule.core.errors import TooLargeError, UnknownNameError
+from chainrule.graphs import DirectedGraph, Structure
 from chainrule.report.crossings import few_crossings
 
 __all__ = ["NODE_HEIGHT", "NODE_WIDTH", "layout"]
@@ -64,23 +64,26 @@ def layout(
     >>> drawn["edges"]
     [{'from': 'A', 'to': 'B', 'points': [[0.0, 0.0], [0.0, 1.0]]}]
     """
-    for name in [*(labels or {}), *(node_marks or {}), *(name for edge in edge_marks or {} for name in edge)]:
-        graph._id(name)
-    drawing = _Drawing.of(graph)
+    labels, node_marks, edge_marks = labels or {}, node_marks or {}, edge_marks or {}
+    for name in [*labels, *node_marks, *(name for edge in edge_marks for name in edge)]:
+        if name not in graph:
+            raise UnknownNameError.of("node", name, list(graph.nodes))
+    structure = graph.structure
+    drawing = _Drawing.of(structure)
     nodes = []
     for v, name in enumerate(graph.nodes):
         x, y = drawing.point(v)
-        node: dict[str, Any] = {"id": name, "label": (labels or {}).get(name, name), "x": x, "y": y}
-        mark = (node_marks or {}).get(name, "latent" if v in graph._latent else None)
+        node: dict[str, Any] = {"id": name, "label": labels.get(name, name), "x": x, "y": y}
+        mark = node_marks.get(name, "latent" if v in structure.latent else None)
         if mark is not None:
             node["mark"] = mark
         nodes.append(node)
     edges = []
-    for parent, child in graph.edges:
-        points = drawing.route(graph._id(parent), graph._id(child))
-        edge: dict[str, Any] = {"from": parent, "to": child, "points": [list(p) for p in points]}
-        if (parent, child) in (edge_marks or {}):
-            edge["mark"] = (edge_marks or {})[parent, child]
+    for u, v in structure.edges():
+        parent, child = graph.nodes[u], graph.nodes[v]
+        edge: dict[str, Any] = {"from": parent, "to": child, "points": [list(p) for p in drawing.route(u, v)]}
+        if (parent, child) in edge_marks:
+            edge["mark"] = edge_marks[parent, child]
         edges.append(edge)
     return {"nodes": nodes, "edges": edges}
 
@@ -101,7 +104,7 @@ class _Drawing:
     y: list[float]
 
     @classmethod
-    def of(cls, graph: DirectedGraph) -> _Drawing:
+    def of(cls, graph: Structure) -> _Drawing:
         """The drawing of ``graph``, ready to be read."""
         turned = _edges_to_turn(graph)
         layer = _layers(graph, turned)
@@ -113,7 +116,7 @@ class _Drawing:
             for a, b in pairwise(chain):
                 down[a].append(b)
                 up[b].append(a)
-        loops = {v for v, below in enumerate(graph._children) if v in below}
+        loops = {u for u, v in graph.edges() if u == v}
         layers = few_crossings(layers, up, down)
         x = _places(layers, up, down, len(graph), loops)
         return cls(len(graph), layers, chains, layer_of, x, _heights(layers, down, x, len(graph)))
@@ -165,16 +168,16 @@ class _Drawing:
         ]
 
 
-def _edges_to_turn(graph: DirectedGraph) -> set[tuple[int, int]]:
+def _edges_to_turn(graph: Structure) -> set[tuple[int, int]]:
     """Edges without which the graph has no cycle: those that lead depth-first search back onto its own path."""
     new, on_path, done = 0, 1, 2
     state = [new] * len(graph)
     turned = set()
-    for root in sorted(range(len(graph)), key=lambda v: (len(graph._parents[v]) > 0, v)):
+    for root in sorted(range(len(graph)), key=lambda v: (len(graph.parents[v]) > 0, v)):
         if state[root] != new:
             continue
         state[root] = on_path
-        stack = [(root, iter(graph._children[root]))]
+        stack = [(root, iter(graph.children[root]))]
         while stack:
             u, below = stack[-1]
             v = next(below, None)
@@ -185,21 +188,16 @@ def _edges_to_turn(graph: DirectedGraph) -> set[tuple[int, int]]:
                 turned.add((u, v))
             elif state[v] == new:
                 state[v] = on_path
-                stack.append((v, iter(graph._children[v])))
+                stack.append((v, iter(graph.children[v])))
     return turned
 
 
-def _layers(graph: DirectedGraph, turned: set[tuple[int, int]]) -> list[int]:
+def _layers(graph: Structure, turned: set[tuple[int, int]]) -> list[int]:
     """The layer of each node: every edge leads down, and their total length is the least possible.
 
     That is a linear program whose corners are whole numbers.  Among equals, nodes stand high.
     """
-    edges = [
-        (v, u) if (u, v) in turned else (u, v)
-        for u, below in enumerate(graph._children)
-        for v in below
-        if u != v
-    ]
+    edges = [(v, u) if (u, v) in turned else (u, v) for u, v in graph.edges() if u != v]
     if len(edges) > MOST_BENDS:
         raise TooLargeError(f"a drawing of {len(edges):,} edges cannot be read; draw a part of the graph")
     if not edges:
@@ -217,27 +215,24 @@ def _layers(graph: DirectedGraph, turned: set[tuple[int, int]]) -> list[int]:
     return [round(y) for y in found.x]
 
 
-def _bends(graph: DirectedGraph, layer: list[int]) -> tuple[dict[tuple[int, int], list[int]], dict[int, int]]:
+def _bends(graph: Structure, layer: list[int]) -> tuple[dict[tuple[int, int], list[int]], dict[int, int]]:
     """For each edge the items from its upper to its lower end, and the layer of every item."""
-    spans = sum(
-        max(abs(layer[u] - layer[v]) - 1, 0) for u, below in enumerate(graph._children) for v in below
-    )
+    spans = sum(max(abs(layer[u] - layer[v]) - 1, 0) for u, v in graph.edges())
     if spans > MOST_BENDS:
         raise TooLargeError(
             f"drawing this graph takes {spans:,} bends in long edges, more than {MOST_BENDS:,}; draw a part of it"
         )
     layer_of = dict(enumerate(layer))
     chains = {}
-    for u, below in enumerate(graph._children):
-        for v in below:
-            if u == v:
-                continue
-            upper, lower = (u, v) if layer[u] < layer[v] else (v, u)
-            chain = [upper]
-            for y in range(layer[upper] + 1, layer[lower]):
-                chain.append(len(layer_of))
-                layer_of[chain[-1]] = y
-            chains[u, v] = [*chain, lower]
+    for u, v in graph.edges():
+        if u == v:
+            continue
+        upper, lower = (u, v) if layer[u] < layer[v] else (v, u)
+        chain = [upper]
+        for y in range(layer[upper] + 1, layer[lower]):
+            chain.append(len(layer_of))
+            layer_of[chain[-1]] = y
+        chains[u, v] = [*chain, lower]
     return chains, layer_of
 
 

@@ -15,7 +15,16 @@ from markupsafe import Markup
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import make_directory, write_bytes, write_text
 from chainrule.core.progress import track
-from chainrule.core.records import RESULTS_FILE, RESULTS_FORMAT, Claim, Figure, Heading, StudyRecord, Table
+from chainrule.core.records import (
+    RESULTS_FILE,
+    RESULTS_FORMAT,
+    Claim,
+    Figure,
+    Heading,
+    StudyRecord,
+    Table,
+    Verdict,
+)
 from chainrule.report.figures import Drawing, draw
 from chainrule.report.figures.style import PALETTE
 from chainrule.report.numbers import format_value, is_number
@@ -23,7 +32,12 @@ from chainrule.report.text import inline, math, paragraphs
 
 __all__ = ["render", "write_report"]
 
-_VERDICTS = {"holds": "✓", "holds in part": "◐", "fails": "✗"}
+_VERDICTS: dict[Verdict, str] = {
+    "holds": "✓",
+    "holds in part": "◐",
+    "fails": "✗",
+    "cannot tell on this machine": "?",
+}
 
 
 def write_report(directory: str | Path) -> Path:
@@ -87,12 +101,17 @@ def _typeset(
     return _templates.get_template("page.html").render(
         sections=sections,
         claims=[(claim, _owner(claim) if _owner(claim) in known else None) for claim in claims],
-        counts=[(verdict, Counter(c.verdict for c in claims)[verdict]) for verdict in _VERDICTS],
+        counts=[(v, n) for v, n in _counted(claims) if n or v != "cannot tell on this machine"],
         drawings=drawings,
         palette=PALETTE,
         verdicts=_VERDICTS,
         **more,
     )
+
+
+def _counted(claims: list[Claim]) -> list[tuple[Verdict, int]]:
+    counts = Counter(claim.verdict for claim in claims)
+    return [(verdict, counts[verdict]) for verdict in _VERDICTS]
 
 
 def _ordered(numbers: Any) -> list[str]:

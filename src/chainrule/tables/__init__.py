@@ -1,6 +1,6 @@
-"""Rows in: whatever holds a table becomes small integer codes under a schema."""
+"""Rows in, rows out: whatever holds a table becomes small integer codes under a schema, and leaves as what it was."""
 
-from chainrule.tables.categorical import CategoricalTable
-from chainrule.tables.categorical_input import as_categorical, iter_categorical
+from chainrule.tables.schema import Schema, Variable
+from chainrule.tables.table import Table
 
-__all__ = ["CategoricalTable", "as_categorical", "iter_categorical"]
+__all__ = ["Schema", "Table", "Variable"]

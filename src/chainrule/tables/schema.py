@@ -1,4 +1,4 @@
-"""What a table is about: named variables, each with its states in order, and what to give back.
+"""What a table is about: named variables, each with its states in order, how its cells are read and given back.
 
 A model is fitted under a ``Schema`` and keeps it: rows that come later are read by it, draws leave by it.
 """
@@ -6,8 +6,9 @@ A model is fitted under a ``Schema`` and keeps it: rows that come later are read
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import MISSING as _NO_DEFAULT
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -15,18 +16,30 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import DataError, InputError, ShapeError, UnknownNameError
+from chainrule.tables.bins import bin_of
+from chainrule.tables.intervals import interval_label, interval_of
+from chainrule.tables.missing import MISSING, MISSING_TEXTS
+from chainrule.tables.showing import html_table, schema_line, schema_rows, text_table
+from chainrule.tables.values import Kind, label_of, number_of
 
-__all__ = ["Kind", "Schema", "Variable"]
+__all__ = ["Kind", "Schema", "Unseen", "Variable"]
 
-Kind = Literal["integer", "number", "boolean", "text", "interval"]
+Unseen = Literal["error", "missing", "most_frequent"]
+
+_ARRAY = "array"
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable: its ``name``, its ``states`` in order, as text, and what a state is outside.
+    """One variable: its ``name``, its ``states`` in order, as text, and how cells become states and states cells.
 
     ``kind`` says what a state turns into where rows are given back: an integer, a number, a truth value, a
-    text, or the interval that a measurement was put into.
+    text, or an interval.  ``ordered`` states have a meaningful order.  ``cuts`` put numbers into the states,
+    which are then intervals (see ``bins``).  The rest is how later cells are read: ``missing`` texts (``None`` for
+    the defaults), whether to ``strip`` the space around texts (``None``: in files), what an ``unseen`` category
+    becomes ("error", "missing", or "most_frequent", which is the state number ``usual``); and how columns are
+    given back: ``dtype`` names a type of a library, ``closed`` the ends that intervals hold, ``label`` a column
+    name that is a number.
 
     >>> Variable("wet", ("no", "yes")).size
     2
@@ -35,11 +48,24 @@ class Variable:
     name: str
     states: tuple[str, ...]
     kind: Kind = "text"
+    ordered: bool = False
+    cuts: tuple[float, ...] | None = None
+    closed: str = "right"
+    missing: tuple[str, ...] | None = field(default=None, compare=False)
+    strip: bool | None = field(default=None, compare=False)
+    unseen: Unseen = field(default="error", compare=False)
+    usual: int | None = field(default=None, compare=False)
+    dtype: str | None = field(default=None, compare=False)
+    label: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", _checked_states(self.name, self.states))
         if self.kind not in get_args(Kind):
             raise InputError(f"kind must be one of {', '.join(get_args(Kind))}; got {self.kind!r}")
+        if self.unseen not in get_args(Unseen):
+            raise InputError(f"unseen must be one of {', '.join(get_args(Unseen))}; got {self.unseen!r}")
+        if self.cuts is not None and len(self.cuts) + 1 != self.size:
+            raise InputError(f"{len(self.cuts)} cuts of {self.name!r} make {len(self.cuts) + 1} states")
 
     @property
     def size(self) -> int:
@@ -51,6 +77,58 @@ class Variable:
         """The code of each state."""
         return {label: k for k, label in enumerate(self.states)}
 
+    def find(self, text: str, *, in_file: bool = False) -> int | None:
+        """The code of the state that a cell's text means; -1 where it means missing, ``None`` where neither.
+
+        A state as it is written comes first; then the text without the space around it, the texts that mean
+        missing, and numbers and truth values that are written in another way ("1.0", "TRUE").
+
+        >>> wet = Variable("wet", ("False", "True"), "boolean", missing=("?",))
+        >>> wet.find("True"), wet.find("true"), wet.find("?"), wet.find("wet")
+        (1, 1, -1, None)
+        """
+        if text in self.codes:
+            return self.codes[text]
+        if in_file if self.strip is None else self.strip:
+            text = text.strip()
+        default = MISSING_TEXTS if in_file else ()
+        if text in self.codes:
+            return self.codes[text]
+        if text in (default if self.missing is None else self.missing):
+            return MISSING
+        return self._respelled(text)
+
+    def _respelled(self, text: str) -> int | None:
+        if self.kind == "boolean":
+            truth = {"1": "true", "0": "false"}.get(text, text.lower())
+            return next((k for state, k in self.codes.items() if state.lower() == truth), None)
+        if self.kind == "interval" and (ends := interval_of(text)) is not None:
+            return self.codes.get(interval_label(*ends, self.closed))
+        if text in ("False", "True"):
+            return self.codes.get(str(int(text == "True")))
+        number = number_of(text) if self.kind != "text" else None
+        if number is None:
+            return None
+        return self._interval_with(number) if self.kind == "interval" else self._numbers.get(number)
+
+    @cached_property
+    def _numbers(self) -> dict[float | None, int]:
+        """The code of each state of numbers by its value, however it is written."""
+        return {number_of(state): k for k, state in enumerate(self.states)}
+
+    def _interval_with(self, number: float) -> int | None:
+        if self.cuts is not None:
+            return int(bin_of(np.array([number]), self.cuts)[0])
+        for k, state in enumerate(self.states):
+            left, right = interval_of(state) or (np.nan, np.nan)
+            if left < number < right:
+                return k
+            if (number == left and self.closed in ("left", "both")) or (
+                number == right and self.closed in ("right", "both")
+            ):
+                return k
+        return None
+
     def code(self, value: Any) -> int:
         """The code of the state that ``value`` names: its label, or a number or truth value that reads like it.
 
@@ -59,45 +137,46 @@ class Variable:
         >>> Variable("rain", ("no", "yes")).code("yes"), Variable("n", ("0", "1"), "integer").code(1.0)
         (1, 1)
         """
-        if isinstance(value, np.generic):
-            value = value.item()
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) and str(value) not in self.codes:
-            value = int(value)
-        if str(value) not in self.codes:
+        label = label_of(value)
+        found = None if label is None else self.find(label)
+        if found is None or found == MISSING:
             raise UnknownNameError.of(f"state of {self.name!r}", str(value), list(self.states))
-        return self.codes[str(value)]
+        return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Schema:
     """The variables of a table, in order; equal schemas mean the same codes.
+
+    ``container`` is the kind of table that rows come back as, ``encoding`` the stated one of text files (``None``
+    where it is detected), ``notes`` what was decided when the table was read.  ``print`` shows it all.
 
     >>> schema = Schema.of({"rain": ["no", "yes"], "mm": 3})
     >>> schema.names, schema.sizes, schema.is_binary
     (('rain', 'mm'), (2, 3), False)
+    >>> schema
+    Schema(rain: no, yes; mm: 0, 1, 2)
+    >>> print(schema)
+    2 variables, given back as array
+    name  kind     states
+    rain  text     2: no, yes
+    mm    integer  3: 0, 1, 2
     """
 
     variables: tuple[Variable, ...]
-    container: str = field(default="array", compare=False)  # what rows come back as; see ``tables.giving``
+    container: str = field(default=_ARRAY, compare=False)  # what rows come back as; see ``tables.giving``
+    encoding: str | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variables", tuple(self.variables))
+        object.__setattr__(self, "notes", tuple(self.notes))
         _check_names([v.name for v in self.variables])
 
     @classmethod
     def of(cls, states: Mapping[str, Sequence[str] | int], **settings: Any) -> Self:
         """The schema of these states by name; a number k stands for the states "0" … "k-1"."""
-        return cls(
-            tuple(
-                Variable(name, _numbered(name, s), "integer")
-                if isinstance(s, (int, np.integer))
-                else Variable(name, tuple(s) if not isinstance(s, str) else s)  # type: ignore[arg-type]
-                for name, s in states.items()
-            ),
-            **settings,
-        )
+        return cls(tuple(_stated(name, s) for name, s in states.items()), **settings)
 
     @classmethod
     def of_sizes(cls, sizes: Iterable[int], names: Sequence[str] | None = None) -> Self:
@@ -110,15 +189,13 @@ class Schema:
         found = [f"x{j + 1}" for j in range(len(listed))] if names is None else list(names)
         if len(found) != len(listed):
             raise ShapeError(f"{len(found)} names for {len(listed)} sizes; pass one for each")
+        if len(set(found)) < len(found):
+            _check_names(found)
         return cls.of(dict(zip(found, listed, strict=True)))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the variables."""
-        return self._names
-
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
         return tuple(v.name for v in self.variables)
 
     @cached_property
@@ -137,14 +214,38 @@ class Schema:
         return all(size == 2 for size in self.sizes)
 
     @cached_property
+    def holds_codes(self) -> bool:
+        """Whether rows are arrays of codes, in which -1 is missing."""
+        return self.container == _ARRAY and all(
+            v.kind == "integer" and v.cuts is None for v in self.variables
+        )
+
+    @cached_property
     def _places(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.names)}
 
     def __len__(self) -> int:
         return len(self.variables)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
     def __getitem__(self, name: str) -> Variable:
         return self.variables[self.index(name)]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({schema_line(self.states)})"
+
+    def __str__(self) -> str:
+        return text_table(self._headline(), *schema_rows(self.variables))
+
+    def _repr_html_(self) -> str:
+        return html_table(self._headline(), *schema_rows(self.variables))
+
+    def _headline(self) -> str:
+        n = len(self)
+        parts = [f"{n:,} variable{'s' * (n != 1)}", f"given back as {self.container}", *self.notes]
+        return ", ".join(parts)
 
     def index(self, name: str) -> int:
         """The position of the variable ``name``; ``UnknownNameError`` where there is none."""
@@ -155,7 +256,7 @@ class Schema:
 
     def select(self, names: Iterable[str]) -> Schema:
         """The schema of these variables, in this order."""
-        return Schema(tuple(self[name] for name in names), self.container)
+        return replace(self, variables=tuple(self[name] for name in names))
 
     def known(self, given: Mapping[str, Any] | None) -> NDArray[np.int32]:
         """States by name as codes (d,), -1 where nothing is known; ``UnknownNameError`` lists near matches.
@@ -163,7 +264,7 @@ class Schema:
         >>> Schema.of({"a": 2, "b": ["no", "yes"]}).known({"b": "yes"}).tolist()
         [-1, 1]
         """
-        row = np.full(len(self), -1, np.int32)
+        row = np.full(len(self), MISSING, np.int32)
         if given is not None and not isinstance(given, Mapping):
             raise InputError(
                 f"states must be given by name, as in {{{self.names[0]!r}: {self.variables[0].states[0]!r}}}; "
@@ -178,24 +279,54 @@ class Schema:
         return {v.name: v.states[int(k)] for v, k in zip(self.variables, codes, strict=True) if int(k) >= 0}
 
     def to_plain(self) -> dict[str, Any]:
-        """The schema as plain data, for JSON."""
+        """The schema as plain data, for JSON; settings that have their default are left out."""
         return {
             "container": self.container,
-            "variables": [{"name": v.name, "states": list(v.states), "kind": v.kind} for v in self.variables],
+            "encoding": self.encoding,
+            "notes": list(self.notes),
+            "variables": [_plain(v) for v in self.variables],
         }
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """The schema that ``to_plain`` gave; ``DataError`` where it is none."""
         try:
-            variables = [Variable(v["name"], tuple(v["states"]), v["kind"]) for v in plain["variables"]]
-            return cls(tuple(variables), plain["container"])
-        except (KeyError, TypeError, ValueError) as e:
+            variables = [Variable(**{k: _tuples(x) for k, x in v.items()}) for v in plain["variables"]]
+            return cls(
+                tuple(variables), plain["container"], plain.get("encoding"), tuple(plain.get("notes", ()))
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as e:
             raise DataError(f"not a schema ({e}); save it again") from e
 
 
-def _numbered(name: str, k: int) -> tuple[str, ...]:
-    return tuple(map(str, range(check_integer(k, f"the number of states of {name!r}"))))
+_DEFAULTS = {f.name: f.default for f in fields(Variable) if f.default is not _NO_DEFAULT}
+
+
+def _plain(variable: Variable) -> dict[str, Any]:
+    plain: dict[str, Any] = {"name": variable.name, "states": list(variable.states), "kind": variable.kind}
+    for name, default in _DEFAULTS.items():
+        value = getattr(variable, name)
+        if name != "kind" and value != default:
+            plain[name] = list(value) if isinstance(value, tuple) else value
+    return plain
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _stated(name: str, states: Sequence[str] | int) -> Variable:
+    if isinstance(states, (int, np.integer)):
+        return Variable(
+            name, _numbered(check_integer(states, f"the number of states of {name!r}")), "integer"
+        )
+    return Variable(name, states if isinstance(states, str) else tuple(states))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=512)
+def _numbered(k: int) -> tuple[str, ...]:
+    """The states "0" … "k-1", the same object each time: an array may have 40,000 columns of them."""
+    return tuple(map(str, range(k)))
 
 
 def _check_names(names: list[Any]) -> None:

@@ -76,6 +76,47 @@ def test_after_table_the_nodes_own_state_changes_slowest_and_the_last_parents_fa
     assert DAG.parse(write_bif(network)).positions == {"bowel-problem": (335.0, 99.0)}
 
 
+JAVABAYES = """
+// Bayesian network
+network "Dog-Problem" { //5 variables and 5 probability distributions
+	property "credal-set constant-density-bounded 1.1" ;
+}
+variable  "light-on" { //2 values
+	type discrete[2] {  "true"  "false" };
+	property "position = (218, 195)" ;
+}
+variable  "bowel-problem" { type discrete[2] {  "true"  "false" }; property "position = (335, 99)" ; }
+variable  "dog-out" { type discrete[2] {  "true"  "false" }; property "position = (300, 195)" ; }
+variable  "hear-bark" { type discrete[2] {  "true"  "false" }; property "position = (296, 268)" ; }
+variable  "family-out" { type discrete[2] {  "true"  "false" }; property "position = (257, 99)" ; }
+probability (  "light-on"  "family-out" ) { //2 variable(s) and 4 values
+	table 0.6 0.05 0.4 0.95 ;
+}
+probability (  "bowel-problem" ) { table 0.01 0.99 ; }
+probability (  "dog-out"  "bowel-problem"  "family-out" ) { //3 variable(s) and 8 values
+	table 0.99 0.97 0.9 0.3 0.01 0.03 0.1 0.7 ; // p(true | evidence ), then p(false | evidence)
+}
+probability (  "hear-bark"  "dog-out" ) { table 0.7 0.01 0.3 0.99 ; }
+probability (  "family-out" ) { table 0.15 0.85 ; }
+"""
+
+
+def test_a_file_of_javabayes_without_bars_and_commas_is_read_with_the_first_name_as_the_node():
+    network = parse_bif(JAVABAYES)
+    assert network.parents["dog-out"] == ("bowel-problem", "family-out")
+    assert network.parents["light-on"] == ("family-out",)
+    prior = np.outer(network.tables["bowel-problem"], network.tables["family-out"])
+    p_out = np.tensordot(prior, network.tables["dog-out"], 2)
+    # by hand: .01 × .15 × .99 + .01 × .85 × .97 + .99 × .15 × .9 + .99 × .85 × .3
+    np.testing.assert_allclose(p_out, [0.39583, 0.60417], rtol=1e-12)
+    assert parse_bif(write_bif(network)) == network
+    assert DAG.parse(JAVABAYES).positions["hear-bark"] == (296.0, 268.0)
+    with_commas = JAVABAYES.replace(
+        '"dog-out"  "bowel-problem"  "family-out"', '"dog-out", "bowel-problem", "family-out"'
+    )
+    assert parse_bif(with_commas) == network
+
+
 def test_a_default_row_fills_what_has_no_row_of_its_own():
     text = HEAD + ROWS + "probability ( b | a ) { default 0.2, 0.3, 0.5; (y) 1, 0, 0; }"
     assert parse_bif(text).tables["b"].tolist() == [[0.2, 0.3, 0.5], [1, 0, 0]]
@@ -106,7 +147,7 @@ def test_numbers_are_kept_as_written_where_rounding_explains_the_sum():
         (HEAD + "probability ( b | a ) { (x) 1 0 0; (x) 1 0 0; }", "line 4, column 36", "given before"),
         (HEAD + "probability ( b | a ) { (x, x) 1 0 0; }", "line 4, column 25", "each of 1 parents, got 2"),
         (HEAD + "probability ( b | a a ) { }", "line 4, column 13", "listed twice"),
-        (HEAD + "probability ( b a ) { }", "line 4, column 17", "write P(node | parents) as"),
+        (HEAD + "probability ( b a | a ) { }", "line 4, column 19", "expected a parent or ')'"),
         (HEAD + ROWS + ROWS, "line 5, column 15", "two probability blocks"),
         (HEAD + "variable a { type discrete [1] { x }; }", "line 4, column 10", "declared twice"),
         ("network {} variable a { type discrete [3] { x, y }; }", "line 1, column 40", "expected 3 states"),

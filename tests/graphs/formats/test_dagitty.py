@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.core.errors import ParseError, TooLargeError
+from chainrule.core.errors import InputError, ParseError, TooLargeError
 from chainrule.graphs import DAG, DirectedGraph
 
 
@@ -24,7 +24,32 @@ Wealth -> {"Low Education" Diabetes}
     assert graph.exposures == ("Low Education",)
     assert graph.outcomes == ("Diabetes",)
     assert graph.latent == ("Wealth",)
+    assert graph.adjusted == ("Age",)
     assert graph.positions["Low Education"] == (-1.5, 0.5)
+
+
+def test_adjusted_nodes_are_read_kept_and_written_in_each_format_that_can_and_refused_by_the_others():
+    graph = DAG.parse(
+        'dag { B [adjusted] "a b" [a] D [outcome] E [exposure] B -> D E -> B E -> D "a b" -> D }'
+    )
+    assert graph.adjusted == ("B", "a b")
+    for format in ("dagitty", "chainrule", "dot"):
+        assert DAG.parse(graph.to_text(format)).adjusted == graph.adjusted
+        assert DAG.parse(graph.to_text(format)) == graph
+    assert DAG.parse("B [adjusted]; B -> C").adjusted == ("B",)
+    assert DAG.from_networkx(graph.to_networkx()).adjusted == graph.adjusted
+    assert DAG(graph.edges, adjusted=["B"]).adjusted == ("B",)
+    for format in ("edges", "adjacency"):
+        with pytest.raises(InputError, match="cannot say that 'B' is adjusted"):
+            graph.to_text(format)
+    with pytest.raises(InputError, match="'B' is marked adjusted and latent"):
+        DAG.parse("dag { B [adjusted, latent] B -> C }")
+
+
+def test_selection_is_refused_with_what_to_do_since_no_answer_would_take_it_into_account():
+    for word in ("selected", "s"):
+        with pytest.raises(ParseError, match=r"line 1, column \d+: 'S' is marked .* take the mark out"):
+            DAG.parse(f"dag {{ X -> S <- Y S [{word}] }}")
 
 
 def test_statements_need_only_white_space_between_them():

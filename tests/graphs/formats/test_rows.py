@@ -40,6 +40,30 @@ def test_a_matrix_with_or_without_row_names_is_read_and_recognised(text):
     assert parse_rows(text).edges == [("A", "B"), ("B", "C")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rain,grass\nyes,wet\nno,dry\nyes,dry\n",
+        "a,b,c\n0,1,0\n1,1,0\n0,0,0\n0,1,1\n",
+        "a;b\n1;2\n",
+        "a,b\n0,1\n",
+        "x\n0\n1\n",
+        "A,B\nB,C",
+    ],
+)
+def test_a_table_of_data_is_no_graph_and_a_list_without_heading_must_be_asked_for(text, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    with pytest.raises(
+        ParseError, match=r"rows\.csv: line 1, column 1: expected a heading .* put parent,child above"
+    ):
+        DirectedGraph.read(path)
+    path.write_text("parent,child\nA,B\nB,C\n")
+    assert DAG.read(path) == CHAIN
+    path.write_text("A,B\nB,C\n")
+    assert DAG.read(path, "edges") == CHAIN
+
+
 def test_cells_may_hold_anything_between_quotes():
     graph = DirectedGraph.parse('"a, ""b""\n c", " d "\n" d ",e f', "edges")
     assert graph.edges == (('a, "b"\n c', " d "), (" d ", "e f"))

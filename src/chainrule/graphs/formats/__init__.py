@@ -6,15 +6,17 @@ import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, ParseError, TooLargeError, UnknownNameError
 from chainrule.core.files import write_bytes
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.bif import parse_bif_graph
 from chainrule.graphs.formats.dagitty import parse_dagitty, write_dagitty
 from chainrule.graphs.formats.description import Description
 from chainrule.graphs.formats.dot import parse_dot, write_dot
-from chainrule.graphs.formats.files import read_text
+from chainrule.graphs.formats.files import check_path, read_text
 from chainrule.graphs.formats.plain import parse_plain, write_plain
 from chainrule.graphs.formats.rows import (
     parse_adjacency,
@@ -24,9 +26,6 @@ from chainrule.graphs.formats.rows import (
     write_edges,
 )
 from chainrule.graphs.formats.scanner import check_text
-
-if TYPE_CHECKING:
-    from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["Description", "Format", "described", "described_file", "write_file", "written"]
 
@@ -40,7 +39,7 @@ _READERS: dict[str, Callable[[str], Description]] = {
     "edges": parse_edges,
     "adjacency": parse_adjacency,
 }
-_WRITERS: dict[str, Callable[[DirectedGraph], str]] = {
+_WRITERS: dict[str, Callable[[Content], str]] = {
     "chainrule": write_plain,
     "dagitty": write_dagitty,
     "dot": write_dot,
@@ -74,9 +73,7 @@ def described(text: str, format: Format | None = None) -> Description:
     if format is None:
         opening = _OPENING.match(check_text(text))
         return _READERS[(opening and opening.lastgroup) or "chainrule"](text)
-    if format not in _READERS:
-        raise InputError(f"format must be one of {', '.join(_READERS)}; got {format!r}")
-    return _READERS[format](text)
+    return _READERS[check_choice(format, "format", _READERS)](text)
 
 
 def described_file(path: str | Path, format: Format | None = None) -> Description:
@@ -96,24 +93,23 @@ def described_file(path: str | Path, format: Format | None = None) -> Descriptio
         raise type(e)(f"{path}: {e}") from e
 
 
-def written(graph: DirectedGraph, format: Format = "chainrule") -> str:
+def written(graph: Content, format: Format = "chainrule") -> str:
     """The graph as text; ``InputError`` for BIF, which needs tables, and where the format has no room for it."""
-    if format == "bif":
+    if isinstance(format, str) and format == "bif":
         raise InputError("BIF holds a network with its tables; fit one and write that, or choose 'dagitty'")
-    if format not in _WRITERS:
-        raise InputError(f"format must be one of {', '.join(_WRITERS)}; got {format!r}")
-    return _WRITERS[format](graph)
+    return _WRITERS[check_choice(format, "format", _WRITERS)](graph)
 
 
-def write_file(graph: DirectedGraph, path: str | Path, format: Format | None = None) -> None:
+def write_file(graph: Content, path: str | Path, format: Format | None = None) -> None:
     """Write the graph to a file, whole or not at all; the suffix tells the format, ``.gz`` compresses."""
+    check_path(path)
     if format is None:
         if (suffix := _suffix(path)) not in _SUFFIXES:
             raise InputError(
                 f"the suffix of {path} does not tell the format; use one of {', '.join(_SUFFIXES)} or pass format"
             )
         format = _SUFFIXES[suffix]
-    if _suffix(path) == ".tsv" and format in ("edges", "adjacency"):
+    if _suffix(path) == ".tsv" and isinstance(format, str) and format in ("edges", "adjacency"):
         text = (write_edges if format == "edges" else write_adjacency)(graph, "\t")
     else:
         text = written(graph, format)

@@ -2,12 +2,13 @@
 
     network    = "network" [ name ] "{" { property } "}"
     variable   = "variable" name "{" "type" "discrete" "[" n "]" "{" state { state } "}" ";" { property } "}"
-    table      = "probability" "(" name [ "|" name { name } ] ")" "{" { entry | property } "}"
+    table      = "probability" "(" name [ [ "|" ] name { name } ] ")" "{" { entry | property } "}"
     entry      = ( "table" | "default" | "(" state { state } ")" ) number { number } ";"
     property   = "property" anything ";"
 
-Commas may stand between names, states and numbers.  A name or a state has no white space and none of
-``{ } ( ) [ ] , ; | "``, or is quoted.  Comments: ``// …``, ``/* … */``.
+The first name after ``probability`` is the node, the others are its parents; the bar between them is missing in the
+files that JavaBayes wrote.  Commas may stand between names, states and numbers.  A name or a state has no white space
+and none of ``{ } ( ) [ ] , ; | "``, or is quoted.  Comments: ``// …``, ``/* … */``.
 
 After ``table`` all numbers follow with the node's own state changing slowest and the last parent's fastest;
 after states of the parents, in their order, comes one number for each state of the node; ``default`` is for
@@ -19,14 +20,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError, UnknownNameError
-from chainrule.graphs.formats.bif_writer import WORD, write_bif
+from chainrule.graphs.formats.bif_network import WORD, BIFNetwork
+from chainrule.graphs.formats.bif_writer import write_bif
 from chainrule.graphs.formats.description import NUMBER, Description
 from chainrule.graphs.formats.files import read_text
 from chainrule.graphs.formats.scanner import Scanner, pattern, unquoted
@@ -46,46 +47,6 @@ _NUMBER = re.compile(NUMBER)
 _POSITION = re.compile(
     rf'"?\s*+position\s*+=\s*+\(?\s*+({NUMBER})\s*+,\s*+({NUMBER})\s*+\)?\s*+"?'  # possessive: linear
 )
-
-
-@dataclass(frozen=True, eq=False)
-class BIFNetwork:
-    """What a BIF file says: variables with their states, parents, tables.
-
-    ``tables[v]`` (float64) has one axis for each of ``parents[v]``, in that order, and the node's own states
-    last; the numbers are those of the file, so a row sums to one only within their rounding.
-    ``properties`` and ``variable_properties`` are kept as text, without the word ``property``.
-    """
-
-    name: str
-    variables: dict[str, tuple[str, ...]]
-    parents: dict[str, tuple[str, ...]]
-    tables: dict[str, NDArray[np.float64]]
-    properties: tuple[str, ...] = ()
-    variable_properties: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def edges(self) -> tuple[tuple[str, str], ...]:
-        """All pairs (parent, child)."""
-        return tuple((u, v) for v, above in self.parents.items() for u in above)
-
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers are free: one less than the states, for each configuration of the parents."""
-        return sum(t.size - t.size // t.shape[-1] for t in self.tables.values())
-
-    def __eq__(self, other: object) -> bool:
-        """Same names, states, parents and properties, and the same numbers bit for bit."""
-        if not isinstance(other, BIFNetwork):
-            return NotImplemented
-        return (
-            (self.name, self.variables, self.parents, self.properties, self.variable_properties)
-            == (other.name, other.variables, other.parents, other.properties, other.variable_properties)
-            and self.tables.keys() == other.tables.keys()
-            and all(np.array_equal(t, other.tables[v]) for v, t in self.tables.items())
-        )
-
-    __hash__ = None  # type: ignore[assignment]  # it holds arrays
 
 
 def parse_bif(text: str) -> BIFNetwork:
@@ -225,13 +186,8 @@ class _Reader:
         scanner.expect("(")
         node_at = scanner.start
         node = self._known(self._name("the name of a variable"), node_at)
-        if scanner.text not in ("|", ")"):
-            scanner.fail("expected '|' or ')'", hint="write P(node | parents) as ( node | parent, parent )")
-        parents = ()
-        if scanner.skip("|"):
-            parents = tuple(self._known(*named) for named in self._names(")", "a parent or ')'"))
-        else:
-            scanner.expect(")")
+        scanner.skip("|")
+        parents = tuple(self._known(*named) for named in self._names(")", "a parent or ')'"))
         if node in self._tables:
             scanner.refuse(f"variable {node!r} has two probability blocks; keep one of them", node_at)
         if len(set(parents)) < len(parents):

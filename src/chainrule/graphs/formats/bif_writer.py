@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import product
-from typing import TYPE_CHECKING
 
 from chainrule.core.errors import InputError
+from chainrule.graphs.formats.bif_network import WORD, BIFNetwork
 from chainrule.graphs.formats.scanner import quoted
 
-if TYPE_CHECKING:
-    from chainrule.graphs.formats.bif import BIFNetwork
-
-__all__ = ["WORD", "write_bif"]
-
-WORD = r'(?:[^\s{}()\[\],;|"/]|/(?![/*]))+'  # a name that needs no quotes
+__all__ = ["write_bif"]
 
 
 def write_bif(network: BIFNetwork) -> str:

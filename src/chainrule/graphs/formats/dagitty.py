@@ -2,21 +2,19 @@
 
 Statements need nothing between them but white space.  ``A <-> B`` stands for a latent common cause, and
 becomes one, as in DAGitty's canonical DAG.  Marks on nodes are ``latent`` (``unobserved``, ``l``, ``u``),
-``exposure`` (``source``, ``e``), ``outcome`` (``target``, ``o``) and ``pos="x,y"``; others are read over, and
-so are attributes of edges and settings such as ``bb="0,0,1,1"``.
+``exposure`` (``source``, ``e``), ``outcome`` (``target``, ``o``), ``adjusted`` (``a``) and ``pos="x,y"``.  A node that
+is ``selected`` (``s``) is refused: no answer here takes selection into account.  Others are read over, and so are
+attributes of edges and settings such as ``bb="0,0,1,1"``.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description, position_text
 from chainrule.graphs.formats.scanner import pattern, quoted
 from chainrule.graphs.formats.statements import StatementReader
-
-if TYPE_CHECKING:
-    from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["parse_dagitty", "write_dagitty"]
 
@@ -31,6 +29,8 @@ _TOKENS = pattern(
 _LATENT = {"latent", "unobserved", "l", "u"}
 _EXPOSURE = {"exposure", "source", "e"}
 _OUTCOME = {"outcome", "target", "o"}
+_ADJUSTED = {"adjusted", "a"}
+_SELECTED = {"selected", "s"}
 _RESERVED = {"graph", "node"}  # DAGitty takes no node by these names
 
 
@@ -83,22 +83,34 @@ class _Reader(StatementReader):
                 self.found.exposures[node] = None
             elif key in _OUTCOME:
                 self.found.outcomes[node] = None
+            elif key in _ADJUSTED:
+                self.found.adjusted[node] = None
+            elif key in _SELECTED:
+                self.scanner.refuse(
+                    f"{node!r} is marked {key}, but bias by selection is not handled here, answers would ignore it; "
+                    "take the mark out to ask about the whole population"
+                )
             elif key == "pos":
                 self.mark_position(node, value)
 
 
-def write_dagitty(graph: DirectedGraph) -> str:
-    """The graph as DAGitty text, with latent nodes, exposures, outcomes and positions."""
-    names = [_written(name) for name in graph.nodes]
-    marked = {"latent": {*graph.latent}, "exposure": {*graph.exposures}, "outcome": {*graph.outcomes}}
-    positions = graph.positions
+def write_dagitty(graph: Content) -> str:
+    """The graph as DAGitty text, with its latent nodes and all marks."""
+    structure, notes = graph.structure, graph.marks
+    names = [_written(name) for name in graph.names.all]
+    marked = {
+        "latent": {*graph.names.of(structure.latent)},
+        "exposure": {*notes.exposures},
+        "outcome": {*notes.outcomes},
+        "adjusted": {*notes.adjusted},
+    }
     lines = ["dag {"]
-    for name, written in zip(graph.nodes, names, strict=True):
+    for name, written in zip(graph.names.all, names, strict=True):
         marks = [word for word, nodes in marked.items() if name in nodes]
-        if name in positions:
-            marks.append(f'pos="{position_text(positions[name])}"')
+        if name in notes.positions:
+            marks.append(f'pos="{position_text(notes.positions[name])}"')
         lines.append(f"{written} [{','.join(marks)}]" if marks else written)
-    lines += [f"{names[u]} -> {names[v]}" for u, below in enumerate(graph._children) for v in below]
+    lines += [f"{names[u]} -> {names[v]}" for u, v in structure.edges()]
     return "\n".join([*lines, "}"])
 
 

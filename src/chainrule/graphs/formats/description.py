@@ -32,6 +32,7 @@ class Description:
     latent: dict[str, None] = field(default_factory=dict)
     exposures: dict[str, None] = field(default_factory=dict)
     outcomes: dict[str, None] = field(default_factory=dict)
+    adjusted: dict[str, None] = field(default_factory=dict)
     positions: dict[str, tuple[float, float]] = field(default_factory=dict)
     common_causes: dict[tuple[str, str], None] = field(default_factory=dict)
 

@@ -2,20 +2,18 @@
 
 A node is latent where its attribute ``class`` has the word latent, or its attribute ``latent`` is true;
 ``node [class="latent"]`` holds for the nodes that are first named after it, until its group ends.
-``pos="x,y"`` places a node.  Other attributes, ports and the names of groups are read over.
+``adjusted`` marks a node in the same two ways.  ``pos="x,y"`` places a node.  Other attributes, ports and the
+names of groups are read over.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description, position_text
 from chainrule.graphs.formats.scanner import pattern, quoted
 from chainrule.graphs.formats.statements import StatementReader
-
-if TYPE_CHECKING:
-    from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["parse_dot", "write_dot"]
 
@@ -69,7 +67,7 @@ class _Reader(StatementReader):
             scanner.fail(f"expected '[' after {word}", hint=f'quote a node that is called "{word}"')
         attributes = self.attributes()
         if word == "node" and attributes.keys() & {"class", "latent"}:
-            self._latent_by_default = _is_latent(attributes)
+            self._latent_by_default = _is_marked("latent", attributes)
         return True
 
     def opens_group(self) -> bool:
@@ -117,26 +115,30 @@ class _Reader(StatementReader):
         super().mention(node)
 
     def mark(self, node: str, attributes: dict[str, str]) -> None:
-        if _is_latent(attributes):
+        if _is_marked("latent", attributes):
             self.found.latent[node] = None
+        if _is_marked("adjusted", attributes):
+            self.found.adjusted[node] = None
         if "pos" in attributes:
             self.mark_position(node, attributes["pos"])
 
 
-def _is_latent(attributes: dict[str, str]) -> bool:
-    return "latent" in attributes.get("class", "").split() or attributes.get("latent", "").lower() in _YES
+def _is_marked(word: str, attributes: dict[str, str]) -> bool:
+    return word in attributes.get("class", "").split() or attributes.get(word, "").lower() in _YES
 
 
-def write_dot(graph: DirectedGraph) -> str:
+def write_dot(graph: Content) -> str:
     """The graph as DOT text: every node, latent ones dashed, positions as ``pos``; then the edges."""
-    names = [_written(name) for name in graph.nodes]
+    names = [_written(name) for name in graph.names.all]
+    positions, adjusted = graph.marks.positions, {*graph.marks.adjusted}
     lines = ["digraph {"]
-    for v, name in enumerate(graph.nodes):
-        marks = ['class="latent"', "style=dashed"] if v in graph._latent else []
-        if name in graph.positions:
-            marks.append(f'pos="{position_text(graph.positions[name])}"')
+    for v, name in enumerate(graph.names.all):
+        marks = ['class="latent"', "style=dashed"] if v in graph.structure.latent else []
+        marks += ['class="adjusted"'] if name in adjusted else []
+        if name in positions:
+            marks.append(f'pos="{position_text(positions[name])}"')
         lines.append(f"  {names[v]} [{', '.join(marks)}];" if marks else f"  {names[v]};")
-    lines += [f"  {names[u]} -> {names[v]};" for u, below in enumerate(graph._children) for v in below]
+    lines += [f"  {names[u]} -> {names[v]};" for u, v in graph.structure.edges()]
     return "\n".join([*lines, "}"])
 
 

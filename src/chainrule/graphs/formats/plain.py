@@ -1,6 +1,6 @@
-"""chainrule's own graph text: edges, groups, comments, and names of latent nodes.
+"""chainrule's own graph text: edges, groups, comments, and marks on latent and adjusted nodes.
 
-    statement  = operand { ("->" | "<-") operand } | name "[" "latent" "]"
+    statement  = operand { ("->" | "<-") operand } | name "[" ( "latent" | "adjusted" ) "]"
     operand    = name | "{" name { name } "}"             commas and newlines are allowed in a group
     name       = letters, digits, "_", "."  |  "quoted as in JSON"
 
@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description
 from chainrule.graphs.formats.scanner import Scanner, pattern
-
-if TYPE_CHECKING:
-    from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["parse_plain", "quote_name", "write_plain"]
 
@@ -46,13 +43,16 @@ def parse_plain(text: str) -> Description:
     return _Reader(text).run()
 
 
-def write_plain(graph: DirectedGraph) -> str:
+def write_plain(graph: Content) -> str:
     """The graph as text that ``parse_plain`` reads back, with the same order of nodes."""
-    names = [quote_name(name) for name in graph.nodes]
-    declared = [f"{name} [latent]" if v in graph._latent else name for v, name in enumerate(names)]
+    structure = graph.structure
+    names = [quote_name(name) for name in graph.names.all]
+    mark = dict.fromkeys(structure.latent, " [latent]")
+    mark |= {graph.names.id(name): " [adjusted]" for name in graph.marks.adjusted}
+    declared = [name + mark.get(v, "") for v, name in enumerate(names)]
     statements, met = [], []
-    for u, below in enumerate(graph._children):
-        if u in graph._latent or not (below or graph._parents[u]):
+    for u, below in enumerate(structure.children):
+        if u in mark or not (below or structure.parents[u]):
             statements.append(declared[u])
             met.append(u)
         if below:
@@ -92,7 +92,7 @@ class _Reader:
         scanner = self._scanner
         left = self._operand("a node name")
         if scanner.text == "[" and len(left) == 1:
-            self._latent(left[0])
+            self._mark(left[0])
         while scanner.kind == "arrow":
             arrow = scanner.text
             if arrow not in ("->", "<-"):
@@ -108,11 +108,16 @@ class _Reader:
                 "expected '->', '<-', ';' or a new line", hint="quote a name that has other characters"
             )
 
-    def _latent(self, name: str) -> None:
-        self._scanner.expect("[")
-        self._scanner.expect("latent")
-        self._scanner.expect("]")
-        self._found.latent[name] = None
+    def _mark(self, name: str) -> None:
+        scanner = self._scanner
+        scanner.expect("[")
+        if scanner.skip("latent"):
+            self._found.latent[name] = None
+        elif scanner.skip("adjusted"):
+            self._found.adjusted[name] = None
+        else:
+            scanner.fail("expected 'latent' or 'adjusted'")
+        scanner.expect("]")
 
     def _operand(self, expected: str) -> list[str]:
         scanner = self._scanner

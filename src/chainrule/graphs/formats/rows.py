@@ -1,22 +1,20 @@
 """Graphs as rows of cells: edge lists and adjacency matrices, with commas, semicolons or tabs between cells.
 
-An edge list has two columns, parent and child, and may begin with a heading such as ``parent,child`` or
-``from,to``; a row whose child is empty names a node.  An adjacency matrix has the names of the nodes in its
-first row, may repeat them in its first column, and has 1 in row i and column j for an edge from i to j.
+An edge list has two columns, parent and child, and begins with a heading such as ``parent,child`` or ``from,to``,
+which only ``format="edges"`` may leave out; a row whose child is empty names a node.  An adjacency matrix has the
+names of the nodes in its first row, may repeat them in its first column, and has 1 in row i and column j for an edge
+from i to j.
 A cell may stand between double quotes, where two of them mean one.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from chainrule.core.errors import InputError
+from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description
 from chainrule.graphs.formats.scanner import Scanner, check_text, pattern
-
-if TYPE_CHECKING:
-    from chainrule.graphs.digraph import DirectedGraph
 
 __all__ = ["parse_adjacency", "parse_edges", "parse_rows", "write_adjacency", "write_edges"]
 
@@ -44,9 +42,11 @@ def parse_adjacency(text: str) -> Description:
 
 
 def parse_rows(text: str) -> Description:
-    """The graph of an adjacency matrix where rows are square with 0 and 1 below the names, else of an edge list.
+    """The graph of an edge list with a heading, or of an adjacency matrix: square, with 0 and 1 below the names.
 
-    >>> parse_rows("A,B\\n0,1\\n0,0").edges, parse_rows("A,B\\n0,1").edges
+    Anything else is refused (``ParseError``): a table of data has rows like an edge list without a heading.
+
+    >>> parse_rows("A,B\\n0,1\\n0,0").edges, parse_rows("from,to\\nA,B\\n0,1").edges
     ([('A', 'B')], [('A', 'B'), ('0', '1')])
     """
     scanner, rows = _rows(text)
@@ -56,7 +56,20 @@ def parse_rows(text: str) -> Description:
     )
     if n == 1 and len(rows[1][1]) == 2:  # as wide as an edge: a matrix only if the row has the column's name
         is_square = is_square and rows[1][1][0] == rows[0][1][-1]
-    return _edges(scanner, rows) if _has_heading(rows) or not is_square else _adjacency(scanner, rows)
+    if _has_heading(rows):
+        return _edges(scanner, rows)
+    if rows and not is_square:
+        scanner.refuse(
+            f"expected a heading such as parent,child or a square matrix of 0 and 1, got {_shown(rows[0][1])}; "
+            "is this a table of data? if its rows are edges, put parent,child above them or pass format='edges'",
+            rows[0][0],
+        )
+    return _adjacency(scanner, rows) if rows else _edges(scanner, rows)
+
+
+def _shown(cells: list[str]) -> str:
+    some = ",".join(cells[:5]) + (",…" if len(cells) > 5 else "")
+    return repr(some if len(some) <= 60 else some[:60] + "…")
 
 
 def _has_heading(rows: list[Row]) -> bool:
@@ -110,34 +123,36 @@ def _adjacency(scanner: Scanner, rows: list[Row]) -> Description:
     return found
 
 
-def write_edges(graph: DirectedGraph, separator: str = ",") -> str:
-    """The graph as an edge list under ``parent,child``; ``InputError`` for latent nodes, which it cannot mark."""
-    _check_no_latent(graph, "an edge list")
-    edges = graph.edges
+def write_edges(graph: Content, separator: str = ",") -> str:
+    """The graph as an edge list under ``parent,child``; ``InputError`` for latent and adjusted nodes."""
+    _check_no_marks(graph, "an edge list")
+    edges = list(graph.edges())
     met = dict.fromkeys(name for edge in edges for name in edge)
     rows = [("parent", "child")]
-    if tuple(met) != graph.nodes:
-        rows += [(name, "") for name in graph.nodes]
+    if tuple(met) != graph.names.all:
+        rows += [(name, "") for name in graph.names.all]
     return "\n".join(f"{_written(a)}{separator}{_written(b) if b else ''}" for a, b in [*rows, *edges]) + "\n"
 
 
-def write_adjacency(graph: DirectedGraph, separator: str = ",") -> str:
-    """The graph as a 0/1 matrix below the names; ``InputError`` for latent nodes, which it cannot mark."""
-    _check_no_latent(graph, "a matrix")
-    lines = [separator.join(map(_written, graph.nodes))]
-    for below in graph._children:
-        cells = ["0"] * len(graph)
+def write_adjacency(graph: Content, separator: str = ",") -> str:
+    """The graph as a 0/1 matrix below the names; ``InputError`` for latent and adjusted nodes."""
+    _check_no_marks(graph, "a matrix")
+    lines = [separator.join(map(_written, graph.names.all))]
+    for below in graph.structure.children:
+        cells = ["0"] * len(graph.structure)
         for v in below:
             cells[v] = "1"
         lines.append(separator.join(cells))
     return "\n".join(lines) + "\n"
 
 
-def _check_no_latent(graph: DirectedGraph, what: str) -> None:
-    if graph.latent:
-        raise InputError(
-            f"{what} cannot say that {graph.latent[0]!r} is latent; write 'dagitty' or 'dot', or drop the mark"
-        )
+def _check_no_marks(graph: Content, what: str) -> None:
+    latent = graph.names.of(sorted(graph.structure.latent))
+    for mark, names in (("latent", latent), ("adjusted", graph.marks.adjusted)):
+        if names:
+            raise InputError(
+                f"{what} cannot say that {names[0]!r} is {mark}; write 'dagitty' or 'dot', or drop the mark"
+            )
 
 
 def _written(cell: str) -> str:

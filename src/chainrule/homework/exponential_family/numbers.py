@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.models.exponential_family.estimator import ExponentialFamily, SimulatedFits
+from chainrule.models.exponential_family.estimator import ExponentialFamily, SimulatedFits, simulate_fits
 
 __all__ = [
     "LEVEL",
@@ -18,6 +18,7 @@ __all__ = [
     "flat",
     "labels",
     "measured",
+    "simulated",
     "simulated_columns",
     "slopes_of",
 ]
@@ -67,6 +68,21 @@ def slopes_of(model: ExponentialFamily) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def simulated(seed: int, repeats: int) -> list[SimulatedFits]:
+    """Fits to simulated data sets, for each sample size."""
+    return [
+        simulate_fits(
+            "exponential",
+            {"rate": RATE},
+            n_rows=n,
+            n_repeats=repeats,
+            level=LEVEL,
+            rng=np.random.default_rng([seed, 7, 1, n]),
+        )
+        for n in SIZES
+    ]
+
+
 def measured(
     model: ExponentialFamily,
     models: dict[str, ExponentialFamily],
@@ -74,12 +90,19 @@ def measured(
     fits: list[SimulatedFits],
     slopes: dict[str, NDArray[np.float64]],
 ) -> dict[str, Any]:
-    n, rate = model.n_rows_, model.estimates_["rate"]
-    ours = {family: flat(m.estimates_) for family, m in models.items()}
-    repeats = fits[0].estimates.shape[0]
-    mean_ratio = [float(f.estimates.mean() / RATE) for f in fits]
+    """Everything that was measured, by name."""
     return {
-        "rows": n,
+        **_of_the_fit(model),
+        **_of_the_slopes(slopes),
+        **_of_the_simulation(fits),
+        "families": {family: _of_a_family(m, scipy[family]) for family, m in models.items()},
+    }
+
+
+def _of_the_fit(model: ExponentialFamily) -> dict[str, Any]:
+    n, rate = model.n_rows_, model.estimates_["rate"]
+    return {
+        "n_rows": n,
         "true_rate": RATE,
         "rate": rate,
         "standard_error": model.standard_errors_["rate"],
@@ -90,16 +113,28 @@ def measured(
         "wald_interval": model.confidence_intervals(LEVEL, method="wald")["rate"],
         "log_likelihood_nats": model.log_likelihood_,
         "log_likelihood_at_truth_nats": float(model.log_likelihood(rate=RATE)),
-        "largest_gap_true_slope": float(np.max(np.abs(slopes["measured"] - slopes["true_at_points"]))),
-        "largest_gap_written_slope": float(np.max(np.abs(slopes["measured"] - slopes["written_at_points"]))),
+    }
+
+
+def _of_the_slopes(slopes: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+    measured, true, written = (slopes[k] for k in ("measured", "true_at_points", "written_at_points"))
+    return {
+        "largest_gap_true_slope": float(np.max(np.abs(measured - true))),
+        "largest_gap_written_slope": float(np.max(np.abs(measured - written))),
         "slope_at_half": {
-            "measured": float(slopes["measured"][0]),
-            "true": float(slopes["true_at_points"][0]),
-            "written": float(slopes["written_at_points"][0]),
+            "measured": float(measured[0]),
+            "true": float(true[0]),
+            "written": float(written[0]),
         },
+    }
+
+
+def _of_the_simulation(fits: list[SimulatedFits]) -> dict[str, Any]:
+    repeats = fits[0].estimates.shape[0]
+    return {
         "sizes": list(SIZES),
         "repeats": repeats,
-        "mean_estimate_over_truth": mean_ratio,
+        "mean_estimate_over_truth": [float(f.estimates.mean() / RATE) for f in fits],
         "derived_mean_over_truth": [s / (s - 1) for s in SIZES],
         "derived_standard_error_of_mean": [
             float(np.sqrt(s**2 / ((s - 1) ** 2 * (s - 2)) / repeats)) for s in SIZES
@@ -113,15 +148,16 @@ def measured(
             for k, side in enumerate(("below", "above"))
         },
         "wald_with_negative_rates": [float((f.wald[:, 0, 0] < 0).mean()) for f in fits],
-        "families": {
-            family: {
-                "estimate": ours[family],
-                "standard_error": flat(m.standard_errors_),
-                "scipy": scipy[family],
-                "largest_difference": float(np.max(np.abs(ours[family] - scipy[family]))),
-            }
-            for family, m in models.items()
-        },
+    }
+
+
+def _of_a_family(model: ExponentialFamily, scipy: NDArray[np.float64]) -> dict[str, Any]:
+    ours = flat(model.estimates_)
+    return {
+        "estimate": ours,
+        "standard_error": flat(model.standard_errors_),
+        "scipy": scipy,
+        "largest_difference": float(np.max(np.abs(ours - scipy))),
     }
 
 
@@ -131,7 +167,7 @@ def flat(values: dict[str, Any]) -> NDArray[np.float64]:
 
 
 def labels(model: ExponentialFamily) -> list[str]:
-    """A name for each entry of ``_flat``."""
+    """A name for each entry of ``flat``."""
     return [
         name if np.ndim(value) == 0 else f"{name}[{k}]"
         for name, value in model.estimates_.items()

@@ -25,13 +25,21 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.core.checks import check_binary, check_integer, check_real
 from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import InputError, ShapeError, ValuesError
-from chainrule.core.numerics import log_sum_exp, sigmoid, softplus
+from chainrule.core.numerics import bernoulli_log_prob, log_sum_exp, sigmoid
 from chainrule.core.progress import note
 from chainrule.core.randomness import RandomState, as_generator
-from chainrule.homework.images.mlp_network import LARGEST, Loss, MLPNetwork, check_enumerable, regress
+from chainrule.homework.images.mlp_network import (
+    LARGEST,
+    Loss,
+    MLPNetwork,
+    Regression,
+    check_enumerable,
+    regress,
+)
 from chainrule.models.shared.conditioning import check_given
 from chainrule.models.shared.devices import parse_device
-from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers
+from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_of
 
 __all__ = ["MLPDensity"]
 
@@ -88,15 +96,15 @@ class MLPDensity(DensityEstimator):
         ``valid`` is accepted and not used: there is one candidate.  With d ≤ 20 the partition function is
         computed (``log_partition_``, nats, of f after scaling by ``label_scale_``).  ``fit_info_`` holds the loss
         by epoch, the seconds, the seed, and how many positive labels are zero in float32, which is what training
-        sees of them.
+        sees of them.  Raises ``TrainingError`` where training leaves the finite numbers.
         """
         rows = check_binary(X)
         labels = _check_labels(y, len(rows))
-        sizes = self._hidden_sizes()
-        settings = self._training_settings()
+        sizes = parse_hidden(self.hidden)
         device = parse_device(self.device)
         seed = int(as_generator(self.random_state).integers(2**31))
         streams = [int(s) for s in np.random.SeedSequence(seed).generate_state(2)]
+        recipe = self._recipe(streams[1])
 
         self.n_features_in_ = rows.shape[1]
         self.label_scale_ = self._label_scale(labels)
@@ -110,13 +118,7 @@ class MLPDensity(DensityEstimator):
             note(
                 f"{lost} of {len(labels)} labels are positive but zero in float32; set label_peak to rescale them"
             )
-        info = regress(
-            self.network_,
-            torch.from_numpy(rows).to(device),
-            targets.to(device),
-            generator=torch.Generator().manual_seed(streams[1]),
-            **settings,
-        )
+        info = regress(self.network_, torch.from_numpy(rows).to(device), targets.to(device), recipe)
         self.fit_info_ = info | {"seed": seed, "n_rows": len(rows), "labels_zero_in_float32": lost}
         self._tabulate()
         return self
@@ -127,7 +129,7 @@ class MLPDensity(DensityEstimator):
 
     def log_unnormalized(self, X: ArrayLike) -> NDArray[np.float64]:
         """``log f(x)`` in nats, (n,); does not underflow where f does."""
-        return -softplus(-self._logits(self._checked(X)))
+        return bernoulli_log_prob(1, self._logits(self._checked(X)))
 
     def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
         """Exact log-probability of each row in nats, (n,): ``log f(x) - log Z``.
@@ -155,8 +157,7 @@ class MLPDensity(DensityEstimator):
         log_p = table[numbers]
         p = np.exp(log_p - log_sum_exp(log_p))
         drawn = as_generator(rng).choice(numbers, n, p=p / p.sum())
-        digits = np.arange(self.n_features_in_ - 1, -1, -1)
-        return ((drawn[:, None] >> digits) & 1).astype(np.uint8)
+        return states_of(drawn, self.n_features_in_)
 
     def _checked(self, X: ArrayLike, *, allow_missing: bool = False) -> NDArray[Any]:
         check_is_fitted(self)
@@ -182,24 +183,17 @@ class MLPDensity(DensityEstimator):
         check_enumerable(self.n_features_in_)
         return self.log_table_
 
-    def _hidden_sizes(self) -> list[int]:
-        if isinstance(self.hidden, (str, bytes)):
-            raise InputError(
-                f"hidden must be a size or a list of sizes; got {self.hidden!r}; pass e.g. [64, 32]"
-            )
-        sizes = self.hidden if isinstance(self.hidden, (Sequence, np.ndarray)) else [self.hidden]
-        return [check_integer(size, "hidden") for size in sizes]
-
-    def _training_settings(self) -> dict[str, Any]:
+    def _recipe(self, seed: int) -> Regression:
         if self.loss not in _LOSSES:
             raise InputError(f"loss must be 'cross_entropy' or 'squared_error'; got {self.loss!r}")
-        return {
-            "loss": self.loss,
-            "epochs": check_integer(self.epochs, "epochs", least=0),
-            "batch_size": check_integer(self.batch_size, "batch_size"),
-            "learning_rate": check_real(self.learning_rate, "learning_rate", strictly=True),
-            "weight_decay": check_real(self.weight_decay, "weight_decay"),
-        }
+        return Regression(
+            loss=self.loss,
+            epochs=check_integer(self.epochs, "epochs", least=0),
+            batch_size=check_integer(self.batch_size, "batch_size"),
+            learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
+            weight_decay=check_real(self.weight_decay, "weight_decay"),
+            seed=seed,
+        )
 
     def _label_scale(self, labels: NDArray[np.float64]) -> float:
         if self.label_peak is None:
@@ -222,7 +216,7 @@ class MLPDensity(DensityEstimator):
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         self.label_scale_ = plain["label_scale"]
         generator = torch.Generator().manual_seed(0)  # every weight is overwritten next
-        self.network_ = MLPNetwork(self.n_features_in_, self._hidden_sizes(), generator=generator)
+        self.network_ = MLPNetwork(self.n_features_in_, parse_hidden(self.hidden), generator=generator)
         self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
         self._tabulate()
 

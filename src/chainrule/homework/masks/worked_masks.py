@@ -120,68 +120,61 @@ def explain_masks(
 
 
 def _steps(e: MaskExplanation) -> list[Step]:
-    names, d = variable_names(e.ordering.size), e.ordering.size
-    number = positions(e.ordering) + 1
-    steps = [
+    return [_numbering(e), *(_layers(e) if e.degrees else [_no_layer(e)]), _proof(e), _conclusion(e)]
+
+
+def _numbering(e: MaskExplanation) -> Step:
+    names, number = variable_names(e.ordering.size), positions(e.ordering) + 1
+    listed = _some([f"{names[i]} is {number[i]}" for i in e.ordering])
+    return Step(
+        f"Number the variables by their place in the order: {listed}. Input and output of a variable carry the "
+        "same number.",
+        r"t(x_i) = \text{place of } x_i \text{ in the order}",
+    )
+
+
+def _layers(e: MaskExplanation) -> list[Step]:
+    """The degrees, and which rule makes each mask."""
+    first = Step(
+        f"Hidden layer 1: a unit of degree m sees the inputs of number t ≤ m, {_kept(e.masks[0])}.",
+        r"M^{(1)}_{kj} = [\, t(x_j) \le m^{(1)}_k \,]",
+    )
+    later = [
         Step(
-            "Number the variables by their place in the order: "
-            + _some([f"{names[i]} is {number[i]}" for i in e.ordering])
-            + ". Input and output of a variable carry the same number.",
-            r"t(x_i) = \text{place of } x_i \text{ in the order}",
+            f"Hidden layer {k}: a unit of degree m sees the units of degree m' ≤ m in layer {k - 1}, "
+            f"{_kept(mask)}.",
+            rf"M^{{({k})}}_{{kj}} = [\, m^{{({k - 1})}}_j \le m^{{({k})}}_k \,]",
         )
+        for k, mask in enumerate(e.masks[1:-1], 2)
     ]
-    if e.degrees:
-        steps.append(_degree_step(e.degrees, d))
-        steps.append(
-            Step(
-                f"Hidden layer 1: a unit of degree m sees the inputs of number t ≤ m, {_kept(e.masks[0])}.",
-                r"M^{(1)}_{kj} = [\, t(x_j) \le m^{(1)}_k \,]",
-            )
-        )
-        steps += [
-            Step(
-                f"Hidden layer {k}: a unit of degree m sees the units of degree m' ≤ m in layer {k - 1}, "
-                f"{_kept(mask)}.",
-                rf"M^{{({k})}}_{{kj}} = [\, m^{{({k - 1})}}_j \le m^{{({k})}}_k \,]",
-            )
-            for k, mask in enumerate(e.masks[1:-1], 2)
-        ]
-        steps.append(
-            Step(
-                f"Output layer: the output of number t sees the units of degree m < t (strictly), "
-                f"{_kept(e.masks[-1])}.",
-                rf"M^{{\mathrm{{out}}}}_{{ij}} = [\, m^{{({len(e.degrees)})}}_j < t(x_i) \,]",
-            )
-        )
-    else:
-        steps.append(
-            Step(
-                f"No hidden layer: the output of number t sees the inputs of number t' < t, "
-                f"{_kept(e.masks[0])}."
-            )
-        )
-    in_order = e.paths[np.ix_(e.ordering, e.ordering)]
+    output = Step(
+        f"Output layer: the output of number t sees the units of degree m < t (strictly), {_kept(e.masks[-1])}.",
+        rf"M^{{\mathrm{{out}}}}_{{ij}} = [\, m^{{({len(e.degrees)})}}_j < t(x_i) \,]",
+    )
+    return [_degree_step(e.degrees, e.ordering.size), first, *later, output]
+
+
+def _no_layer(e: MaskExplanation) -> Step:
+    return Step(
+        f"No hidden layer: the output of number t sees the inputs of number t' < t, {_kept(e.masks[0])}."
+    )
+
+
+def _proof(e: MaskExplanation) -> Step:
+    d, in_order = e.ordering.size, e.paths[np.ix_(e.ordering, e.ordering)]
     forbidden, allowed = np.triu(in_order), np.tril(in_order, -1)
-    steps.append(
-        Step(
-            "Multiply the masks: entry (i, j) of the product counts the paths from input j to output i. With "
-            "rows and columns in the order of generation, the product is zero on and above the diagonal.",
-            r"t_{\mathrm{in}} \le m_1 \le \dots \le m_L < t_{\mathrm{out}}",
-            f"of the {d * (d + 1) // 2} entries on and above the diagonal {np.count_nonzero(forbidden)} "
-            f"differ from zero; of the {d * (d - 1) // 2} below it {np.count_nonzero(allowed)} do",
-        )
+    return Step(
+        "Multiply the masks: entry (i, j) of the product counts the paths from input j to output i. With "
+        "rows and columns in the order of generation, the product is zero on and above the diagonal.",
+        r"t_{\mathrm{in}} \le m_1 \le \dots \le m_L < t_{\mathrm{out}}",
+        f"of the {d * (d + 1) // 2} entries on and above the diagonal {np.count_nonzero(forbidden)} "
+        f"differ from zero; of the {d * (d - 1) // 2} below it {np.count_nonzero(allowed)} do",
     )
-    steps.append(
-        Step(
-            "So the outputs depend on: "
-            + _some(
-                [f"{name} on {_some(seen) if seen else 'nothing'}" for name, seen in e.sees.items()], "; "
-            )
-            + ".",
-            check=_completeness(e.unused),
-        )
-    )
-    return steps
+
+
+def _conclusion(e: MaskExplanation) -> Step:
+    seen = [f"{name} on {_some(before) if before else 'nothing'}" for name, before in e.sees.items()]
+    return Step(f"So the outputs depend on: {_some(seen, '; ')}.", check=_completeness(e.unused))
 
 
 def _degree_step(degrees: list[NDArray[np.intp]], d: int) -> Step:

@@ -1,7 +1,7 @@
 """Bayesian networks: a table p(variable | parents) for each node of a DAG.
 
-Read ``estimator`` (the face), ``conditional_tables`` and ``family_counts`` (the fit), ``inference`` (exact
-answers), ``dependence_tree`` (the best tree).
+Read ``estimator`` (the face), ``node_rows``, ``family_counts`` and ``conditional_tables`` (the fit), ``inference``
+(exact answers) and ``posterior`` (how they are given), ``pair_counts`` and ``dependence_tree`` (the best tree).
 """
 
 from typing import TYPE_CHECKING

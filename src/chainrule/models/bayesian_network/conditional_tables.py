@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, UnknownNameError, ValuesError
 from chainrule.graphs import DAG
 
-__all__ = ["Prior", "Unseen", "check_table_size", "estimate_table", "normalised_tables"]
+__all__ = ["Counts", "Prior", "Unseen", "check_table_size", "estimate_table", "normalised_tables"]
 
+Counts = NDArray[np.int64] | NDArray[np.float64]  # float64 where rows have weights
 Prior = Literal["cell", "bdeu"]
 Unseen = Literal["uniform", "marginal", "refuse"]
 
@@ -38,7 +39,7 @@ def check_table_size(node: str, shape: Sequence[int], max_bytes: int) -> None:
 
 
 def estimate_table(
-    counts: NDArray[np.int64],
+    counts: Counts,
     *,
     node: str = "the variable",
     pseudocount: float = 0.0,
@@ -86,7 +87,9 @@ def normalised_tables(
     >>> tables["a"].tolist() == [1 / 3] * 3, round(error, 6)
     (True, 0.001)
     """
-    for v in tables:
+    if not isinstance(tables, Mapping):
+        raise InputError(f"tables must map each node to its table, as in {{'a': [0.2, 0.8]}}; got {tables!r}")
+    for v in (*states, *tables):
         if v not in dag:
             raise UnknownNameError.of("node", v, list(dag.nodes))
     for v in dag.nodes:

@@ -14,17 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
-from chainrule.core.contract import DensityEstimator
-from chainrule.core.errors import DataError, InputError, UnknownNameError
+from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import write_text
-from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.randomness import RandomState
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.bif import BIFNetwork, read_bif, write_bif
 from chainrule.models.bayesian_network.conditional_tables import (
@@ -34,37 +33,37 @@ from chainrule.models.bayesian_network.conditional_tables import (
     estimate_table,
     normalised_tables,
 )
+from chainrule.models.bayesian_network.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
+from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead, variable_order
 from chainrule.models.bayesian_network.posterior import (
     ConditionalTable,
     InferenceCost,
     MostProbable,
     Posterior,
+    impossible,
+    places,
 )
-from chainrule.models.shared.categorical_rows import (
-    categorical_rows,
-    evidence_row,
-    given_row,
-    impossible_evidence,
-    states_setting,
-    variable_order,
-)
-from chainrule.tables.categorical import CategoricalTable
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.shared.choices import check_choice
+from chainrule.models.shared.draw_limit import check_draws
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table
 
 __all__ = ["BayesianNetwork"]
 
 
-class BayesianNetwork(DensityEstimator):
+class BayesianNetwork(DiscreteModel):
     """A table p(variable | parents) for each node of ``dag``, a ``DAG`` or its text.
 
     ``pseudocount`` α and ``prior``: "cell" adds α to every cell, "bdeu" spreads an equivalent sample size of α
     over the cells of each table.  ``unseen`` says what a configuration of parents that no row has gets where
     α = 0: "uniform", the variable's "marginal", or "refuse".  ``missing`` says what a fit does with missing
     values: "refuse", or "complete_families", which counts a row for each family in which nothing is missing
-    (sound where values are missing completely at random).  ``states`` names the states: a dict of lists (or
-    numbers k for "0" … "k-1"), or one number for all; what it does not name is found in the rows.
-    ``max_bytes`` bounds the tables of one answer; a larger one is a ``TooLargeError`` before it is allocated.
+    (sound where values are missing completely at random).  ``schema`` names states ahead, those of all variables
+    or of some; the others are found in the rows.  ``max_bytes`` bounds the tables of one answer; a larger one is
+    a ``TooLargeError`` before it is allocated.
 
     Rows are tables with named columns (others are ignored), paths of such tables, or arrays of codes whose
     columns are ``variables_``: x1 … xd where these are the nodes, else the nodes in the DAG's order.
@@ -77,9 +76,8 @@ class BayesianNetwork(DensityEstimator):
       yes  0.333333
     """
 
+    marginalises_: ClassVar[Marginalises] = "any"
     dag_: DAG
-    variables_: tuple[str, ...]
-    states_: dict[str, tuple[str, ...]]
     tables_: dict[str, NDArray[np.float64]]
     prior: Prior
     unseen: Unseen
@@ -93,7 +91,7 @@ class BayesianNetwork(DensityEstimator):
         prior: Prior = "cell",
         unseen: Unseen = "uniform",
         missing: Missing = "refuse",
-        states: Any = None,
+        schema: Schema | None = None,
         max_bytes: int = 2**30,
     ) -> None:
         self.dag = dag
@@ -101,21 +99,31 @@ class BayesianNetwork(DensityEstimator):
         self.prior = prior
         self.unseen = unseen
         self.missing = missing
-        self.states = states
+        self.schema = schema
         self.max_bytes = max_bytes
 
-    def fit(self, X: Any, y: Any = None, *, valid: Any = None) -> Self:
-        """Learn the tables from rows ``X``; a path is read in batches.  ``valid`` is checked, not needed."""
-        counts = self.count(X)
+    def fit(
+        self, X: Any, y: Any = None, *, valid: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Learn the tables from rows ``X``; a path, or a list of paths, is read in batches.
+
+        Each row counts ``sample_weight`` times.  ``valid`` is checked, not needed.
+        """
+        counts = self.count(X, sample_weight=sample_weight)
         if valid is not None:
-            for _ in categorical_rows(valid, list(counts.states), counts.states):
+            known = {v.name: v for v in counts.schema.variables}
+            for _ in node_rows(valid, counts.schema.names, known, name="valid"):
                 pass
         return self.fit_counts(counts)
 
-    def count(self, X: Any) -> FamilyCounts:
+    def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        # ``fit`` counts part by part; here are rows that someone holds as codes of all nodes already
+        self.fit_counts(self._count(self._checked(), [table]))
+
+    def count(self, X: Any, *, sample_weight: ArrayLike | None = None) -> FamilyCounts:
         """All that a fit needs to know of rows ``X``; counts of parts add up to those of the whole.
 
-        >>> network = BayesianNetwork("x1 -> x2", states=2)
+        >>> network = BayesianNetwork("x1 -> x2", schema=Schema.of_sizes([2, 2]))
         >>> both = network.count([[0, 1], [1, 1]]) + network.count([[1, 0]])
         >>> network.fit_counts(both).tables_["x2"].tolist()
         [[0.0, 1.0], [0.5, 0.5]]
@@ -127,10 +135,13 @@ class BayesianNetwork(DensityEstimator):
                 "observed variables, or give all tables with BayesianNetwork.from_tables"
             )
         names = variable_order(dag)
+        ahead = states_ahead(self.schema, names)
+        return self._count(dag, node_rows(X, names, ahead, sample_weight=sample_weight))
 
+    def _count(self, dag: DAG, tables: Iterable[Table]) -> FamilyCounts:
         def parts() -> Iterator[FamilyCounts]:
             first_row = 0
-            for table in categorical_rows(X, names, states_setting(self.states, names)):
+            for table in tables:
                 yield count_families(
                     dag, table, missing=self.missing, max_bytes=self.max_bytes, first_row=first_row
                 )
@@ -141,13 +152,15 @@ class BayesianNetwork(DensityEstimator):
     def fit_counts(self, counts: FamilyCounts) -> Self:
         """Learn the tables from counts, as ``fit`` does from rows."""
         dag = self._checked()
+        if not isinstance(counts, FamilyCounts):
+            raise InputError(f"counts must be what BayesianNetwork.count gives; got {counts!r}")
         if counts.dag != dag:
             raise InputError("the counts belong to another DAG; count the rows with this network's count")
         estimated = {
             v: estimate_table(n, node=v, pseudocount=self.pseudocount, prior=self.prior, unseen=self.unseen)
             for v, n in counts.tables.items()
         }
-        self._take(dag, counts.states, {v: table for v, (table, _) in estimated.items()})
+        self._take(dag, counts.schema, {v: table for v, (table, _) in estimated.items()})
         unseen = {v: n for v, (_, n) in estimated.items() if n}
         self.fit_info_ = {
             "n_rows": counts.n_rows,
@@ -161,12 +174,13 @@ class BayesianNetwork(DensityEstimator):
     def from_tables(
         cls,
         dag: DAG | str,
-        states: Mapping[str, Sequence[str]],
+        states: Mapping[str, Sequence[str] | int],
         tables: Mapping[str, ArrayLike],
         **settings: Any,
     ) -> Self:
         """The network with these tables: axes are ``dag.parents(node)`` in that order, then the node.
 
+        ``states`` lists the states of each node, or says how many: k stands for "0" … "k-1".
         A row may miss one by the rounding of three decimals; each row is divided by its sum, once, unless it
         sums to one within float64 rounding.  ``fit_info_`` holds the largest such difference.
 
@@ -175,13 +189,11 @@ class BayesianNetwork(DensityEstimator):
         >>> round(model.query("b").probability(b="yes"), 3)
         0.42
         """
-        listed = {v: s if isinstance(s, (str, int)) else list(s) for v, s in states.items()}
-        model = cls(dag, states=listed, **settings)
+        schema = _schema_of(states)
+        model = cls(dag, schema=schema, **settings)
         parsed = model._checked()
-        names = variable_order(parsed)
-        labels = states_setting(model.states, names)
-        rows, off = normalised_tables(parsed, labels, tables)
-        model._take(parsed, {v: labels[v] for v in names}, rows)
+        rows, off = normalised_tables(parsed, schema.states, tables)
+        model._take(parsed, schema.select(variable_order(parsed)), rows)
         model.fit_info_ = {"source": "tables", "largest_row_error": off}
         return model
 
@@ -202,33 +214,46 @@ class BayesianNetwork(DensityEstimator):
         parents = {v: self.dag_.parents(v) for v in self.variables_}
         write_text(path, write_bif(BIFNetwork("chainrule", self.states_, parents, self.tables_)))
 
-    def log_prob(self, X: Any) -> NDArray[np.float64]:
-        """Exact log-probability of each row in nats, (n,); missing values are summed out exactly.
+    def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
+        """``n`` independent exact draws, as the kind of table that the network was fitted on.
 
-        Rows with equal missing variables are answered together.  ``-inf`` for an impossible row; a category
-        that is none of ``states_`` is an error.
+        ``given`` fixes values: states by name, or one row with NaN where values are drawn.  What lies above them is
+        drawn from its exact posterior, so no draw is ever thrown away.
         """
-        network = self._fitted_network()
-        tables = categorical_rows(X, self.variables_, self.states_)
-        return np.concatenate([network.log_prob(table.codes) for table in tables])
+        check_is_fitted(self)
+        check_draws(check_integer(n, "n", least=0), self.n_features_in_)
+        return super().sample(n, given=given, rng=rng)
 
-    def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> NDArray[np.int32]:
-        """``n`` independent exact draws as codes (n, d); columns are ``variables_``.
+    def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
+        return self._fitted_network().log_prob(codes)
 
-        ``given`` fixes values: codes (d,) with NaN where values are drawn, or a dict of states by name.  What
-        lies above them is drawn from its exact posterior, so no draw is ever thrown away.
-        """
-        network, n = self._fitted_network(), check_integer(n, "n", least=0)
-        row = given_row(given, self.states_)
-        draws = network.draw(row, n, as_generator(rng))
-        if draws is None:
-            raise impossible_evidence("given", self._labels(row))
-        return draws
+    def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
+        return self._fitted_network().log_conditionals(codes)
 
-    def sample_table(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> CategoricalTable:
-        """``sample`` with names: ``.decode()`` gives the labels of each column."""
-        codes = self.sample(n, given=given, rng=rng)
-        return CategoricalTable(self.variables_, tuple(self.states_.values()), codes)
+    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
+        drawn, bad = self._fitted_network().draw(codes, generator)
+        if bad.any():
+            raise impossible("given", self.schema_.labels(codes[bad.argmax()]))
+        return drawn
+
+    def _most_probable(self, codes: Codes) -> Codes:
+        states, log_prob, _ = self._fitted_network().maximum(codes)
+        bad = log_prob == -np.inf
+        if bad.any():
+            raise impossible("given", self.schema_.labels(codes[bad.argmax()]))
+        return states
+
+    @property
+    def variables_(self) -> tuple[str, ...]:
+        """The names of the variables, in the order of an array's columns."""
+        check_is_fitted(self)
+        return self.schema_.names
+
+    @property
+    def states_(self) -> dict[str, tuple[str, ...]]:
+        """The states of each variable."""
+        check_is_fitted(self)
+        return self.schema_.states
 
     @property
     def factorization_(self) -> DAG:
@@ -251,32 +276,33 @@ class BayesianNetwork(DensityEstimator):
 
         Impossible evidence is an ``InputError``; so are variables that are in the evidence too.
         """
-        network, row = self._fitted_network(), evidence_row(evidence, self.states_)
-        wanted = self._indices(variables, unknown_in=row)
+        network, row = self._fitted_network(), self.schema_.known(evidence)
+        wanted = places(self.schema_, variables, unknown_in=row)
         table = network.posterior(row, wanted)
         if table is None:
-            raise impossible_evidence("evidence", self._labels(row))
-        return self._posterior(wanted, table, self._labels(row))
+            raise impossible("evidence", self.schema_.labels(row))
+        return self._posterior(wanted, table, self.schema_.labels(row))
 
     def posterior_marginals(self, evidence: Mapping[str, Any] | None = None) -> dict[str, Posterior]:
         """p(v | evidence) of every variable v that is not in the evidence, from one calibrated junction tree."""
-        network, row = self._fitted_network(), evidence_row(evidence, self.states_)
+        network, row = self._fitted_network(), self.schema_.known(evidence)
         marginals, log_mass = network.marginals(row)
         if log_mass == -np.inf:
-            raise impossible_evidence("evidence", self._labels(row))
-        labels = self._labels(row)
-        return {self.variables_[v]: self._posterior([v], marginals[v], labels) for v in sorted(marginals)}
+            raise impossible("evidence", self.schema_.labels(row))
+        names, labels = self.schema_.names, self.schema_.labels(row)
+        return {names[v]: self._posterior([v], marginals[v], labels) for v in sorted(marginals)}
 
     def mpe(self, evidence: Mapping[str, Any] | None = None) -> MostProbable:
         """A most probable state of all variables given the evidence.
 
         Among rows that are equally probable the choice is deterministic, and ``unique`` is then false.
         """
-        network, row = self._fitted_network(), evidence_row(evidence, self.states_)
-        states, log_prob, unique = network.maximum(row)
-        if log_prob == -np.inf:
-            raise impossible_evidence("evidence", self._labels(row))
-        return MostProbable(self._labels(states), log_prob, unique, self._labels(row))
+        network, row = self._fitted_network(), self.schema_.known(evidence)
+        states, log_prob, unique = network.maximum(row[None])
+        if log_prob[0] == -np.inf:
+            raise impossible("evidence", self.schema_.labels(row))
+        labels = self.schema_.labels
+        return MostProbable(labels(states[0]), float(log_prob[0]), bool(unique[0]), labels(row))
 
     def inference_cost(
         self,
@@ -288,116 +314,91 @@ class BayesianNetwork(DensityEstimator):
         The cost depends on which variables are in the evidence, so their names are enough.
         """
         network = self._fitted_network()
-        row = np.full(len(self.variables_), -1, np.int32)
-        row[self._indices(evidence or (), may_be_empty=True)] = 0
+        row = np.full(self.n_features_in_, -1, np.int32)
+        if evidence is not None:
+            row[places(self.schema_, evidence, "evidence")] = 0
         if variables is None:
             plan = network.full_plan(row)
         else:
-            plan = network.posterior_plan(row, self._indices(variables, unknown_in=row))
-        order = tuple(self.variables_[v] for v in plan.order)
+            plan = network.posterior_plan(row, places(self.schema_, variables, unknown_in=row))
+        order = tuple(self.schema_.names[v] for v in plan.order)
         return InferenceCost(order, plan.induced_width, plan.largest_entries, plan.total_entries)
 
     def cpt(self, node: str) -> ConditionalTable:
         """The table p(node | parents); ``.text()`` shows it."""
         check_is_fitted(self)
-        self._indices(node)
+        self.schema_.index(node)
         parents = self.dag_.parents(node)
-        states = tuple(self.states_[v] for v in (*parents, node))
+        states = tuple(self.schema_[v].states for v in (*parents, node))
         return ConditionalTable(node, parents, states, self.tables_[node].copy())
 
     def _checked(self) -> DAG:
         """The settings, checked; returns the DAG."""
         check_real(self.pseudocount, "pseudocount")
         check_integer(self.max_bytes, "max_bytes")
-        for name, choices in (("prior", Prior), ("unseen", Unseen), ("missing", Missing)):
-            if getattr(self, name) not in get_args(choices):
-                listed = ", ".join(map(repr, get_args(choices)))
-                raise InputError(f"{name} must be one of {listed}; got {getattr(self, name)!r}")
-        dag = DAG.parse(self.dag) if isinstance(self.dag, str) else self.dag
-        if not isinstance(dag, DAG):
-            raise InputError(f"dag must be a DAG or its text; got {dag!r}; write for example 'a -> b'")
-        if not len(dag):
-            raise InputError("dag has no nodes; name at least one variable")
-        return dag
+        for name, words in (("prior", Prior), ("unseen", Unseen), ("missing", Missing)):
+            check_choice(getattr(self, name), name, words)
+        return parsed_dag(self.dag)
 
-    def _take(
-        self, dag: DAG, states: dict[str, tuple[str, ...]], tables: dict[str, NDArray[np.float64]]
-    ) -> None:
+    def _take(self, dag: DAG, schema: Schema, tables: dict[str, NDArray[np.float64]]) -> None:
         for v, table in tables.items():
             check_table_size(v, table.shape, self.max_bytes)
             table.setflags(write=False)  # what is answered is computed from these once
-        self.dag_, self.states_, self.tables_ = dag, states, tables
-        self.variables_ = tuple(states)
-        self.n_features_in_ = len(states)
-        column = {name: i for i, name in enumerate(states)}
+        self._take_schema(schema)
+        self.dag_, self.tables_ = dag, tables
         self._network = DiscreteNetwork(
-            [[column[u] for u in dag.parents(v)] for v in states],
-            [tables[v] for v in states],
-            [column[v] for v in dag.topological_order()],
+            [[schema.index(u) for u in dag.parents(v)] for v in schema.names],
+            [tables[v] for v in schema.names],
+            [schema.index(v) for v in dag.topological_order()],
         )
 
     def _fitted_network(self) -> DiscreteNetwork:
         """The tables over integers, with the limit that is set now."""
         check_is_fitted(self)
-        self._network.max_bytes = self.max_bytes
+        self._network.max_bytes = check_integer(self.max_bytes, "max_bytes")
         return self._network
-
-    def _indices(
-        self,
-        names: str | Iterable[str],
-        *,
-        unknown_in: NDArray[Any] | None = None,
-        may_be_empty: bool = False,
-    ) -> list[int]:
-        """Places of variables by name; of what is asked for, nothing may be known already."""
-        known = list(self.variables_)
-        listed = [names] if isinstance(names, str) else list(names)
-        for name in listed:
-            if name not in self.states_:
-                raise UnknownNameError.of("variable", name, known)
-        if len(set(listed)) < len(listed) or not (listed or may_be_empty):
-            raise InputError(f"variables must be named once each, and at least one; got {listed!r}")
-        indices = [known.index(name) for name in listed]
-        for v in indices:
-            if unknown_in is not None and unknown_in[v] >= 0:
-                raise InputError(f"{known[v]!r} is asked for and is in the evidence; leave it out of one")
-        return indices
 
     def _posterior(
         self, wanted: list[int], table: NDArray[np.float64], evidence: dict[str, str]
     ) -> Posterior:
-        names = tuple(self.variables_[v] for v in wanted)
-        return Posterior(names, tuple(self.states_[v] for v in names), table, evidence)
-
-    def _labels(self, row: NDArray[Any]) -> dict[str, str]:
-        """What is known of ``row``, by name."""
-        return {v: self.states_[v][s] for v, s in zip(self.variables_, row, strict=True) if s >= 0}
+        asked = [self.schema_.variables[v] for v in wanted]
+        return Posterior(tuple(v.name for v in asked), tuple(v.states for v in asked), table, evidence)
 
     def _settings(self) -> dict[str, Any]:
-        settings = self.get_params(deep=False)
-        if isinstance(self.dag, DAG):
-            settings["dag"] = _plain_dag(self.dag)
-        return settings
+        plain = super()._settings()
+        return plain | {"dag": plain_dag(self.dag) if isinstance(self.dag, DAG) else self.dag}
+
+    @classmethod
+    def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        settings = super()._settings_of(plain)
+        dag = settings["dag"]
+        return settings | {"dag": dag_of_plain(dag) if isinstance(dag, dict) else dag}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays = {f"table {i}": self.tables_[v] for i, v in enumerate(self.variables_)}
-        return arrays, {"dag": _plain_dag(self.dag_), "states": [[v, *s] for v, s in self.states_.items()]}
+        return arrays, {"dag": plain_dag(self.dag_)}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        if isinstance(self.dag, dict):
-            self.dag = _dag_of(self.dag)
-        states = {v: tuple(labels) for v, *labels in plain["states"]}
-        dag = _dag_of(plain["dag"])
-        tables = {v: arrays[f"table {i}"] for i, v in enumerate(states)}
+        dag, schema = dag_of_plain(plain["dag"]), self.schema_
+        tables = {v: arrays[f"table {i}"] for i, v in enumerate(schema.names)}
         for v, table in tables.items():
-            if table.shape != tuple(len(states[u]) for u in (*dag.parents(v), v)):
+            if table.shape != tuple(schema[u].size for u in (*dag.parents(v), v)):
                 raise DataError(f"the saved table of {v!r} does not fit its states; save the model again")
-        self._take(dag, states, tables)
+        self._take(dag, schema, tables)
 
 
-def _plain_dag(dag: DAG) -> dict[str, Any]:
-    return {"nodes": dag.nodes, "edges": dag.edges, "latent": dag.latent}
-
-
-def _dag_of(plain: dict[str, Any]) -> DAG:
-    return DAG(map(tuple, plain["edges"]), plain["nodes"], latent=plain["latent"])
+def _schema_of(states: Any) -> Schema:
+    """The schema that ``from_tables`` is given as states by name; rows leave it as a table."""
+    if not isinstance(states, Mapping):
+        raise InputError(
+            f"states must map each node to a list of its states, or to their number; got {states!r}"
+        )
+    for v, listed in states.items():
+        if not isinstance(listed, (int, np.integer)):
+            try:
+                iter(listed)
+            except TypeError as e:
+                raise InputError(
+                    f"the states of {v!r} must be a list of texts or a number; got {listed!r}"
+                ) from e
+    return Schema.of(states, container="table")

@@ -6,6 +6,7 @@ in whole numbers, the counts of the whole.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, ValuesError
 from chainrule.graphs import DAG
-from chainrule.models.bayesian_network.conditional_tables import check_table_size
-from chainrule.tables.categorical import CategoricalTable
+from chainrule.models.bayesian_network.conditional_tables import Counts, check_table_size
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table
 
 __all__ = ["FamilyCounts", "Missing", "count_families"]
 
@@ -25,82 +27,95 @@ Missing = Literal["refuse", "complete_families"]
 
 @dataclass(frozen=True, eq=False)
 class FamilyCounts:
-    """Counts (int64) of each variable with its parents, axes (parents..., variable), from ``n_rows`` rows.
+    """Counts of each variable with its parents, axes (parents..., variable), from ``n_rows`` rows.
 
-    ``a + b`` are the counts of both parts; ``InputError`` where DAG or states differ.
+    They are int64, or float64 where rows have weights.  ``n_incomplete`` says for a variable how many rows were
+    left out because it or a parent is missing, where there are any.  ``a + b`` are the counts of both parts,
+    exactly as long as weights are whole numbers; ``InputError`` where DAG or states differ.
 
-    >>> from chainrule.tables.categorical import CategoricalTable
-    >>> dag, states = DAG.parse("a -> b"), (("0", "1"), ("0", "1"))
-    >>> one = count_families(dag, CategoricalTable(("a", "b"), states, [[0, 1], [1, 1]]))
+    >>> schema = Schema.of({"a": 2, "b": 2})
+    >>> one = count_families(DAG.parse("a -> b"), Table(schema, np.array([[0, 1], [1, 1]])))
     >>> (one + one).tables["b"].tolist(), (one + one).n_rows
     ([[0, 2], [0, 2]], 4)
     """
 
     dag: DAG
-    states: dict[str, tuple[str, ...]]
-    tables: dict[str, NDArray[np.int64]]
+    schema: Schema
+    tables: dict[str, Counts]
     n_rows: int
+    n_incomplete: dict[str, int]
 
     def __add__(self, other: Any) -> FamilyCounts:
         if not isinstance(other, FamilyCounts):
             return NotImplemented
-        if self.dag != other.dag or list(self.states.items()) != list(other.states.items()):
+        if self.dag != other.dag or not self._has_states_of(other):
             raise InputError(
-                "counts add up over one DAG with the same states; name the states in BayesianNetwork(states=…)"
+                "counts add up over one DAG with the same states; name the states in BayesianNetwork(schema=…)"
             )
         tables = {v: table + other.tables[v] for v, table in self.tables.items()}
-        return FamilyCounts(self.dag, self.states, tables, self.n_rows + other.n_rows)
+        left_out = {v: self.n_incomplete.get(v, 0) + other.n_incomplete.get(v, 0) for v in tables}
+        return FamilyCounts(
+            self.dag,
+            self.schema,
+            tables,
+            self.n_rows + other.n_rows,
+            {v: n for v, n in left_out.items() if n},
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FamilyCounts):
             return NotImplemented
         return (
-            (self.dag, self.states, self.n_rows) == (other.dag, other.states, other.n_rows)
-            and self.tables.keys() == other.tables.keys()
+            (self.dag, self.n_rows, self.n_incomplete) == (other.dag, other.n_rows, other.n_incomplete)
+            and self._has_states_of(other)
             and all(np.array_equal(table, other.tables[v]) for v, table in self.tables.items())
         )
 
     __hash__ = None  # type: ignore[assignment]  # it holds arrays
 
-    @property
-    def n_incomplete(self) -> dict[str, int]:
-        """For each variable the rows that were left out because it or a parent is missing, where there are any."""
-        left_out = {v: self.n_rows - int(table.sum()) for v, table in self.tables.items()}
-        return {v: n for v, n in left_out.items() if n}
+    def _has_states_of(self, other: FamilyCounts) -> bool:
+        """The same names and labels in the same order; what kind of value a label came from is no matter."""
+        return list(self.schema.states.items()) == list(other.schema.states.items())
 
 
 def count_families(
     dag: DAG,
-    table: CategoricalTable,
+    table: Table,
     *,
     missing: Missing = "refuse",
     max_bytes: int = 2**30,
     first_row: int = 0,
 ) -> FamilyCounts:
-    """The counts in ``table``, whose columns are the nodes of ``dag`` in any order.
+    """The counts in ``table``, whose columns are the nodes of ``dag`` in any order; a row counts its weight.
 
     With ``missing="complete_families"`` a row counts for each family in which no value is missing; otherwise
     a missing value is a ``ValuesError``.  Raises ``TooLargeError`` before a table above ``max_bytes``.
     """
-    holes = table.codes < 0
-    some_missing = bool(holes.any())
-    if some_missing and missing == "refuse":
-        i, j = np.argwhere(holes)[0]
+    schema = table.schema
+    if not table.is_complete and missing == "refuse":
+        i, j = np.argwhere(table.missing)[0]
         raise ValuesError(
-            f"X has a missing value in row {first_row + i}, column {j} ({table.names[j]!r}); fill or drop such "
+            f"X has a missing value in row {first_row + i}, column {j} ({schema.names[j]!r}); fill or drop such "
             "rows, or set missing='complete_families' to count each family where it is complete"
         )
-    states, column = table.schema, {name: j for j, name in enumerate(table.names)}
-    counts = {}
-    for v in table.names:
-        family = [column[u] for u in (*dag.parents(v), v)]
-        shape = tuple(table.sizes[j] for j in family)
+    counts, left_out = {}, {}
+    for v in schema.names:
+        family = [schema.index(u) for u in (*dag.parents(v), v)]
+        shape = tuple(schema.sizes[j] for j in family)
         check_table_size(v, shape, max_bytes)
-        codes = table.codes[:, family]
-        if some_missing:
-            codes = codes[~holes[:, family].any(axis=1)]
-        flat = np.zeros(len(codes), np.int64)
-        for size, values in zip(shape, codes.T, strict=True):
-            flat = flat * size + values
-        counts[v] = np.bincount(flat, minlength=prod(shape)).reshape(shape)
-    return FamilyCounts(dag, states, counts, table.n_rows)
+        flat = _flat(table.codes[:, family], shape)
+        weights = table.weights
+        if not table.is_complete:
+            known = (table.codes[:, family] >= 0).all(axis=1)
+            flat, weights = flat[known], None if weights is None else weights[known]
+            left_out[v] = table.n_rows - len(flat)
+        counts[v] = np.bincount(flat, weights, minlength=prod(shape)).reshape(shape)
+    return FamilyCounts(dag, schema, counts, table.n_rows, {v: n for v, n in left_out.items() if n})
+
+
+def _flat(codes: NDArray[np.integer[Any]], shape: Sequence[int]) -> NDArray[np.int64]:
+    """The place (n,) of each row of ``codes`` (n, k) in a table of ``shape`` that is laid out flat."""
+    flat = np.zeros(len(codes), np.int64)
+    for size, values in zip(shape, codes.T, strict=True):
+        flat = flat * size + values
+    return flat

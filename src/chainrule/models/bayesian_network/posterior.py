@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import UnknownNameError
+from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.records import to_plain
 from chainrule.graphs.notation import probability_text
-from chainrule.models.shared.categorical_rows import state_code
+from chainrule.tables.schema import Schema, Variable
 
-__all__ = ["ConditionalTable", "InferenceCost", "MostProbable", "Posterior"]
+__all__ = ["ConditionalTable", "InferenceCost", "MostProbable", "Posterior", "impossible", "places"]
 
 _MOST_LINES = 60
+_MOST_SHOWN = 8  # names in a message
 _FLOAT64 = 8  # bytes
 
 
@@ -45,7 +46,7 @@ class Posterior:
             if name not in self.variables:
                 raise UnknownNameError.of("variable", name, list(self.variables))
         index = tuple(
-            state_code(v, assignment[v], labels) if v in assignment else slice(None)
+            Variable(v, labels).code(assignment[v]) if v in assignment else slice(None)
             for v, labels in zip(self.variables, self.states, strict=True)
         )
         return float(self.probabilities[index].sum())
@@ -173,6 +174,42 @@ class InferenceCost:
                 "total_bytes": self.total_bytes,
             }
         )
+
+
+def places(
+    schema: Schema, names: Any, what: str = "variables", *, unknown_in: NDArray[np.integer[Any]] | None = None
+) -> list[int]:
+    """The places of variables that are asked for by name, each once; none of them may be known already.
+
+    >>> places(Schema.of({"a": 2, "b": 2}), ["b", "a"]), places(Schema.of({"a": 2}), "a")
+    ([1, 0], [0])
+    """
+    try:
+        listed = [names] if isinstance(names, str) else list(names)
+    except TypeError as e:
+        raise InputError(f"{what} must be the name of a variable or a list of names; got {names!r}") from e
+    found = [schema.index(name) for name in listed]
+    if len(set(found)) < len(found) or (unknown_in is not None and not found):
+        raise InputError(f"{what} must be named once each, and at least one; got {listed!r}")
+    for name, v in zip(listed, found, strict=True):
+        if unknown_in is not None and unknown_in[v] >= 0:
+            raise InputError(f"{name!r} is asked for and is in the evidence; leave it out of one")
+    return found
+
+
+def impossible(what: str, known: Mapping[str, str]) -> InputError:
+    """The error for states that cannot come together; ``what`` says which argument holds them.
+
+    >>> print(impossible("evidence", {"rain": "no", "roof": "wet"}))
+    evidence rain=no, roof=wet has probability zero under the model; leave some of it out, or fit with a \
+pseudocount above 0
+    """
+    shown = [f"{v}={s}" for v, s in known.items()]
+    more = f", … {len(shown)} in all" if len(shown) > _MOST_SHOWN else ""
+    return InputError(
+        f"{what} {', '.join(shown[:_MOST_SHOWN])}{more} has probability zero under the model; leave some of it "
+        "out, or fit with a pseudocount above 0"
+    )
 
 
 def _assignment_text(assignment: dict[str, str]) -> str:

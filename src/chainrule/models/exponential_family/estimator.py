@@ -85,7 +85,7 @@ class ExponentialFamily(DensityEstimator):
         self.n_features_in_ = 1
         self._take(theta, s)
         self.fit_info_ = {
-            "rows": x.size,
+            "n_rows": x.size,
             "seconds": time.perf_counter() - start,
             "mean_nll_nats": -self.log_likelihood_ / x.size,
         }
@@ -102,7 +102,7 @@ class ExponentialFamily(DensityEstimator):
     def sample(self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None) -> NDArray[Any]:
         """``n`` draws (n, 1); integers for the discrete families."""
         check_is_fitted(self)
-        n = check_integer(n, "n")
+        n = check_integer(n, "n", least=0)
         law, generator = self._law, as_generator(rng)
         if given is not None:
             value = _column(given)
@@ -140,7 +140,7 @@ class ExponentialFamily(DensityEstimator):
         return to_plain(
             {
                 "family": self.family,
-                "rows": self.n_rows_,
+                "n_rows": self.n_rows_,
                 "estimates": self.estimates_,
                 "standard_errors": self.standard_errors_,
                 "bias_corrected": self.bias_corrected_,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import (
     as_bits,
@@ -37,8 +38,8 @@ STRETCH = 8  # vectors of a sum that share the look-up of its terms
 
 
 @kernel
-@njit(cache=True)
-def find_ones(x):  # type: ignore[no-untyped-def]
+@loop
+def find_ones(x):
     """The ones of ``x`` (n, d), contiguous: by row (begins (n + 1,), columns), by column (begins (d + 1,), rows).
 
     The last result says whether all other entries are zero.
@@ -75,8 +76,8 @@ def find_ones(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-@njit(parallel=True, cache=True)
-def ones_product(begins, columns, bands, addresses, bias, threads):  # type: ignore[no-untyped-def]
+@loop(parallel=True)
+def ones_product(begins, columns, bands, addresses, bias, threads):
     """``x · w + bias``, (n, units), from the ones by row."""
     n, units = begins.shape[0] - 1, bias.shape[0]
     z = np.empty(n * units, bias.dtype)
@@ -91,8 +92,8 @@ def ones_product(begins, columns, bands, addresses, bias, threads):  # type: ign
 
 
 @kernel
-@njit(parallel=True, cache=True)
-def ones_gradient(begins, rows, bands, addresses, g, threads):  # type: ignore[no-untyped-def]
+@loop(parallel=True)
+def ones_gradient(begins, rows, bands, addresses, g, threads):
     """``xᵀ · g``, from the ones by column and ``g`` (n, units), contiguous, written to the bands at ``addresses``."""
     n, units = g.shape
     flat, nothing = g.reshape(-1), np.zeros(units, g.dtype)
@@ -105,8 +106,8 @@ def ones_gradient(begins, rows, bands, addresses, g, threads):  # type: ignore[n
             )  # fmt: skip
 
 
-@njit(cache=True)
-def _sum_terms(first, last, step, begins, terms, limit, source, stride, start, out, out_stride, width):  # type: ignore[no-untyped-def]
+@loop
+def _sum_terms(first, last, step, begins, terms, limit, source, stride, start, out, out_stride, width):
     """For sums ``first``, ``first + step``, … below ``last``: ``start`` plus the rows ``terms`` of ``source``.
 
     Sum i has the terms ``terms[begins[i] : begins[i + 1]]``, rising, of which those below ``limit`` count.
@@ -154,7 +155,7 @@ def _sum_terms(first, last, step, begins, terms, limit, source, stride, start, o
 
 
 @njit(forceinline=True)
-def _sum_stretch(k, q, first, last, step, begins, terms, limit, source, stride, start, out, out_stride):  # type: ignore[no-untyped-def]
+def _sum_stretch(k, q, first, last, step, begins, terms, limit, source, stride, start, out, out_stride):
     """The same for ``k`` vectors, a constant, from unit ``q`` on."""
     L = lanes(source)
     s = registers(source, STRETCH)
@@ -172,7 +173,7 @@ def _sum_stretch(k, q, first, last, step, begins, terms, limit, source, stride, 
 
 
 @njit(forceinline=True)
-def _sum_end(n, q, first, last, step, begins, terms, limit, source, stride, start, out, out_stride):  # type: ignore[no-untyped-def]
+def _sum_end(n, q, first, last, step, begins, terms, limit, source, stride, start, out, out_stride):
     """The same for the ``n`` units from ``q`` on, fewer than a vector holds."""
     for i in range(first, last, step):
         s = load_first(start, q, n)

@@ -1,39 +1,44 @@
-"""MADE sampling in one pass of work, for any number of hidden layers and any ordering.
+"""MADE sampling in one pass of work, for any number of hidden layers, any graph, and variables of any size.
 
 A textbook program runs the whole network once per variable.  But a hidden unit of degree m sees only the
 first m variables, so it is final once they are drawn: with units sorted by degree, each unit and each
 output is computed once, and a whole sample costs one masked forward pass.
 
-Words.  Variables stand in the order of generation.  *Level* 0 are the variables, of which number t has degree
-t + 1; levels 1, 2, ... are the hidden layers, their units sorted by degree; the last level are the logits, of
-which number t has degree t.  A unit reads the units below it of at most its own degree (with direct connections,
-a logit also reads variables).  ``seen[l, m]`` counts the units of level l whose degree is below m.  *Step* m
-makes all units of degree m final: it draws variable m - 1, and then the hidden units follow, layer by layer.
+Words.  Variables stand in the order of generation, each with its indicators (``models/shared/coding``): one, if
+it is binary.  *Level* 0 are the indicators, of which those of variable t have degree t + 1; levels 1, 2, ... are
+the hidden layers, their units sorted by degree; the last level are the logits, of which those of variable t have
+degree t.  A unit reads the units below it of at most its own degree (with direct connections, a logit also reads
+indicators); what a mask cuts beyond that is a weight of zero.  ``seen[l, m]`` counts the units of level l whose
+degree is below m.  *Step* m makes all units of degree m final: it draws variable m - 1, and then the hidden units
+follow, layer by layer.
 
 Two ways, with the same arrays (``Layout`` in ``sampler``):
 
 ``_row``   one row; each unit is a product of two vectors over the units below.
-``_tile``  two vectors of rows.  Variables are taken in blocks of ``BLOCK``, and these in windows of ``STEP``.
-           What was final before a block is added to all units of the block, then what was final before a window
-           to all units of the window (``_pull``): 8 units by two vectors of rows are 16 sums that stay in
+``_tile``  two vectors of rows.  Variables are taken in blocks of up to ``BLOCK`` indicators, and these in windows
+           of ``STEP``.  What was final before a block is added to all units of the block, then what was final before
+           a window to all units of the window (``_pull``): 8 units by two vectors of rows are 16 sums that stay in
            registers, one number of the weights serves two vectors of rows, and one vector of rows 8 units.
-           Within a window each unit, once final, is added to what waits for it (``_push``).  Variables that
+           Within a window each unit, once final, is added to what waits for it (``_push``).  Indicators that
            are off in all rows are left out.  A tile's states stay in the second-level cache; those of a wide
            network do not, but then a whole block of units reads ``DEEP`` of them while they are near.
 
-A logit and its variable share their row of a tile's states: it begins at the bias less the log odds of the
-uniform, so that the variable is on where the sum is positive.
+A logit and its indicator share their row of a tile's states.  That of a binary variable begins at the bias less
+the log odds of the uniform, so that the variable is on where the sum is positive; those of a larger one begin at
+the bias, and ``_choose`` turns their logits into indicators.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
-from chainrule.compiled.elementary import log_ratio
+from chainrule.compiled.elementary import exp_of_negative, log_ratio
 from chainrule.compiled.vectors import (
     aligned,
     as_bits,
@@ -56,191 +61,295 @@ from chainrule.compiled.vectors import (
 
 __all__ = ["made_sample"]
 
-STEP = 8  # variables in a window, and most units that share registers
+STEP = 8  # indicators in a window, and most units that share registers
 SUMS = 2 * STEP
-BLOCK = 64  # variables whose units take in together what was final before
+BLOCK = 64  # indicators whose units take in together what was final before
 DEEP = 512  # units whose states stay in a cache while all of a block read them
 STRETCH = 64  # uniforms of a row that are read together: some cache lines, but little to keep
+CERTAIN = 1e30  # a logit of what is given: beside it no other counts, and sums do not leave the numbers
+
+
+class Net(NamedTuple):
+    """A ``Layout`` as the inner functions read it, and the states of the units; all but three are pointers."""
+
+    d: Any
+    levels: Any
+    direct: Any
+    order: Any
+    slots: Any
+    groups: Any
+    seen: Any
+    begins: Any
+    strides: Any
+    bases: Any
+    weights: Any
+    biases: Any
+    states: Any
+
+
+class Tile(NamedTuple):
+    """What is known of the indicators of a tile: numbers 0, 1, ... of all units, those of indicators that are on
+    in some row, which rows by indicator (bit r is row r), and the uniforms (variables, rows) of what is not binary."""
+
+    every: Any
+    active: Any
+    on: Any
+    uniforms: Any
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def made_sample(
-    uniforms, u_strides, given, g_strides, n, threads, one_by_one,
-    order, seen, begins, strides, bases, weights, biases,
-):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
+    x, uniforms, u_strides, known, k_strides, threads, one_by_one,
+    order, slots, groups, seen, begins, strides, bases, weights, biases,
+):  # fmt: skip
+    """Draw rows of codes into ``x`` (n, d), contiguous: variable ``order[t]`` by ``uniforms[:, t]``.
 
-    ``uniforms`` and ``given`` are flat, with the strides (in numbers) of their rows and columns.  ``given``, by
-    variable, may be empty; its entries that are not NaN are taken as they are.  Second line: a ``Layout``.
+    ``uniforms`` and ``known`` are flat, with the strides (in numbers) of their rows and columns.  ``known``, by
+    variable, may be empty; its entries from 0 on are taken as they are.  Second line: a ``Layout``.
     """
-    d, R = order.shape[0], 2 * lanes(weights)
-    levels, units = bases.shape[0] - 1, biases.shape[0]
+    n, d = x.shape
+    R = 2 * lanes(weights)
+    levels, units, width = bases.shape[0] - 1, biases.shape[0], groups[d]
+    binary = width == d
+    for t in range(d):
+        binary &= groups[t] == t
     direct = begins.shape[0] > levels
-    flat_seen = seen.reshape(-1)
-    x = np.empty(n * d, np.uint8)
+    flat_seen, flat = seen.reshape(-1), x.reshape(-1)
     size = 1 if one_by_one else R
     tiles = (n + size - 1) // size
     workers = min(threads, tiles)
-    u_row, u_column, g_row, g_column = u_strides[0], u_strides[1], g_strides[0], g_strides[1]
+    u_row, u_column, k_row, k_column = u_strides[0], u_strides[1], k_strides[0], k_strides[1]
     for worker in prange(workers):
         states = aligned(units * size, weights)
-        spare, on = np.full(STRETCH * R, 0.5), np.empty(d, np.uint32)
-        every, active = np.arange(units).astype(np.int32), np.empty(d, np.int32)
-        network = (
-            d, levels, direct, pointer(order, 0), pointer(flat_seen, 0), pointer(begins, 0), pointer(strides, 0),
-            pointer(bases, 0), pointer(weights, 0), pointer(biases, 0), pointer(states, 0),
+        shares = aligned(1 if binary else d * R, weights)
+        spare, on = np.full(STRETCH * R, 0.5), np.empty(width, np.uint32)
+        every, active = np.arange(units).astype(np.int32), np.empty(width, np.int32)
+        net = Net(
+            d, levels, direct, pointer(order, 0), pointer(slots, 0), pointer(groups, 0), pointer(flat_seen, 0),
+            pointer(begins, 0), pointer(strides, 0), pointer(bases, 0), pointer(weights, 0), pointer(biases, 0),
+            pointer(states, 0),
         )  # fmt: skip
+        own = Tile(pointer(every, 0), pointer(active, 0), pointer(on, 0), pointer(shares, 0))
         for tile in range(worker, tiles, workers):
             first = tile * size
             count = min(size, n - first)
-            u, g = pointer(uniforms, first * u_row), pointer(given, first * g_row)
-            any_given = given.shape[0] > 0 and _any_given(g, g_row, g_column, count, d)
+            u, k = pointer(uniforms, first * u_row), pointer(known, first * k_row)
+            any_known = known.shape[0] > 0 and _any_known(k, k_row, k_column, count, d)
             if one_by_one:
                 states[:] = 0
-                _row(*network, u, u_column, any_given, g, g_column, pointer(x, first * d))
+                _row(net, u, u_column, any_known, k, k_column, pointer(flat, first * d))
                 continue
-            _thresholds(
-                u, u_row, u_column, count, d, pointer(biases, 0), pointer(spare, 0), pointer(states, 0)
-            )
-            if any_given:
-                _fix(g, g_row, g_column, count, pointer(order, 0), d, pointer(states, 0))
-            _tile(*network, pointer(every, 0), pointer(active, 0), pointer(on, 0))
+            _begin(net, own, u, u_row, u_column, count, pointer(spare, 0))
+            if any_known:
+                _fix(net, own, k, k_row, k_column, count)
+            _tile(net, own)
             for r in range(count):
-                _bit(pointer(on, 0), np.uint32(r), d, pointer(x, (first + r) * d))
-    return x.reshape(n, d)
+                if binary:
+                    _bit(own.on, np.uint32(r), d, pointer(flat, (first + r) * d))
+                else:
+                    _code(net, own.on, np.uint32(r), pointer(flat, (first + r) * d))
 
 
-@njit(cache=True)
-def _bit(bits, r, d, x):  # type: ignore[no-untyped-def]
+@loop
+def _bit(bits, r, d, x):
     """``x[i]`` is bit r of ``bits[i]``."""
     for i in range(d):
         x[i] = (bits[i] >> r) & np.uint32(1)
 
 
-@njit(cache=True)
-def _any_given(given, row, column, count, d):  # type: ignore[no-untyped-def]
+@loop
+def _code(net, bits, r, x):
+    """The state of each variable in row r, from the bits of its indicators."""
+    for t in range(net.d):
+        state = 0
+        for k in range(net.groups[t], net.groups[t + 1]):
+            if (bits[k] >> r) & np.uint32(1):
+                state = k - net.groups[t] + 1
+        x[net.order[t]] = state
+
+
+@loop
+def _any_known(known, row, column, count, d):
     for r in range(count):
         found = 0
         for i in range(d):
-            g = given[r * row + i * column]
-            found += g == g
+            found += known[r * row + i * column] >= 0
         if found:
             return True
     return False
 
 
-@njit(cache=True)
-def _thresholds(uniforms, row, column, count, d, biases, spare, states):  # type: ignore[no-untyped-def]
-    """Let the rows of the variables begin at their bias less what their logit must exceed for them to be on."""
+@loop
+def _begin(net, own, uniforms, row, column, count, spare):
+    """Let the rows of the indicators begin at their bias; of a binary variable, less what its logit must exceed."""
+    states = net.states
     L = lanes(states)
     R = 2 * L
-    for start in range(0, d, STRETCH):
-        stop = min(start + STRETCH, d)
+    for start in range(0, net.d, STRETCH):
+        stop = min(start + STRETCH, net.d)
         for t in range(start, stop):
             for r in range(count):
                 spare[(t - start) * R + r] = uniforms[r * row + t * column]
         for t in range(start, stop):
-            for p in range(t * R, (t + 1) * R, L):
-                u, rest = load_shares(spare, p - start * R, states)
-                store(states, p, spread(biases, t) - log_ratio(u, rest, states))
+            first, last = net.groups[t], net.groups[t + 1]
+            if last - first == 1:
+                for q in range(0, R, L):
+                    u, rest = load_shares(spare, (t - start) * R + q, states)
+                    store(states, first * R + q, spread(net.biases, first) - log_ratio(u, rest, states))
+                continue
+            for r in range(R if last > first else 0):
+                own.uniforms[t * R + r] = spare[(t - start) * R + r]
+            for k in range(first, last):
+                store(states, k * R, spread(net.biases, k))
+                store(states, k * R + L, spread(net.biases, k))
 
 
-@njit(cache=True)
-def _fix(given, row, column, count, order, d, states):  # type: ignore[no-untyped-def]
-    """Given values as what no logit can change: inf is on, -inf is off."""
-    R = 2 * lanes(states)
+@loop
+def _fix(net, own, known, row, column, count):
+    """Known states as what no logit can change."""
+    R = 2 * lanes(net.states)
     for r in range(count):
-        for t in range(d):
-            g = given[r * row + order[t] * column]
-            if g == g:
-                states[t * R + r] = math.inf if g == 1 else -math.inf
+        for t in range(net.d):
+            state = known[r * row + net.order[t] * column]
+            first, last = net.groups[t], net.groups[t + 1]
+            if state < 0:
+                continue
+            sure = math.inf if last - first == 1 else CERTAIN
+            for k in range(first, last):
+                net.states[k * R + r] = sure if k - first + 1 == state else -sure
+            if last - first > 1:
+                own.uniforms[t * R + r] = 0.5
 
 
-@njit(cache=True)
-def _tile(  # type: ignore[no-untyped-def]
-    d, levels, direct, order, seen, begins, strides, bases, weights, biases, states, every, active, on
-):
-    """Draw one tile: bit r of ``on[i]`` is variable i of row r.  ``states`` (units of all levels, rows)."""
-    network = (d, levels, direct, seen, begins, strides, bases, weights, states, every, active)
-    L, width, n_before, n_active = lanes(states), d + 2, 0, 0
+@loop
+def _until(groups, start, d, most):
+    """Where the variables end that begin at ``start`` and have at most so many indicators; at least one."""
+    stop = start + 1
+    while stop < d and groups[stop + 1] - groups[start] <= most:
+        stop += 1
+    return stop
+
+
+@loop
+def _tile(net, own):
+    """Draw one tile: bit r of ``own.on[slots[k]]`` is indicator k of row r.  ``states`` (units of all levels, rows)."""
+    states, seen, bases, width = net.states, net.seen, net.bases, net.d + 2
+    L, n_before, n_active, start = lanes(states), 0, 0, 0
     R = 2 * L
-    for start in range(0, d, BLOCK):
-        stop = min(start + BLOCK, d)
+    while start < net.d:
+        stop = _until(net.groups, start, net.d, BLOCK)
         first = start + 1 if start else 0  # all of lower degree is final
-        for level in range(1, levels):
+        for level in range(1, net.levels):
             base = bases[level]
             for unit in range(base + seen[level * width + first], base + seen[level * width + stop + 1]):
-                store(states, unit * R, spread(biases, unit))
-                store(states, unit * R + L, spread(biases, unit))
-        _pull_window(first, stop, 0, 0, n_active, *network)
-        n_before = n_active
-        for begin in range(start, stop, STEP):
-            final, end = begin + 1 if begin else 0, min(begin + STEP, stop)
-            _pull_window(final, end, first, n_before, n_active, *network)
+                store(states, unit * R, spread(net.biases, unit))
+                store(states, unit * R + L, spread(net.biases, unit))
+        _pull_window(first, stop, 0, 0, n_active, net, own)
+        n_before, begin = n_active, start
+        while begin < stop:
+            final, end = begin + 1 if begin else 0, min(_until(net.groups, begin, net.d, STEP), stop)
+            _pull_window(final, end, first, n_before, n_active, net, own)
             for m in range(final, end + 1):
-                n_active = _step(m, end, n_active, order, on, *network)
+                n_active = _step(m, end, n_active, net, own)
+            begin = end
+        start = stop
 
 
-@njit(cache=True)
-def _pull_window(  # type: ignore[no-untyped-def]
-    final, end, first, n_before, n_active,
-    d, levels, direct, seen, begins, strides, bases, weights, states, every, active,
-):  # fmt: skip
+@loop
+def _pull_window(final, end, first, n_before, n_active, net, own):
     """To all units of degrees ``final`` to ``end``, add the final ones that they read, but for those of a degree
-    below ``first`` and the first ``n_before`` active variables, which have been added."""
-    R, width = 2 * lanes(states), d + 2
-    for matrix in range(levels + direct):
-        # the last matrix, where there are direct connections, leads from the variables to the logits
+    below ``first`` and the first ``n_before`` active indicators, which have been added."""
+    R, width, levels, seen = 2 * lanes(net.states), net.d + 2, net.levels, net.seen
+    for matrix in range(levels + net.direct):
+        # the last matrix, where there are direct connections, leads from the indicators to the logits
         below, level = (matrix, matrix + 1) if matrix < levels else (0, levels)
-        units, k_0, k_1 = active, n_before, n_active
+        units, k_0, k_1 = own.active, n_before, n_active
         if below > 0:
-            units, k_0, k_1 = every, seen[below * width + first], seen[below * width + final]
+            units, k_0, k_1 = own.every, seen[below * width + first], seen[below * width + final]
         a, b = seen[level * width + final], seen[level * width + end + 1]
+        stride, begin = net.strides[matrix], net.begins[matrix]
         for k in range(k_0, k_1, DEEP):
-            count, own = min(DEEP, k_1 - k), pointer(units, k)
+            count, those = min(DEEP, k_1 - k), pointer(units, k)
             for unit in range(a, b, STEP):
                 _pull(
-                    min(STEP, b - unit), pointer(weights, begins[matrix] + unit * strides[matrix]), strides[matrix],
-                    own, count, pointer(states, bases[below] * R), pointer(states, (bases[level] + unit) * R),
+                    min(STEP, b - unit), pointer(net.weights, begin + unit * stride), stride, those, count,
+                    pointer(net.states, net.bases[below] * R), pointer(net.states, (net.bases[level] + unit) * R),
                 )  # fmt: skip
 
 
-@njit(cache=True)
-def _step(  # type: ignore[no-untyped-def]
-    m, end, n_active, order, on,
-    d, levels, direct, seen, begins, strides, bases, weights, states, every, active,
-):  # fmt: skip
+@loop
+def _step(m, end, n_active, net, own):
     """Make the units of degree m final, and add them to those that wait for them up to degree ``end``."""
-    L, width = lanes(states), d + 2
+    states, seen, bases, width, levels = net.states, net.seen, net.bases, net.d + 2, net.levels
+    L = lanes(states)
     one, zero = same(states, 1.0), same(states, 0.0)
     for level in range(levels):
-        for unit in range(seen[level * width + m], seen[level * width + m + 1]):
+        first, last = seen[level * width + m], seen[level * width + m + 1]
+        several = level == 0 and last - first > 1
+        if several:
+            _choose(first, last, pointer(own.uniforms, (m - 1) * 2 * L), states)
+        for unit in range(first, last):
             p = (bases[level] + unit) * 2 * L
             a_0, a_1 = load(states, p), load(states, p + L)
             if level == 0:
                 on_0, on_1 = positive(a_0), positive(a_1)
                 bits = as_bits(on_0) | as_bits(on_1) << L
-                on[order[unit]] = bits
+                own.on[net.slots[unit]] = bits
                 h_0, h_1 = select(on_0, one, zero), select(on_1, one, zero)
-                active[n_active] = unit
+                own.active[n_active] = unit
                 n_active += bits != 0
+                if several and bits == 0:  # most states of a variable are in no row
+                    continue
             else:
                 h_0, h_1 = relu(a_0), relu(a_1)
             store(states, p, h_0)
             store(states, p + L, h_1)
-            for k in range(1 + (direct and level == 0)):
+            for k in range(1 + (net.direct and level == 0)):
                 above, matrix = (level + 1, level) if k == 0 else (levels, levels)
-                q, last = seen[above * width + m], seen[above * width + end + 1]
+                q, most = seen[above * width + m], seen[above * width + end + 1]
                 _push(
-                    pointer(weights, begins[matrix] + q * strides[matrix] + unit), strides[matrix],
-                    last - q, h_0, h_1, pointer(states, (bases[above] + q) * 2 * L),
+                    pointer(net.weights, net.begins[matrix] + q * net.strides[matrix] + unit), net.strides[matrix],
+                    most - q, h_0, h_1, pointer(states, (bases[above] + q) * 2 * L),
                 )  # fmt: skip
     return n_active
 
 
+@loop
+def _choose(first, last, uniforms, states):
+    """Of one variable with several indicators, turn their logits into ones for the states drawn, and zeros.
+
+    The first state up to which the shares add up to more than the uniform's part of all.
+    """
+    L = lanes(states)
+    zero, one = same(states, 0.0), same(states, 1.0)
+    for q in range(0, 2 * L, L):
+        top = zero
+        for k in range(first, last):
+            z = load(states, 2 * k * L + q)
+            top = select(positive(z - top), z, top)
+        everything = _share(zero - top, states)
+        for k in range(first, last):
+            share = _share(load(states, 2 * k * L + q) - top, states)
+            store(states, 2 * k * L + q, share)
+            everything = everything + share
+        goal = load(uniforms, q) * everything
+        so_far, was = zero, zero
+        for k in range(first, last):
+            so_far = so_far + load(states, 2 * k * L + q)
+            now = select(positive(so_far - goal), one, zero)
+            store(states, 2 * k * L + q, now - was)
+            was = now
+
+
 @njit(forceinline=True)
-def _push(weights, stride, n, x_0, x_1, sums):  # type: ignore[no-untyped-def]
+def _share(z, like):
+    """``e ** z`` of lanes at most 0, and nothing where it would be below 1e-37."""
+    return select(positive(z + same(like, 86.0)), exp_of_negative(z, like), same(like, 0.0))
+
+
+@njit(forceinline=True)
+def _push(weights, stride, n, x_0, x_1, sums):
     """``sums[j] += weights[j] x`` for ``n`` units that wait; their weights are ``stride`` apart."""
     L = lanes(sums)
     for j in range(n):
@@ -250,7 +359,7 @@ def _push(weights, stride, n, x_0, x_1, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(forceinline=True)
-def _pull_units(n, weights, stride, units, count, below, sums):  # type: ignore[no-untyped-def]
+def _pull_units(n, weights, stride, units, count, below, sums):
     """``sums[j] += sum_k weights[j, k] below[k]`` over k in ``units[:count]``; ``n``, a constant, units."""
     L = lanes(below)
     s = registers(below, SUMS)
@@ -267,8 +376,8 @@ def _pull_units(n, weights, stride, units, count, below, sums):  # type: ignore[
         store(sums, j * L, get(s, j))
 
 
-@njit(cache=True)
-def _pull(n, *rest):  # type: ignore[no-untyped-def]
+@loop
+def _pull(n, *rest):
     # one line per number: it must be a constant in each, so that the sums are registers
     if n == 8:
         _pull_units(8, *rest)
@@ -288,42 +397,69 @@ def _pull(n, *rest):  # type: ignore[no-untyped-def]
         _pull_units(1, *rest)
 
 
-@njit(cache=True)
-def _row(  # type: ignore[no-untyped-def]
-    d, levels, direct, order, seen, begins, strides, bases, weights, biases, states,
-    uniforms, u_column, any_given, given, g_column, x,
-):  # fmt: skip
+@loop
+def _row(net, uniforms, u_column, any_known, known, k_column, x):
     """Draw one row into ``x`` (d,).  ``states`` (units of all levels,) begins at zero."""
-    width, top = d + 2, levels - 1
-    for m in range(d + 1):
+    states, seen, bases, width = net.states, net.seen, net.bases, net.d + 2
+    for m in range(net.d + 1):
         if m > 0:
             t = m - 1
-            z = biases[t] + _dot(
-                pointer(weights, begins[top] + t * strides[top]),
-                pointer(states, bases[top]),
-                seen[top * width + m],
-            )
-            if direct:
-                z += _dot(pointer(weights, begins[levels] + t * strides[levels]), states, t)
-            on = uniforms[t * u_column] * (1.0 + math.exp(-np.float64(z))) < 1.0
-            if any_given:
-                g = given[order[t] * g_column]
-                if g == g:
-                    on = g == 1
-            states[t] = on
-            x[order[t]] = on
-        for level in range(1, levels):
-            stride = strides[level - 1]
+            first, last = net.groups[t], net.groups[t + 1]
+            for unit in range(first, last):
+                states[unit] = _logit(net, t, unit)
+            state = known[net.order[t] * k_column] if any_known else -1
+            if state < 0:
+                state = _drawn(states, first, last, uniforms[t * u_column])
+            for unit in range(first, last):
+                states[unit] = unit - first + 1 == state
+            x[net.order[t]] = state
+        for level in range(1, net.levels):
+            stride = net.strides[level - 1]
             for unit in range(seen[level * width + m], seen[level * width + m + 1]):
-                a = biases[bases[level] + unit] + _dot(
-                    pointer(weights, begins[level - 1] + unit * stride),
+                a = net.biases[bases[level] + unit] + _dot(
+                    pointer(net.weights, net.begins[level - 1] + unit * stride),
                     pointer(states, bases[level - 1]), seen[(level - 1) * width + m + 1],
                 )  # fmt: skip
                 states[bases[level] + unit] = max(a, 0)
 
 
 @njit(forceinline=True)
-def _dot(w, x, n):  # type: ignore[no-untyped-def]
+def _logit(net, t, unit):
+    """Of one indicator of variable t in a row whose units of degree at most t are final."""
+    top = net.levels - 1
+    z = net.biases[unit] + _dot(
+        pointer(net.weights, net.begins[top] + unit * net.strides[top]),
+        pointer(net.states, net.bases[top]), net.seen[top * (net.d + 2) + t + 1],
+    )  # fmt: skip
+    if net.direct:
+        matrix = net.levels
+        z += _dot(
+            pointer(net.weights, net.begins[matrix] + unit * net.strides[matrix]), net.states, net.groups[t]
+        )
+    return z
+
+
+@loop
+def _drawn(z, first, last, uniform):
+    """The state that a uniform stands for under the logits ``z[first:last]``."""
+    if last - first == 1:
+        return np.int64(uniform * (1.0 + math.exp(-np.float64(z[first]))) < 1.0)
+    top = np.float64(0.0)
+    for k in range(first, last):
+        top = max(top, np.float64(z[k]))
+    everything = math.exp(-top)
+    for k in range(first, last):
+        everything += math.exp(np.float64(z[k]) - top)
+    so_far = 0.0
+    for k in range(first, last):
+        so_far += math.exp(np.float64(z[k]) - top)
+        if so_far > uniform * everything:
+            return np.int64(k - first + 1)
+    return np.int64(0)
+
+
+@njit(forceinline=True)
+def _dot(w, x, n):
     """``w[:n] · x[:n]``, where both go on with zeros up to a whole number of vectors."""
     L = lanes(x)
     s = registers(x, 4)

@@ -13,9 +13,11 @@ staircase.  Cut into bands of units (columns), each band keeps a block of rows:
     . .|. .|x x                                x x|x x|. .
 
 Only these blocks are parameters: products, gradients and the optimiser never touch the rest.  A block has
-entries of its own that the mask cuts, all in its corner; they are padding.  Padding is zero, and ``clear``
-makes it so again before each use, whoever wrote to the parameter: no value of it can break the order.
+entries of its own that the mask cuts, all in its corner; they are padding.  Padding is zero, and is made so again
+before each use (``products``), whoever wrote to the parameter: no value of it can break the order.
 The values of all that is cut wait in buffers for a caller who asks for other masks.
+
+The masks of a DAG that is no order lie below such a staircase and cut more: their corners are larger.
 """
 
 from __future__ import annotations
@@ -23,17 +25,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from chainrule.compiled.calls import has_loops
-from chainrule.models.made.staircase_loops import clear
-
-__all__ = ["Band", "Side", "StaircaseWeight", "addresses", "cut_into_bands"]
+__all__ = ["Band", "Padding", "Side", "StaircaseWeight", "addresses", "cut_into_bands"]
 
 Side = Literal["first", "last"]
 
@@ -60,32 +59,63 @@ class Band:
         return slice(self.corner.start - self.kept.start, self.corner.stop - self.kept.start)
 
 
-def cut_into_bands(
-    counts: NDArray[np.integer[Any]], rows: int, side: Side, n: int | None = None
-) -> list[Band]:
-    """Cut a staircase into ``n`` bands of units, by default as many as pay.
+def cut_into_bands(mask: NDArray[np.bool_], side: Side, n: int | None = None) -> list[Band]:
+    """Cut a staircase (rows, units) into ``n`` bands of units, by default as many as pay.
 
-    Unit k keeps ``counts[k]`` of the ``rows``: the first ones, and more for later units, or the last ones,
-    and fewer for later units.
+    A band keeps the ``"first"`` rows, and later bands keep more, or the ``"last"`` rows, and later ones keep fewer,
+    as many as hold all that the mask does.
 
-    >>> for band in cut_into_bands(np.array([1, 2, 3, 4]), 4, "first", 2):
+    >>> for band in cut_into_bands(np.tri(4, dtype=bool).T, "first", 2):
     ...     print(band.units, band.kept, band.corner)
     slice(0, 2, None) slice(0, 2, None) slice(1, 2, None)
     slice(2, 4, None) slice(0, 4, None) slice(3, 4, None)
     """
-    units = len(counts)
+    rows, units = mask.shape
+    if units == 0:
+        return []
     n = max(1, min(_MOST, round(units / _WIDTH))) if n is None else n
     step = _WIDTH if units >= n * _WIDTH - _WIDTH // 2 else 1  # so that no two edges fall together
     edges = [round(units * i / n / step) * step for i in range(n)] + [units]
+    ends, begins = _envelope(mask)
     found = []
     for start, stop in pairwise(edges):
-        a, b = int(counts[start]), int(counts[stop - 1])
-        if side == "first":
-            kept, corner = slice(0, b), slice(a, b)
-        else:
-            kept, corner = slice(rows - a, rows), slice(rows - a, rows - b)
+        kept = slice(0, int(ends[stop - 1])) if side == "first" else slice(int(begins[start]), rows)
+        holes = kept.start + np.flatnonzero(~mask[kept, start:stop].all(axis=1))
+        corner = slice(int(holes[0]), int(holes[-1]) + 1) if holes.size else slice(kept.start, kept.start)
         found.append(Band(slice(start, stop), kept, corner))
     return found
+
+
+def _envelope(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of each unit, the row after the last that it or an earlier one has, and the first that it or a later one has."""
+    rows, units = mask.shape
+    if rows == 0:
+        return np.zeros(units, np.intp), np.zeros(units, np.intp)
+    any_row = mask.any(axis=0)
+    ends = np.where(any_row, rows - mask[::-1].argmax(axis=0), 0)
+    begins = np.where(any_row, mask.argmax(axis=0), rows)
+    return np.maximum.accumulate(ends), np.minimum.accumulate(begins[::-1])[::-1]
+
+
+class Padding(NamedTuple):
+    """Stretches of zeros in blocks, each block flat: those of block b are ``runs[begins[b] : begins[b + 1]]``."""
+
+    begins: NDArray[np.int64]  # (blocks + 1,)
+    runs: NDArray[np.int64]  # (stretches, 2): where each begins, and the number after its end
+
+    @classmethod
+    def of(cls, cut: Sequence[NDArray[np.bool_]]) -> Padding:
+        """From what is cut of each block.
+
+        >>> Padding.of([np.array([[True, False], [True, True]])]).runs.tolist()
+        [[0, 1], [2, 4]]
+        """
+        found = [
+            np.flatnonzero(np.diff(c.reshape(-1), prepend=False, append=False)).reshape(-1, 2) for c in cut
+        ]
+        begins = np.cumsum([0, *map(len, found)])
+        runs = np.concatenate([np.empty((0, 2), np.int64), *found])
+        return cls(begins.astype(np.int64), np.ascontiguousarray(runs, np.int64))
 
 
 def addresses(blocks: Sequence[Tensor]) -> NDArray[np.int64]:
@@ -108,12 +138,12 @@ class StaircaseWeight(nn.Module):
 
     def __init__(self, values: Tensor, mask: NDArray[np.bool_], side: Side) -> None:
         super().__init__()
-        self.bands = cut_into_bands(mask.sum(0), len(mask), side)
-        # the same for the compiled loops (``staircase_loops.py``), and which units each row does without
-        self.extents = np.array([band.extent for band in self.bands], np.int64)
-        units, kept = mask.shape[1], mask.sum(1)
-        none, every = np.zeros_like(kept), np.full_like(kept, units)
-        self.cut = np.stack((none, units - kept) if side == "first" else (kept, every), 1)
+        self.shape = mask.shape
+        self.register_buffer("nothing", torch.empty(0, dtype=values.dtype), persistent=False)
+        self.bands = cut_into_bands(mask, side)
+        # the same for the compiled loops (``staircase_loops.py``), and the padding of each block
+        self.extents = np.array([band.extent for band in self.bands], np.int64).reshape(-1, 4)
+        self.padding = Padding.of([~mask[band.kept, band.units] for band in self.bands])
         self.blocks = nn.ParameterList()
         for i, band in enumerate(self.bands):
             block = values[band.kept, band.units]
@@ -130,15 +160,13 @@ class StaircaseWeight(nn.Module):
         """Which entries of the corner of each band count: 1 or 0, in the dtype of the weights."""
         return [self.get_buffer(f"corner_{i}") for i in range(len(self.bands))]
 
-    @torch.no_grad()
-    def clear(self, blocks: Sequence[Tensor]) -> None:
-        """Set the padding of ``blocks``, which are those of this layer or of their shapes, to zero."""
-        if all(has_loops(block) and block.is_contiguous() for block in blocks):
-            like = np.empty(0, blocks[0].detach().numpy().dtype)
-            clear(self.extents, addresses(blocks), self.cut, like)
-            return
-        for band, block, corner in zip(self.bands, blocks, self.corners, strict=True):
-            block[band.padded].masked_fill_(corner == 0, 0.0)
+    def masked(self) -> Tensor:
+        """All entries (rows, units), zero where the mask cuts whatever is written there."""
+        out = self.get_buffer("nothing").new_zeros(self.shape).cpu()
+        for band, block, corner in zip(self.bands, self.blocks, self.corners, strict=True):
+            out[band.kept, band.units] = block.detach().cpu()
+            out[band.corner, band.units].masked_fill_(corner.cpu() == 0, 0.0)
+        return out
 
     def dense(self) -> Tensor:
         """All entries (rows, units), those that the mask cuts too; differentiable in the blocks."""
@@ -148,7 +176,7 @@ class StaircaseWeight(nn.Module):
             a, b = band.padded.start, band.padded.stop
             inside = torch.cat([block[:a], block[a:b] * corner, block[b:]]) + cut[band.kept]
             columns.append(torch.cat([cut[: band.kept.start], inside, cut[band.kept.stop :]]))
-        return torch.cat(columns, 1)
+        return torch.cat(columns, 1) if columns else self.get_buffer("nothing").new_zeros(self.shape)
 
     @torch.no_grad()
     def set_dense(self, values: Tensor) -> None:

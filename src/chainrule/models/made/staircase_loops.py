@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import (
     aligned,
@@ -47,8 +48,8 @@ MOST_LANES = 16
 
 
 @kernel
-@njit(parallel=True, cache=True)
-def rows_to_units(x, bands, addresses, bias, threads):  # type: ignore[no-untyped-def]
+@loop(parallel=True)
+def rows_to_units(x, bands, addresses, bias, threads):
     """``x · w + bias``: (n, units) from ``x`` (n, rows) and ``bias`` (units,), contiguous."""
     n, rows = x.shape
     units = bias.shape[0]
@@ -65,8 +66,8 @@ def rows_to_units(x, bands, addresses, bias, threads):  # type: ignore[no-untype
 
 
 @kernel
-@njit(parallel=True, cache=True)
-def weight_gradient(x, g, bands, addresses, threads):  # type: ignore[no-untyped-def]
+@loop(parallel=True)
+def weight_gradient(x, g, bands, addresses, threads):
     """``xᵀ · g``, written to the bands at ``addresses``, from ``x`` (n, rows) and ``g`` (n, units), contiguous."""
     n, rows = x.shape
     units = g.shape[1]
@@ -82,8 +83,8 @@ def weight_gradient(x, g, bands, addresses, threads):  # type: ignore[no-untyped
 
 
 @kernel
-@njit(parallel=True, cache=True)
-def units_to_rows(g, bands, addresses, out, threads):  # type: ignore[no-untyped-def]
+@loop(parallel=True)
+def units_to_rows(g, bands, addresses, out, threads):
     """Add ``g · wᵀ`` to ``out`` (n, rows), from ``g`` (n, units); both contiguous."""
     n, units = g.shape
     rows, stripe = out.shape[1], VECTORS * lanes(g)
@@ -106,26 +107,25 @@ def units_to_rows(g, bands, addresses, out, threads):  # type: ignore[no-untyped
 
 
 @kernel
-@njit(cache=True)
-def clear(bands, addresses, cut, like):  # type: ignore[no-untyped-def]
-    """Set what the mask cuts to zero: in row t the units ``cut[t, 0]`` to ``cut[t, 1]``; numbers as in ``like``."""
-    for b in range(bands.shape[0]):
-        first, width, first_row, end_row = bands[b]
+@loop
+def clear(addresses, begins, runs, like):
+    """Set the padding of bands to zero: of band b ``runs[begins[b] : begins[b + 1]]``; numbers as in ``like``."""
+    for b in range(addresses.shape[0]):
         w = numbers_at(addresses[b], like)
-        for t in range(first_row, end_row):
-            for u in range(max(cut[t, 0] - first, 0), min(cut[t, 1] - first, width)):
-                w[(t - first_row) * width + u] = 0
+        for q in range(begins[b], begins[b + 1]):
+            for k in range(runs[q, 0], runs[q, 1]):
+                w[k] = 0
 
 
-@njit(cache=True)
-def _share(thread, threads, n):  # type: ignore[no-untyped-def]
+@loop
+def _share(thread, threads, n):
     """Where the part of ``n`` that a thread takes begins and ends, in whole panels."""
     panels = (n + NUMBERS - 1) // NUMBERS
     return panels * thread // threads * NUMBERS, min(n, panels * (thread + 1) // threads * NUMBERS)
 
 
-@njit(cache=True)
-def _panels(a, a_row, a_term, begin, end, terms, b, b_term, start, out, out_row, width):  # type: ignore[no-untyped-def]
+@loop
+def _panels(a, a_row, a_term, begin, end, terms, b, b_term, start, out, out_row, width):
     """``out[i, :width] = start[:width] + sum over k < terms of a[i, k] b[k, :width]`` for ``begin <= i < end``.
 
     ``a[i, k]`` is ``a[i * a_row + k * a_term]``, ``b[k, j]`` is ``b[k * b_term + j]``.
@@ -139,8 +139,8 @@ def _panels(a, a_row, a_term, begin, end, terms, b, b_term, start, out, out_row,
             )  # fmt: skip
 
 
-@njit(cache=True)
-def _panel(a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width):  # type: ignore[no-untyped-def]
+@loop
+def _panel(a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width):
     """``out[i, j] = before[i, j] + sum over k of a[i, k] b[k, j]`` for as many j as a panel has, or ``width``."""
     panel = (a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width)
     if width >= VECTORS * lanes(b):
@@ -152,7 +152,7 @@ def _panel(a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, o
 @njit(forceinline=True)
 def _panel_of(
     whole, a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """The same; ``whole`` is a constant and says whether no lane is left over."""
     L = lanes(b)
     z, v = registers(b, CELLS), registers(b, VECTORS)
@@ -182,8 +182,8 @@ def _panel_of(
                     store_first(out, at, get(z, r * VECTORS + q), width - q * L)
 
 
-@njit(cache=True)
-def _turn(w, width, t, held, u, turned):  # type: ignore[no-untyped-def]
+@loop
+def _turn(w, width, t, held, u, turned):
     """Of a band (held, width): ``DEPTH`` columns from ``u`` on become rows, as wide as a panel, from row ``t`` on.
 
     Rows that the band does not hold are zero.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import (
     aligned,
@@ -35,7 +36,7 @@ STRETCH = 16  # blocks that are taken together: their lists and residuals stay i
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_backward(packed, c, states, residuals, weights, order, h, cut, kind):
     """Gradients (dW (d, h), dV (d, h), db (d,), dc (h,)) of ``sum_r weights[r] log p(row r)``.
 
@@ -161,7 +162,7 @@ def _backward_first(rows, bounds, v, W, c, dv, dw, a, p, e, kind):
 # One line per pattern: x must be a constant in each, so that its loop has no branches.
 
 
-@njit(cache=True)
+@loop
 def _backward_block(rows, bounds, V, W, c, dV, dW, first, a, p, e, kind):
     v, dv, dw = registers(V, STEP), registers(V, STEP), registers(V, STEP)
     for j in range(STEP):

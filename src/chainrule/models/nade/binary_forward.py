@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import bernoulli_parts
 from chainrule.compiled.vectors import (
@@ -43,7 +44,7 @@ SHORT = 32  # blocks whose costs are summed in the dtype at hand before they joi
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_forward(packed, order, b, c, cut, keep, kind):
     """The tile of logits of every conditional, the final states (slots, stride), or none of them, and ``c`` padded.
 
@@ -88,7 +89,7 @@ def nade_forward(packed, order, b, c, cut, keep, kind):
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_terms(codes, logits, blocks, cut):
     """``log p`` (n,) of each row in nats (float64), and ``x - p(x = 1)`` in place of the ``logits``.
 
@@ -168,7 +169,7 @@ def _forward_pattern(x, rows, bounds, V, W, step, vectors, a, stride, logits, ki
 # One line per pattern: x must be a constant in each, so that its loop has no branches.
 
 
-@njit(cache=True)
+@loop
 def _forward_block(*block):
     _forward_pattern(0, *block)
     _forward_pattern(1, *block)

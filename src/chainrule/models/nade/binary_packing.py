@@ -16,9 +16,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import aligned, lanes, load, load_first, pointer, same, store
 
@@ -64,7 +65,7 @@ class Packed(NamedTuple):
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_pack(x, order, W, V, group) -> Packed:
     """Rows sorted by pattern, weights by block.
 
@@ -101,7 +102,7 @@ def nade_pack(x, order, W, V, group) -> Packed:
     return Packed(codes, lists, bounds, packed_V, packed_W)
 
 
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def pack_weights(order, W, V):
     """``V`` and ``W`` (d, h), contiguous, as (blocks, vectors, STEP, lanes), with zeros where there is nothing."""
     d, h = W.shape
@@ -128,7 +129,7 @@ def pack_weights(order, W, V):
     return packed_V, packed_W
 
 
-@njit(cache=True)
+@loop
 def _sort(key, rows, bounds, spare):
     """Row numbers by pattern: those of x are rows[begin : begin + count], with begin = bounds[x] and
     count = bounds[PATTERNS + x].  Each list is filled with the spare row up to a multiple of ``ROWS``.
@@ -154,7 +155,7 @@ def _sort(key, rows, bounds, spare):
         following[key[r]] += 1
 
 
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def unpack(packed, order, h):
     """(vectors, blocks, STEP, lanes) as (d, h), by variable."""
     L = lanes(packed)

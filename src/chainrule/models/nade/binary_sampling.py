@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import log_ratio
 from chainrule.compiled.vectors import (
@@ -60,7 +61,7 @@ MANY = 8  # from so many rows on, it pays to pack the weights
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):
     """Rows (n, d) in {0, 1}: variable ``order[t]`` is on where ``uniforms[:, t]`` is below its probability.
 
@@ -92,7 +93,7 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):
     return x
 
 
-@njit(cache=True)
+@loop
 def _thresholds(uniforms, given, order, b, out):
     """What V_t · act(a) must exceed for the variables of one row to be on; given ones are decided already.
 
@@ -115,7 +116,7 @@ def _thresholds(uniforms, given, order, b, out):
             out[t] = -np.inf if given[order[t]] == 1 else np.inf
 
 
-@njit(cache=True)
+@loop
 def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):
     """Rows ``first`` to ``last`` of ``x``, in tiles of about one size."""
     L = lanes(V)
@@ -180,7 +181,7 @@ def _draw_tiles(first, last, uniforms, given, order, V, W, b, start, x, kind):
                 )  # fmt: skip
 
 
-@njit(cache=True)
+@loop
 def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still, waiting):
     """Begin block ``i``: which rows had ones in the last block and move on, which did not, and which wait for
     their first, all alike; of these, only the row at the start is one of those that stand still.
@@ -205,7 +206,7 @@ def _by_last_block(i, count, width, thresholds, bars, ones, begun, moved, still,
     return n_moved, n_still, n_waiting
 
 
-@njit(cache=True)
+@loop
 def _tile_thresholds(tile, count, uniforms, given, order, b, out):
     """``_thresholds`` of the rows ``tile : tile + count``, one after the other."""
     width, none = b.shape[0], np.empty(0, np.float64)
@@ -214,7 +215,7 @@ def _tile_thresholds(tile, count, uniforms, given, order, b, out):
         _thresholds(uniforms[tile + r], own, order, b, out[r * width : (r + 1) * width])
 
 
-@njit(cache=True)
+@loop
 def _margins_alike(rows, n_rows, z, bars, margins, spread_z):
     """The margins of ``rows`` with the same ``STEP`` logits ``z``; ``spread_z`` is room for ``STEP`` * 4 numbers."""
     quarter = lanes(margins) // 4
@@ -256,13 +257,13 @@ def _rows_that_are_on(j, count, margins, chosen):
     return m
 
 
-@njit(cache=True)
+@loop
 def _logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The margins of one block of ``rows`` as if it held no ones."""
     _logits_after(False, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
 
 
-@njit(cache=True)
+@loop
 def _move_and_logits(rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """The same after the state of each row has moved by row ``ones[row]`` of ``moves``."""
     _logits_after(True, rows, n_rows, ones, moves, V, vectors, a, stride, bars, margins, kind)
@@ -299,7 +300,7 @@ def _logits_after(moving, rows, n_rows, ones, moves, V, vectors, a, stride, bars
             )
 
 
-@njit(cache=True)
+@loop
 def _add_up(j, patterns, W, vectors, moves, stride):
     """What ``patterns`` of ones, a set of bits, add to a state.  ``j`` is the last one of each."""
     L = lanes(W)
@@ -310,7 +311,7 @@ def _add_up(j, patterns, W, vectors, moves, stride):
             store(moves, at + q, load(moves, at - (stride << j) + q) + load(W, q * STEP + j * L))
 
 
-@njit(cache=True)
+@loop
 def _turn_on(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, kind):
     """Variable j of a block is on in the first ``m`` of ``rows``: the later margins of the block anew.
 
@@ -348,7 +349,7 @@ def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, k
             )  # fmt: skip
 
 
-@njit(cache=True)
+@loop
 def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):
     """Rows ``first`` to ``last`` of ``x``, each on its own."""
     L = lanes(W)
@@ -372,7 +373,7 @@ def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kin
                     store(a, whole * L, load(a, whole * L) + load_first(w, whole * L, rest))
 
 
-@njit(cache=True)
+@loop
 def _dot(a, v, following, whole, rest, kind):
     """``V_i · act(a)`` over ``whole`` vectors and the ``rest`` of one, in ``SUMS`` partial sums; fetches the row of
     V that is next.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import (
     aligned,
@@ -60,7 +61,7 @@ class Rows(NamedTuple):
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def categorical_backward(packed, steps, c, states, residuals, weights, h, slots, cut, kind):
     """Gradients (dW (width, h), dV (width, h), db (width,), dc (h,)) of ``sum_r weights[r] log p(row r)``.
 
@@ -132,7 +133,7 @@ def categorical_backward(packed, steps, c, states, residuals, weights, h, slots,
     return dW, dV, db, dc[:h]
 
 
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def _unpack(packed, rows, indicators, h):
     """(vectors, rows, lanes) as (width, h), by indicator; ``rows`` beyond the indicators are left out."""
     L = lanes(packed)
@@ -146,7 +147,7 @@ def _unpack(packed, rows, indicators, h):
     return out.reshape(width, h)
 
 
-@njit(cache=True)
+@loop
 def _outputs_back(variable, rows, e, slots, kind):
     """Add to the gradients of one variable what comes from ``rows`` and their derivatives ``e`` (n_states, slots)."""
     n_states = variable.n_states
@@ -182,7 +183,7 @@ def _tile_back(n_states, variable, first, rows, e, slots, kind):
         store(dV, (first + j) * L, get(dv, j))
 
 
-@njit(cache=True)
+@loop
 def _move_back(rows, moves, W, stride, dW):
     """Undo the last move of ``rows``: its weights leave the state, and get the derivative that is there."""
     L = lanes(W)

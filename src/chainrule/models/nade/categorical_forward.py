@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import exp_of_negative, log_ratio
 from chainrule.compiled.vectors import (
@@ -85,7 +86,7 @@ class Target(NamedTuple):
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def categorical_forward(packed, steps, b, c, slots, cut, keep, kind):
     """The log-odds (width, slots), the last states (slots, stride), or none of them, and ``c`` padded.
 
@@ -130,7 +131,7 @@ def categorical_forward(packed, steps, b, c, slots, cut, keep, kind):
     return logits, states, start
 
 
-@njit(cache=True)
+@loop
 def variable_logits(rows, variable, target, h, kind):
     """Move the states of ``rows`` and add to the log-odds of ``variable`` in ``target``.
 
@@ -184,7 +185,7 @@ def _tile(n_states, variable, first, h, target, u):
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def categorical_terms(packed, steps, logits, slots, cut):
     """``log p`` (n,) of each row in nats (float64), and the derivatives of it in place of the ``logits``.
 

@@ -15,9 +15,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.vectors import aligned, lanes, load, load_first, same, store
 from chainrule.models.nade.binary_packing import Cut
@@ -89,7 +90,7 @@ def cut_of(n: int, threads: int) -> Cut:
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def categorical_pack(x, steps, W, V, slots, cut) -> CategoricalPacked:
     """Moves, first moves and weights.  ``x`` (n, d) int32 codes, ``W`` and ``V`` (width, h), all contiguous."""
     columns, begins, indicators = steps.columns, steps.begins, steps.indicators
@@ -130,7 +131,7 @@ def categorical_pack(x, steps, W, V, slots, cut) -> CategoricalPacked:
     )
 
 
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def rows_of(weights, indicators, spare):
     """The rows of ``weights`` (width, h), contiguous, in another order, each filled with zeros up to whole vectors.
 

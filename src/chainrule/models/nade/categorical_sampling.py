@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 from chainrule.compiled.elementary import exp_of_negative
 from chainrule.compiled.vectors import aligned, lanes, load, pointer, positive, same, select, store
@@ -20,7 +21,7 @@ __all__ = ["categorical_sample"]
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def categorical_sample(uniforms, known, steps, W, V, b, c, cut, kind):
     """Rows of codes (n, d), int32, of uniforms (n, d) by place in the order.
 

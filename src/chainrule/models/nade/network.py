@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from chainrule.compiled.calls import DTYPES, has_loops
+from chainrule.compiled.calls import has_loops, loops_take
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.models.nade import definition
 from chainrule.models.nade.definition import Weights
@@ -116,7 +116,7 @@ class NADENetwork(AutoregressiveNetwork):
             raise ShapeError(
                 f"known has the shape {known.shape}, uniforms {uniforms.shape}; pass one row per draw"
             )
-        dtype = self.W.dtype if self.W.dtype in DTYPES else torch.float32
+        dtype = self.W.dtype if loops_take(self.W.dtype) else torch.float32
         weights = Weights(*(p.detach().to("cpu", dtype) for p in self._weights()))
         order = self.ordering.cpu()
         if not has_loops(weights.W):

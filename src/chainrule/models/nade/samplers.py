@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.compiled.calls import use_threads
 from chainrule.models.nade.activations import KINDS
 from chainrule.models.nade.binary_sampling import nade_sample
 from chainrule.models.nade.categorical_packing import Steps, cut_of
 from chainrule.models.nade.categorical_sampling import categorical_sample
-from chainrule.models.nade.walks import Parameters, threads_for
+from chainrule.models.nade.walks import Parameters
 
 __all__ = ["draw"]
 
@@ -26,7 +27,7 @@ def draw(
     n = len(uniforms)
     uniforms = np.ascontiguousarray(uniforms)  # one layout, so that the loops are compiled once
     kind = KINDS[network.activation]
-    threads = threads_for(n * network.W.size)
+    threads = use_threads(n * network.W.size)
     if network.coding.is_binary:
         given = np.empty((0, 0)) if known is None else np.where(known < 0, np.nan, known)
         return nade_sample(uniforms, given, order, network.W, network.V, network.b, network.c, threads, kind)

@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,9 +23,7 @@ from chainrule.models.nade.categorical_forward import categorical_forward, categ
 from chainrule.models.nade.categorical_packing import Steps, categorical_pack, cut_of, slots_of
 from chainrule.models.shared.coding import Coding
 
-__all__ = ["BinaryWalk", "CategoricalWalk", "Parameters", "Walk", "threads_for", "walk_of"]
-
-_WORTH_THREADS = 2e7  # multiplications of a forward pass; with fewer, threads wait longer than they work
+__all__ = ["BinaryWalk", "CategoricalWalk", "Parameters", "Walk", "walk_of"]
 
 
 @dataclass(frozen=True)
@@ -39,18 +36,6 @@ class Parameters:
     c: NDArray[Any]  # (h,)
     activation: str
     coding: Coding
-
-
-def threads_for(work: float) -> int:
-    """As many threads as torch uses, or one where there are few multiplications.
-
-    Threads meet at the end of each loop, and on a busy machine one of them may be waited for a hundred times as long
-    as a small loop takes.
-    """
-    if work >= _WORTH_THREADS:
-        return use_threads()
-    numba.set_num_threads(1)
-    return 1
 
 
 def walk_of(x: NDArray[np.integer[Any]], order: NDArray[np.int64], network: Parameters, keep: bool) -> Walk:
@@ -93,7 +78,7 @@ class BinaryWalk(Walk):
         n, self.d = x.shape
         self.h = len(network.c)
         self.order, self.kind = order, KINDS[network.activation]
-        threads = threads_for(n * self.d * self.h)
+        threads = use_threads(n * self.d * self.h)
         self.cut = Cut(n, max(STEP, min(GROUP, -(-n // threads))), threads)
         data = np.ascontiguousarray(x != 0).view(np.uint8)
         self.packed = nade_pack(data, order, network.W, network.V, self.cut.group)
@@ -144,7 +129,7 @@ class CategoricalWalk(Walk):
         n = len(x)
         self.h, self.width = len(network.c), len(network.b)
         self.kind, self.steps = KINDS[network.activation], Steps.of(network.coding, order)
-        self.cut, self.slots = cut_of(n, threads_for(n * self.width * self.h)), slots_of(n)
+        self.cut, self.slots = cut_of(n, use_threads(n * self.width * self.h)), slots_of(n)
         codes = np.ascontiguousarray(x, np.int32)
         _check_codes(codes, network.coding)
         self.packed = categorical_pack(codes, self.steps, network.W, network.V, self.slots, self.cut)

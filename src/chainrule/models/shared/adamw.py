@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel, use_threads
 from chainrule.compiled.vectors import numbers_at
 
@@ -47,8 +47,7 @@ class AdamW:
         """One step; ``gradients`` are contiguous and in the order of the parameters."""
         self._steps += 1
         where = np.array([g.__array_interface__["data"][0] for g in gradients], np.int64)
-        threads = use_threads() if self._is_large else 1
-        numba.set_num_threads(threads)
+        threads = use_threads(None if self._is_large else 0)
         first, second = (1 - beta**self._steps for beta in BETAS)
         scales = np.array([learning_rate / first, second**-0.5, *BETAS, EPSILON])
         _step(
@@ -71,7 +70,7 @@ class AdamW:
 
 
 @kernel
-@njit(parallel=True, cache=True)
+@loop(parallel=True)
 def _step(addresses, gradients, sizes, keep, scales, like, threads):
     """``addresses`` (3, tensors) of parameters and moments, ``keep`` (tensors,) what decay leaves of a parameter."""
     for thread in prange(threads):
@@ -83,7 +82,7 @@ def _step(addresses, gradients, sizes, keep, scales, like, threads):
             )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")  # to look for a division by zero would cost the vectors
+@loop(error_model="numpy")  # to look for a division by zero would cost the vectors
 def _update(p, m, v, g, begin, end, keep, scales, like):
     number = like.dtype.type  # all in the dtype at hand, so that a vector holds as many as it can
     rate, root, beta1, beta2, epsilon = scales

@@ -102,6 +102,30 @@ class Coding:
         log_p = self.log_probabilities(logits)
         return np.take_along_axis(log_p, codes[:, :, None].astype(np.intp), axis=2)[:, :, 0]
 
+    def draw(
+        self, logits: NDArray[np.floating[Any]], uniforms: NDArray[np.floating[Any]]
+    ) -> NDArray[np.integer[Any]]:
+        """The states (n, d) that ``uniforms`` (n, d) stand for under log-odds (n, width).
+
+        The first of 1, 2, ..., K - 1 up to which the probabilities add up to more than the uniform, else 0.
+
+        >>> Coding((2, 3)).draw(np.zeros((2, 3)), np.array([[0.4, 0.4], [0.6, 0.7]])).tolist()
+        [[1, 2], [0, 0]]
+        """
+        shares = np.exp(self.log_probabilities(logits))[:, :, 1:].cumsum(axis=2)
+        above = shares > uniforms[:, :, None]
+        found = np.where(above.any(axis=2), 1 + above.argmax(axis=2) if above.shape[2] else 0, 0)
+        return found.astype(self.dtype)
+
+    @property
+    def dtype(self) -> type[np.integer[Any]]:
+        """Of rows of codes that are drawn: ``uint8`` where every state fits into it."""
+        return np.uint8 if max(self.sizes, default=1) <= 2**8 else np.int32
+
+    def of_variables(self, variables: NDArray[np.integer[Any]]) -> Coding:
+        """The coding of some of the variables alone; their indicators are ``order(variables)`` of this one."""
+        return Coding(tuple(self.sizes[i] for i in variables))
+
     def log_odds(self, counts: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """The log-odds (width,) of variables whose states have the positive ``counts`` (d, K)."""
         return np.log(counts[self.owner, self.state]) - np.log(counts[self.owner, 0])

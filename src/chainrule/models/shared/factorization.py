@@ -54,6 +54,15 @@ class Factorization:
         return cls(names or tuple(f"x{i + 1}" for i in range(len(order))), order)
 
     @classmethod
+    def of(cls, graph: Factorization | Ordering) -> Factorization:
+        """``graph`` itself, or that of an ordering of variables without names.
+
+        >>> Factorization.of([1, 0]).parents.astype(int).tolist()
+        [[0, 1], [0, 0]]
+        """
+        return graph if isinstance(graph, Factorization) else cls.of_order(graph)
+
+    @classmethod
     def of_dag(cls, dag: DAG | str, names: tuple[str, ...] | list[str]) -> Self:
         """The factorization that ``dag`` states; its nodes are ``names``, in any order.
 
@@ -87,26 +96,44 @@ class Factorization:
         """Whether variable i reads variable j, (d, d)."""
         if self.graph is None:
             return self.place[:, None] > self.place[None, :]
-        out = np.zeros((len(self), len(self)), bool)
+        out = np.zeros((len(self), len(self)), np.bool_)
         column = {name: i for i, name in enumerate(self.names)}
         for above, below in self.graph.edges:
             out[column[below], column[above]] = True
         return out
 
-    @property
+    @cached_property
     def is_order(self) -> bool:
         """Whether every variable reads all before it."""
         return self.graph is None or bool(self.parents.sum() == len(self) * (len(self) - 1) // 2)
 
     @cached_property
+    def reach(self) -> NDArray[np.intp]:
+        """How many variables must be known before the one at each place of ``order`` is, (d,).
+
+        Its last parent is at the place before; 0 where it has none.  Of an order, the place itself.
+        """
+        if self.is_order:
+            return np.arange(len(self))
+        last = np.where(self.parents, self.place, -1).max(axis=1, initial=-1)
+        return (last + 1)[self.order]
+
+    @cached_property
+    def levels(self) -> list[NDArray[np.intp]]:
+        """The columns in groups that can be drawn together: a variable's parents are in groups before its own.
+
+        >>> [g.tolist() for g in Factorization.of_dag("a -> c <- b; c -> d; e", list("abcde")).levels]
+        [[0, 1, 4], [2], [3]]
+        """
+        level = np.zeros(len(self), np.intp)
+        for t, i in enumerate(self.order):
+            level[i] = t if self.is_order else 1 + level[self.parents[i]].max(initial=-1)
+        return [self.order[level[self.order] == k] for k in range(int(level.max(initial=-1)) + 1)]
+
+    @property
     def depth(self) -> int:
         """How many passes sampling takes: variables whose parents are drawn are drawn together."""
-        if self.graph is None:
-            return len(self)
-        level = np.zeros(len(self), np.intp)
-        for i in self.order:
-            level[i] = 1 + level[self.parents[i]].max(initial=0)
-        return int(level.max())
+        return len(self) if self.is_order else len(self.levels)
 
     def needed(self, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The variables whose factors do not sum to one when only ``observed`` (d,) are: they and all above them."""

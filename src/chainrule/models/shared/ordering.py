@@ -5,6 +5,7 @@ An *ordering* lists 0-based columns: x2, x4, x1, x3 is ``[1, 3, 0, 2]``.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,13 +40,16 @@ def parse_ordering(
     """The ordering as 0-based columns (d,), first generated first.
 
     ``ordering`` is ``"natural"`` (0..d-1), ``"random"`` (drawn from ``rng``), a permutation of the integers
-    0..d-1, or the names of the variables, as one text (``"x2,x4,x1,x3"``) or as a sequence; without ``names``
-    they are x1..xd.  ``d`` may be left out where the ordering itself says how many there are.  Raises
+    0..d-1, or the names of the variables, as one text (``"x2,x4,x1,x3"``) or as a sequence.  Without ``names``
+    they are x1..xd, and spaces part them as well as commas; with ``names`` only commas do, and a name that holds
+    one stands in double quotes.  ``d`` may be left out where the ordering itself says how many there are.  Raises
     ``InputError``.
 
     >>> parse_ordering("x2, x4, x1, x3").tolist()
     [1, 3, 0, 2]
     >>> parse_ordering(["wet", "rain"], names=["rain", "wet"]).tolist()
+    [1, 0]
+    >>> parse_ordering('wet soil, "rain, snow"', names=["rain, snow", "wet soil"]).tolist()
     [1, 0]
     """
     if names is not None:
@@ -59,7 +63,7 @@ def parse_ordering(
             )
         natural = np.arange(d, dtype=np.intp)
         return natural if ordering.strip() == "natural" else as_generator(rng).permutation(natural)
-    items: list[Any] = ordering.replace(",", " ").split() if isinstance(ordering, str) else listed(ordering)
+    items = _parts(ordering, names is not None) if isinstance(ordering, str) else listed(ordering)
     n = len(items) if d is None else d
     places = None if names is None else {name: i for i, name in enumerate(names)}
     columns = [_column(item, places) for item in items]
@@ -84,6 +88,14 @@ def positions(ordering: ArrayLike) -> NDArray[np.intp]:
     return places
 
 
+def _parts(text: str, has_names: bool) -> list[Any]:
+    """The names that one text lists."""
+    if not has_names:
+        return text.replace(",", " ").split()
+    lines = csv.reader([text.replace("\n", " ")], skipinitialspace=True)
+    return [name.strip() for line in lines for name in line]
+
+
 def _shown_names(names: Sequence[str] | None, n: int) -> str:
     return f"from x1 to x{n}" if names is None else ", ".join(names[:6]) + ", …" * (len(names) > 6)
 
@@ -91,7 +103,7 @@ def _shown_names(names: Sequence[str] | None, n: int) -> str:
 def _column(item: Any, places: dict[str, int] | None) -> int:
     """The 0-based column that an item of an ordering means; -1 where it means none."""
     if isinstance(item, str) and places is not None:
-        return places.get(item.strip(), -1)
+        return places.get(item, -1)
     if isinstance(item, str):
         digits = item.strip().removeprefix("x")
         return int(digits) - 1 if item.strip().startswith("x") and digits.isdecimal() else -1

@@ -1,7 +1,7 @@
-"""Figures of a record, drawn as SVG and PNG: one module per family of kinds, and the list of kinds.
+"""Figures of a record, drawn as SVG and PNG: one module per family of kinds, and which function draws which kind.
 
-Each drawing function takes a figure's plain data and gives a matplotlib figure; pyplot is never used, and
-matplotlib's settings are changed only while a figure is drawn.
+Each drawing function takes the data of one kind (``core.figures``) and gives a matplotlib figure; pyplot is never
+used, and matplotlib's settings are changed only while a figure is drawn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ import matplotlib.style
 from markupsafe import Markup, escape
 
 from chainrule.core import records
-from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.errors import InputError
+from chainrule.core.figures import (
+    BarChart,
+    FigureData,
+    GraphDrawing,
+    Heatmap,
+    Histogram,
+    ImageGrid,
+    LineChart,
+    NetworkDrawing,
+    ScatterPlot,
+)
 from chainrule.core.files import write_bytes
 from chainrule.report.figures.charts import draw_bars, draw_histogram, draw_lines, draw_scatter
 from chainrule.report.figures.graphs import draw_graph
@@ -27,66 +38,80 @@ from chainrule.report.figures.matrices import draw_heatmap
 from chainrule.report.figures.networks import draw_network
 from chainrule.report.figures.style import PALETTE, SETTINGS
 
-__all__ = ["KINDS", "Drawing", "draw", "write_drawing"]
+__all__ = ["Drawing", "draw", "write_drawing"]
 
-KINDS: dict[str, Callable[[dict[str, Any]], matplotlib.figure.Figure]] = {
-    "bars": draw_bars,
-    "lines": draw_lines,
-    "scatter": draw_scatter,
-    "histogram": draw_histogram,
-    "images": draw_images,
-    "heatmap": draw_heatmap,
-    "graph": draw_graph,
-    "network": draw_network,
+_DRAWN_BY: dict[type[FigureData], Callable[[Any], matplotlib.figure.Figure]] = {
+    BarChart: draw_bars,
+    LineChart: draw_lines,
+    ScatterPlot: draw_scatter,
+    Histogram: draw_histogram,
+    ImageGrid: draw_images,
+    Heatmap: draw_heatmap,
+    GraphDrawing: draw_graph,
+    NetworkDrawing: draw_network,
 }
 _PNG_DPI = 150
+_MOST_PIXELS = 40_000_000  # of a PNG; a canvas takes four bytes for each, and the SVG stays sharp at any size
+_LONGEST_SIDE = 65_000  # pixels; matplotlib draws none longer than 2**16
+_LEAST_DPI = 60  # below it labels cannot be read
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawn figure: the files ``svg`` and ``png`` on white, ``inline`` for the page, ``width`` in CSS pixels."""
+    """A drawn figure: the files ``svg`` and ``png`` on white, ``inline`` for the page, ``width`` in CSS pixels.
+
+    The PNG has 150 ``dots_per_inch``, or fewer where that would take more than 40 million pixels.
+    """
 
     svg: str
     png: bytes
     inline: Markup
     width: int
+    dots_per_inch: float
 
 
 def draw(figure: records.Figure) -> Drawing:
     """Draw a record's figure; the same record gives the same bytes.
 
-    Raises ``UnknownNameError`` for an unknown kind, ``InputError`` where the data do not fit the kind.
+    Raises ``InputError`` where a label holds a formula that cannot be set.
 
-    >>> bars = {"x": ["a", "b"], "series": [{"label": "n", "y": [1, 2]}], "x_label": "", "y_label": "n"}
-    >>> draw(records.Figure("counts", "bars", bars, "Counts.", "Two bars.")).svg[:5]
+    >>> from chainrule.core.figures import BarSeries
+    >>> bars = BarChart(["a", "b"], [BarSeries("n", [1, 2])], x_label="", y_label="n")
+    >>> draw(records.Figure("counts", bars, "Counts.", "Two bars.")).svg[:5]
     '<?xml'
     """
-    if figure.kind not in KINDS:
-        raise UnknownNameError.of("kind of figure", figure.kind, sorted(KINDS))
     svg, png = io.StringIO(), io.BytesIO()
     with matplotlib.style.context(SETTINGS, after_reset=True):
         try:
-            drawn = KINDS[figure.kind](figure.data)
+            drawn = _DRAWN_BY[type(figure.data)](figure.data)
+            dpi = _dots_per_inch(drawn)
             # no dates, no versions: the bytes depend on the record alone
-            drawn.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+            drawn.savefig(png, format="png", dpi=dpi, metadata={"Software": None})
             drawn.set_layout_engine("none")  # laid out once; the second file keeps it
             drawn.savefig(svg, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-        except (InputError, KeyError, IndexError, TypeError, ValueError, AttributeError) as e:
-            reason = f"{e} is missing" if isinstance(e, KeyError) else str(e).strip().splitlines()[-1]
+        except ValueError as e:  # from matplotlib's reader of formulas
+            reason = str(e).strip().splitlines()[-1]
             raise InputError(f"figure {figure.name!r} ({figure.kind}) cannot be drawn: {reason}") from e
     width = round(drawn.get_figwidth() * 96)
-    return Drawing(svg.getvalue(), png.getvalue(), _inline(svg.getvalue(), figure, width), width)
+    return Drawing(svg.getvalue(), png.getvalue(), _inline(svg.getvalue(), figure, width), width, dpi)
+
+
+def _dots_per_inch(drawn: matplotlib.figure.Figure) -> float:
+    """150, or as many as a canvas of bounded memory allows: a large graph can be metres wide."""
+    width, height = drawn.get_size_inches()
+    return min(_PNG_DPI, (_MOST_PIXELS / (width * height)) ** 0.5, _LONGEST_SIDE / max(width, height))
 
 
 def write_drawing(figure: records.Figure, path: str | Path) -> None:
     """Draw a record's figure to a file that ends in .svg or .png, whole or not at all.
 
-    Raises as ``draw``, and ``InputError`` for another suffix.
+    Raises as ``draw``, and ``InputError`` for another suffix, or where a PNG would be too coarse to read.
 
     >>> import tempfile
-    >>> bars = {"x": ["a"], "series": [{"label": "n", "y": [1]}], "x_label": "", "y_label": "n"}
+    >>> from chainrule.core.figures import BarSeries
+    >>> bars = BarChart(["a"], [BarSeries("n", [1])], x_label="", y_label="n")
     >>> path = Path(tempfile.mkdtemp()) / "counts.svg"
-    >>> write_drawing(records.Figure("counts", "bars", bars, "Counts.", "A bar."), path)
+    >>> write_drawing(records.Figure("counts", bars, "Counts.", "A bar."), path)
     >>> path.read_text()[:5]
     '<?xml'
     """
@@ -94,6 +119,10 @@ def write_drawing(figure: records.Figure, path: str | Path) -> None:
     if suffix not in (".svg", ".png"):
         raise InputError(f"a drawing is written to a file that ends in .svg or .png; got {str(path)!r}")
     drawn = draw(figure)
+    if suffix == ".png" and drawn.dots_per_inch < _LEAST_DPI:
+        raise InputError(
+            f"the drawing is {drawn.width / 96:,.0f} inches wide, too large for a PNG that can be read; write .svg"
+        )
     write_bytes(path, drawn.png if suffix == ".png" else drawn.svg.encode())
 
 

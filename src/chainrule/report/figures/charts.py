@@ -6,17 +6,15 @@ are marked at the edge that they lie beyond.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError
+from chainrule.core.figures import BarChart, Histogram, Line, LineChart, ScatterPlot
 from chainrule.report.figures.labels import label_horizontals, label_points, label_verticals
-from chainrule.report.figures.style import INK, SOFT, WIDTH, as_numbers, colour_of, text_width, wrapped
+from chainrule.report.figures.style import INK, SOFT, WIDTH, colour_of, text_width, wrapped
 from chainrule.report.numbers import format_value
 
 __all__ = ["draw_bars", "draw_histogram", "draw_lines", "draw_scatter"]
@@ -27,12 +25,10 @@ _MARKERS = "osD^vP"
 _MOST_LYING_BARS = 30
 
 
-def draw_bars(data: dict[str, Any]) -> Figure:
+def draw_bars(data: BarChart) -> Figure:
     """Grouped bars, lying down where the labels are too long to stand under them."""
-    labels, series = [str(label) for label in data["x"]], data["series"]
-    values = [as_numbers(s["y"]) for s in series]
-    if any(len(v) != len(labels) for v in values):
-        raise InputError(f"bars need one value per label; there are {len(labels)} labels")
+    labels, series = list(data.x), data.series
+    values = [np.array(s.y, np.float64) for s in series]
     n_bars = len(labels) * max(len(series), 1)
     room = 0.8 * WIDTH / max(len(labels), 1)
     stood_up = [wrapped(label, 12) for label in labels]
@@ -40,11 +36,11 @@ def draw_bars(data: dict[str, Any]) -> Figure:
     across = too_long and len(labels) <= _MOST_LYING_BARS
     figure, axes = _axes(max(1.6, 0.7 + 0.26 * n_bars + 0.12 * len(labels)) if across else 3.3)
     positive = [v[(v > 0) & np.isfinite(v)] for v in values]
-    log = bool(data.get("log_y")) and any(map(len, positive))
+    log = data.log_y and any(map(len, positive))
     thickness = 0.8 / max(len(series), 1)
     for i, s in enumerate(series):
         at = np.arange(len(labels), dtype=np.float64) + (i - (len(series) - 1) / 2) * thickness
-        _bars(axes, at, values[i], 0.92 * thickness, i, s["label"], across, log, n_bars <= 16)
+        _bars(axes, at, values[i], 0.92 * thickness, i, s.label, across, log, n_bars <= 16)
     _label_bars(axes, labels, data, across)
     if log:
         name = "x" if across else "y"
@@ -53,48 +49,48 @@ def draw_bars(data: dict[str, Any]) -> Figure:
     return _finished(figure, axes)
 
 
-def _label_bars(axes: Axes, labels: list[str], data: dict[str, Any], across: bool) -> None:
+def _label_bars(axes: Axes, labels: list[str], data: BarChart, across: bool) -> None:
     """The names of the groups, of every second or third group where there is no room for all."""
     ticks = np.arange(len(labels))
     if across:
-        axes.set(ylim=(len(labels) - 0.4, -0.6), xlabel=data["y_label"], ylabel=data["x_label"])
+        axes.set(ylim=(len(labels) - 0.4, -0.6), xlabel=data.y_label, ylabel=data.x_label)
         axes.set_yticks(ticks, [wrapped(label, 34) for label in labels])
         axes.margins(x=0.12)
     else:
         widest = max((text_width(wrapped(label, 12), 9.5) for label in labels), default=0.0)
         step = 1 + int((widest + 0.06) * len(labels) / (0.9 * WIDTH))
-        axes.set(xlim=(-0.6, len(labels) - 0.4), xlabel=data["x_label"], ylabel=data["y_label"])
+        axes.set(xlim=(-0.6, len(labels) - 0.4), xlabel=data.x_label, ylabel=data.y_label)
         axes.set_xticks(ticks[::step], [wrapped(label, 12) for label in labels[::step]])
         axes.margins(y=0.12)
     axes.grid(False, axis="y" if across else "x")
     axes.tick_params(axis="y" if across else "x", length=0)
 
 
-def draw_lines(data: dict[str, Any]) -> Figure:
+def draw_lines(data: LineChart) -> Figure:
     """Lines, dashed lines and points, with errors as bands or bars, named levels, places and points.
 
     Each series has the colour of its place, or of the place that it gives as its ``colour``.
     """
     figure, axes = _axes(3.7)
     _set_scales(axes, data)
-    for i, s in enumerate(data["series"]):
+    for i, s in enumerate(data.series):
         _line(axes, s, i)
-    label_horizontals(figure, axes, data.get("references", []))
-    label_verticals(figure, axes, data.get("vertical", []))
-    label_points(figure, axes, data.get("marks", []))
-    axes.set(xlabel=data["x_label"], ylabel=data["y_label"])
+    label_horizontals(figure, axes, data.references)
+    label_verticals(figure, axes, data.vertical)
+    label_points(figure, axes, data.marks)
+    axes.set(xlabel=data.x_label, ylabel=data.y_label)
     return _finished(figure, axes)
 
 
-def draw_scatter(data: dict[str, Any]) -> Figure:
+def draw_scatter(data: ScatterPlot) -> Figure:
     """Points, with the line y = x and bands around it where asked for."""
     figure, axes = _axes(4.4)
-    for i, s in enumerate(data["series"]):
-        x, y = _pair(s)
+    for i, s in enumerate(data.series):
+        x, y = np.array(s.x, np.float64), np.array(s.y, np.float64)
         shown = np.isfinite(x) & np.isfinite(y)
         many = shown.sum() > 60
         left_out = len(x) - int(shown.sum())
-        label = s["label"] + (f" ({left_out} infinite, not shown)" if left_out else "")
+        label = s.label + (f" ({left_out} infinite, not shown)" if left_out else "")
         axes.plot(
             x[shown],
             y[shown],
@@ -106,43 +102,35 @@ def draw_scatter(data: dict[str, Any]) -> Figure:
             label=label,
         )
     limits, heights = axes.get_xlim(), axes.get_ylim()  # those of the points alone
-    if data.get("diagonal"):
+    if data.diagonal:
         axes.axline((0, 0), slope=1, color=INK, linewidth=1, linestyle=(0, (5, 3)), label="$y = x$")
     reach = np.array(limits)
-    for j, band in enumerate(data.get("bands", [])):
-        low, high = band["factor_low"] * reach, band["factor_high"] * reach
-        axes.fill_between(reach, low, high, color=SOFT, alpha=0.2 / (j + 1), linewidth=0, label=band["label"])
+    for j, band in enumerate(data.bands):
+        low, high = band.factor_low * reach, band.factor_high * reach
+        axes.fill_between(reach, low, high, color=SOFT, alpha=0.2 / (j + 1), linewidth=0, label=band.label)
     axes.set(xlim=limits, ylim=heights)
-    axes.set(xlabel=data["x_label"], ylabel=data["y_label"])
+    axes.set(xlabel=data.x_label, ylabel=data.y_label)
     return _finished(figure, axes)
 
 
-def draw_histogram(data: dict[str, Any]) -> Figure:
+def draw_histogram(data: Histogram) -> Figure:
     """Counts between edges as filled steps; several series lie over one another."""
     figure, axes = _axes(3.3)
-    log = bool(data.get("log_y")) and any((as_numbers(s["counts"]) > 0).any() for s in data["series"])
+    log = data.log_y and any(max(s.counts, default=0) > 0 for s in data.series)
     floor = 0.0
     if log:
         axes.set_yscale("log")
-        counts = np.concatenate([as_numbers(s["counts"]) for s in data["series"]])
+        counts = np.concatenate([np.array(s.counts, np.float64) for s in data.series])
         floor = float(counts[counts > 0].min()) / 2
-    for i, s in enumerate(data["series"]):
-        edges, counts = as_numbers(s["edges"]), as_numbers(s["counts"])
-        if len(edges) != len(counts) + 1:
-            raise InputError(
-                f"a histogram of {len(counts)} counts needs {len(counts) + 1} edges, not {len(edges)}"
-            )
-        if not (np.isfinite(edges).all() and np.isfinite(counts).all()):
-            raise InputError(
-                "a histogram needs finite edges and counts; leave infinite values out and say so"
-            )
+    for i, s in enumerate(data.series):
+        edges, counts = np.array(s.edges, np.float64), np.array(s.counts, np.float64)
         if len(counts):
             heights, colour = np.maximum(counts, floor), colour_of(i)
             axes.stairs(heights, edges, baseline=floor, fill=True, color=colour, alpha=0.25)
-            axes.stairs(heights, edges, baseline=floor, color=colour, linewidth=1.4, label=s["label"])
-    top = max((float(as_numbers(s["counts"]).max(initial=0)) for s in data["series"]), default=0.0)
+            axes.stairs(heights, edges, baseline=floor, color=colour, linewidth=1.4, label=s.label)
+    top = max((float(np.array(s.counts, np.float64).max(initial=0)) for s in data.series), default=0.0)
     axes.set_ylim(floor, max(top, 2 * floor, 0.5) * (1.6 if log else 1.06))
-    axes.set(xlabel=data["x_label"], ylabel=data["y_label"])
+    axes.set(xlabel=data.x_label, ylabel=data.y_label)
     return _finished(figure, axes)
 
 
@@ -195,45 +183,29 @@ def _bar_text(axes: Axes, place: float, value: float | None, text: str, across: 
     )
 
 
-def _set_scales(axes: Axes, data: dict[str, Any]) -> None:
+def _set_scales(axes: Axes, data: LineChart) -> None:
     """Logarithmic axes where asked for and where a positive value is there to be shown."""
-    for name in ("x", "y"):
-        values = [as_numbers(s[name]) for s in data["series"]]
-        if data.get(f"log_{name}") and any(((v > 0) & np.isfinite(v)).any() for v in values):
+    for name, log in (("x", data.log_x), ("y", data.log_y)):
+        if log and any(0 < v < np.inf for s in data.series for v in getattr(s, name)):
             axes.set(**{f"{name}scale": "log"})
 
 
-def _pair(series: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, y = as_numbers(series["x"]), as_numbers(series["y"])
-    if len(x) != len(y):
-        raise InputError(f"the series {series['label']!r} has {len(x)} values of x but {len(y)} of y")
-    return x, y
-
-
-def _line(axes: Axes, series: dict[str, Any], index: int) -> None:
-    x, y = _pair(series)
-    style, like = series.get("style", "line"), series.get("colour", index)
-    if not isinstance(like, int):
-        raise InputError(f"a line's colour is the number of the series that it is like; got {like!r}")
-    colour = colour_of(like)
-    if style not in ("line", "dashed", "points"):
-        raise InputError(f"a line's style is 'line', 'dashed' or 'points'; got {style!r}")
+def _line(axes: Axes, series: Line, index: int) -> None:
+    x, y = np.array(series.x, np.float64), np.array(series.y, np.float64)
+    colour = colour_of(index if series.colour is None else series.colour)
     below_x = np.isneginf(x) | ((x <= 0) & (axes.get_xscale() == "log"))
     below_y = np.isneginf(y) | ((y <= 0) & (axes.get_yscale() == "log"))
     shown = np.isfinite(x) & np.isfinite(y) & ~below_x & ~below_y
     xs, ys = np.where(shown, x, np.nan), np.where(shown, y, np.nan)
-    points = style == "points" or len(x) == 1
-    line = {"linestyle": "none"} if points else {"linestyle": (0, (4, 2)) if style == "dashed" else "-"}
+    points, dashed = series.style == "points" or len(x) == 1, series.style == "dashed"
+    line = {"linestyle": "none"} if points else {"linestyle": (0, (4, 2)) if dashed else "-"}
     marker = {"marker": _MARKERS[index % len(_MARKERS)], "markersize": 5.5} if points else {}
-    error = as_numbers(series["error"]) if "error" in series else None
-    if error is not None and len(error) != len(y):
-        raise InputError(f"the series {series['label']!r} has {len(y)} values but {len(error)} errors")
+    look = {"color": colour, "label": series.label, **line, **marker}
+    error = None if series.error is None else np.array(series.error, np.float64)
     if error is not None and points:
-        axes.errorbar(
-            xs, ys, error, color=colour, capsize=3, elinewidth=1.2, label=series["label"], **line, **marker
-        )
+        axes.errorbar(xs, ys, error, capsize=3, elinewidth=1.2, **look)
     else:
-        axes.plot(xs, ys, color=colour, label=series["label"], **line, **marker)
+        axes.plot(xs, ys, **look)
     if error is not None and not points:
         axes.fill_between(xs, ys - error, ys + error, color=colour, alpha=0.18, linewidth=0)
     _beyond(axes, x, y, below_y & np.isfinite(x) & ~below_x, colour, "v", 0.0)

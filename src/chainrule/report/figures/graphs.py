@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Polygon
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError
+from chainrule.core.figures import GraphDrawing, GraphEdge, GraphNode
 from chainrule.report.figures.style import (
     BLUE,
     GREEN,
@@ -26,7 +26,6 @@ from chainrule.report.figures.style import (
     SOFT,
     TINT,
     VERMILLION,
-    as_numbers,
     blank_canvas,
     text_width,
     wrapped,
@@ -81,12 +80,11 @@ class _Box:
         )
 
 
-def draw_graph(data: dict[str, Any]) -> Figure:
+def draw_graph(data: GraphDrawing) -> Figure:
     """Nodes as boxes and edges as arrows, with a legend where a mark has a meaning."""
-    boxes = {str(node["id"]): _box(node) for node in data["nodes"]}
-    if len(boxes) != len(data["nodes"]):
-        raise InputError("two nodes of a graph figure have the same id; give each its own")
-    edges = [_edge(edge, boxes, data["edges"]) for edge in data["edges"]]
+    boxes = {node.id: _box(node) for node in data.nodes}
+    joined = {(edge.source, edge.target) for edge in data.edges}
+    edges = [_edge(edge, joined) for edge in data.edges]
     bends = [points for _, _, points, _ in edges if points is not None]
     scale = _scale(list(boxes.values()), bends)
     for box in boxes.values():
@@ -95,14 +93,14 @@ def draw_graph(data: dict[str, Any]) -> Figure:
         _route(boxes[a], boxes[b], None if points is None else points * scale, bent)
         for (a, b, points, bent) in edges
     ]
-    on_edges, on_nodes = ({item.get("mark") for item in data[what]} for what in ("edges", "nodes"))
+    on_edges, on_nodes = ({item.mark for item in items} for items in (data.edges, data.nodes))
     legend = [(m, k in on_edges) for k, m in _MARKS.items() if m.meaning and k in on_edges | on_nodes]
     low, high = _extent(list(boxes.values()), routes)
     width = max(high[0] - low[0], 1.5, 1.3 * len(legend))
     figure, axes = blank_canvas(width, high[1] - low[1] + (0.35 if legend else 0.0))
     shift = np.array([(width - (high[0] - low[0])) / 2, 0.0]) - low
-    for edge, route in zip(data["edges"], routes, strict=True):
-        _draw_arrow(axes, route + shift, _mark(edge))
+    for edge, route in zip(data.edges, routes, strict=True):
+        _draw_arrow(axes, route + shift, _MARKS[edge.mark])
     for box in boxes.values():
         box.x, box.y = box.centre + shift
         _draw_box(axes, box)
@@ -110,33 +108,20 @@ def draw_graph(data: dict[str, Any]) -> Figure:
     return figure
 
 
-def _mark(item: dict[str, Any]) -> _Mark:
-    name = item.get("mark") or "normal"
-    if name not in _MARKS:
-        raise InputError(f"there is no mark {name!r}; use one of {', '.join(_MARKS)}")
-    return _MARKS[name]
-
-
-def _box(node: dict[str, Any]) -> _Box:
-    label = wrapped(str(node["label"]), 16)
-    x, y = as_numbers([node["x"], node["y"]])
+def _box(node: GraphNode) -> _Box:
+    label = wrapped(node.label, 16)
     width = max(0.42, text_width(label, _FONT) + 0.26)
-    return _Box(label, float(x), float(y), width, 0.18 + 0.165 * (label.count("\n") + 1), _mark(node))
+    return _Box(label, node.x, node.y, width, 0.18 + 0.165 * (label.count("\n") + 1), _MARKS[node.mark])
 
 
 _Edge = tuple[str, str, Points | None, bool]
 
 
-def _edge(edge: dict[str, Any], boxes: dict[str, _Box], every: list[dict[str, Any]]) -> _Edge:
+def _edge(edge: GraphEdge, joined: set[tuple[str, str]]) -> _Edge:
     """End nodes, given points, and whether a twin in the other direction asks for a bend."""
-    a, b = str(edge["from"]), str(edge["to"])
-    for name in (a, b):
-        if name not in boxes:
-            raise InputError(f"an edge ends at {name!r}, which is no node of the figure; add the node")
-    points = edge.get("points") or None
-    twin = any(str(e["from"]) == b and str(e["to"]) == a for e in every) and a != b
-    given = None if points is None else np.array([as_numbers(p) for p in points])
-    return a, b, given, twin
+    twin = (edge.target, edge.source) in joined and edge.source != edge.target
+    points = np.array(edge.points, np.float64) if edge.points else None
+    return edge.source, edge.target, points, twin
 
 
 def _scale(boxes: list[_Box], bends: list[Points]) -> Points:

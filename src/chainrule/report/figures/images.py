@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError
+from chainrule.core.figures import ImageGrid, ImageRow
 from chainrule.report.figures.style import (
     INK,
     SOFT,
     WIDTH,
-    as_numbers,
     blank_canvas,
     text_width,
     wrapped,
@@ -27,11 +24,9 @@ _FRAME = "#8b939c"  # the same in both themes, like the paper it surrounds
 _GAP = 0.08
 
 
-def draw_images(data: dict[str, Any]) -> Figure:
+def draw_images(data: ImageGrid) -> Figure:
     """Rows of images, each row under its label, each image under its title."""
-    if data["scale"] not in ("binary", "probability"):
-        raise InputError(f"the scale of images is 'binary' or 'probability'; got {data['scale']!r}")
-    rows = [_ImageRow(row, data) for row in data["rows"]]
+    rows = [_DrawnRow(row, data.columns) for row in data.rows]
     figure, axes = blank_canvas(
         max([2.0, *(row.width for row in rows)]), max(0.4, sum(row.height for row in rows) - 0.14)
     )
@@ -42,17 +37,14 @@ def draw_images(data: dict[str, Any]) -> Figure:
     return figure
 
 
-class _ImageRow:
+class _DrawnRow:
     """One labelled row, which wraps where it is longer than the column."""
 
-    def __init__(self, row: dict[str, Any], data: dict[str, Any]) -> None:
-        self.label = str(row["label"])
-        self.images = [_image(image, data["scale"]) for image in row["images"]]
+    def __init__(self, row: ImageRow, columns: int) -> None:
+        self.label, self.titles = row.label, row.titles
+        self.images = [np.array(image, np.float64) for image in row.images]
         n = len(self.images)
-        self.titles = [str(t) for t in row.get("titles", [])]
-        if self.titles and len(self.titles) != n:
-            raise InputError(f"{n} images need as many titles, not {len(self.titles)}; give one per image")
-        self.columns = min(int(data.get("columns", 10)), max(n, 1))
+        self.columns = min(columns, max(n, 1))
         roomy = 2.2 if n == 1 else 1.05
         self.size = min(roomy, (WIDTH - 0.04 - (self.columns - 1) * _GAP) / self.columns)
         self.tallest = max((_height(image, self.size) for image in self.images), default=0.0)
@@ -87,19 +79,6 @@ class _ImageRow:
 
     def _title(self, title: str) -> str:
         return wrapped(title, max(6, int(self.size / 0.068)))
-
-
-def _image(values: Any, scale: str) -> NDArray[np.float64]:
-    image = np.array([as_numbers(row) for row in values])
-    if image.ndim != 2 or image.size == 0:
-        raise InputError("an image is a list of rows of equal length with at least one pixel")
-    if not ((image >= 0) & (image <= 1)).all():
-        raise InputError(
-            f"a pixel lies between 0 (paper) and 1 (ink); got {image.min():g} to {image.max():g}"
-        )
-    if scale == "binary" and not np.isin(image, (0, 1)).all():
-        raise InputError("a pixel of a binary image is 0 or 1; give the scale 'probability' for shades")
-    return image
 
 
 def _height(image: NDArray[np.float64], width: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
+from chainrule.core.figures import Level, Place, Point
 from chainrule.report.figures.style import INK, SOFT, VERMILLION, halo, text_width, wrapped
 
 __all__ = ["label_horizontals", "label_points", "label_verticals", "spread_apart"]
@@ -28,51 +30,51 @@ _NAME: dict[str, Any] = {
 _LINE_POINTS = 11.5  # height of one line of a label
 
 
-def label_horizontals(figure: Figure, axes: Axes, references: list[dict[str, Any]]) -> None:
+def label_horizontals(figure: Figure, axes: Axes, references: Sequence[Level]) -> None:
     """A dashed level for each reference with its name right of the plot; close names are moved apart."""
     notes: list[Annotation] = []
-    for reference in sorted(references, key=lambda r: float(r["y"])):
-        level = float(reference["y"])
+    for reference in sorted(references, key=lambda r: r.y):
+        level = reference.y
         axes.axhline(level, **_DASHED)
-        name, transform = wrapped(str(reference["label"]), 20), axes.get_yaxis_transform()
+        name, transform = wrapped(reference.label, 20), axes.get_yaxis_transform()
         place = {"xy": (1.0, level), "xycoords": transform, "xytext": (6, 0), "ha": "left", "va": "center"}
         notes.append(axes.annotate(name, **place, **_NAME))
     heights = [_LINE_POINTS * (1 + note.get_text().count("\n")) for note in notes]
     _move_apart(figure, axes, notes, heights, axis=1)
 
 
-def label_verticals(figure: Figure, axes: Axes, places: list[dict[str, Any]]) -> None:
+def label_verticals(figure: Figure, axes: Axes, places: Sequence[Place]) -> None:
     """A dashed upright line for each place with its name above the plot; close names are moved apart."""
     notes: list[Annotation] = []
-    for item in sorted(places, key=lambda p: float(p["x"])):
-        at = float(item["x"])
+    for item in sorted(places, key=lambda p: p.x):
+        at = item.x
         axes.axvline(at, **_DASHED)
-        name, transform = wrapped(str(item["label"]), 13), axes.get_xaxis_transform()
+        name, transform = wrapped(item.label, 13), axes.get_xaxis_transform()
         place = {"xy": (at, 1.0), "xycoords": transform, "xytext": (0, 4), "ha": "center", "va": "bottom"}
         notes.append(axes.annotate(name, **place, **_NAME))
     widths = [72 * text_width(note.get_text(), _FONT) + 8 for note in notes]
     _move_apart(figure, axes, notes, widths, axis=0)
 
 
-def label_points(figure: Figure, axes: Axes, marks: list[dict[str, Any]]) -> None:
+def label_points(figure: Figure, axes: Axes, marks: Sequence[Point]) -> None:
     """A ring around each marked point, with its name on the side where it hides the least of the lines."""
     if not marks:
         return
     lines = list(axes.lines)
     ring = {"markersize": 8, "fillstyle": "none", "markeredgewidth": 1.6, "color": VERMILLION}
     for mark in marks:
-        axes.plot([mark["x"]], [mark["y"]], "o", **ring)
+        axes.plot([mark.x], [mark.y], "o", **ring)
     figure.draw_without_rendering()  # fixes where the lines lie
     courses = [_course(line.get_transform().transform(line.get_xydata())) for line in lines]
     hidden = np.vstack([*courses, np.empty((0, 2))]) * 72 / figure.dpi
     frame = np.array(axes.bbox.get_points()) * 72 / figure.dpi
     for mark in marks:
-        name = wrapped(str(mark["label"]), 28)
-        place = axes.transData.transform((mark["x"], mark["y"])) * 72 / figure.dpi
+        name = wrapped(mark.label, 28)
+        place = axes.transData.transform((mark.x, mark.y)) * 72 / figure.dpi
         size = np.array([72 * text_width(name, 9), 12.0 * (1 + name.count("\n"))])
         offset, (ha, va) = min(_SIDES, key=partial(_cost, place, size, hidden, frame))
         look = {"textcoords": "offset points", "fontsize": 9, "color": INK, "path_effects": halo()}
-        axes.annotate(name, (mark["x"], mark["y"]), xytext=offset, ha=ha, va=va, **look)
+        axes.annotate(name, (mark.x, mark.y), xytext=offset, ha=ha, va=va, **look)
 
 
 _Side = tuple[tuple[float, float], tuple[str, str]]

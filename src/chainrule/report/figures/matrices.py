@@ -6,7 +6,7 @@ cells become an image on white paper.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError
+from chainrule.core.figures import Heatmap, Panel
 from chainrule.report.figures.style import (
     BLUE,
     GRID,
@@ -25,7 +25,6 @@ from chainrule.report.figures.style import (
     SOFT,
     VERMILLION,
     WIDTH,
-    as_numbers,
     blank_canvas,
     text_width,
     wrapped,
@@ -39,14 +38,14 @@ _SPACE = 0.28  # between panels, inches
 _MOST_VECTOR_CELLS = 2500
 
 
-def draw_heatmap(data: dict[str, Any]) -> Figure:
+def draw_heatmap(data: Heatmap) -> Figure:
     """Matrices side by side, with row and column names.
 
     Written-out values have one scale of strength per panel; without them all panels share a scale, which
     is drawn below unless every value is 0 or 1.
     """
-    annotate = bool(data.get("annotate"))
-    panels = [_Panel(panel, annotate) for panel in data["panels"]]
+    annotate = data.annotate
+    panels = [_DrawnPanel(panel, annotate) for panel in data.panels]
     values = np.concatenate([[0.0], *(p.finite for p in panels)])
     if not annotate:
         for panel in panels:
@@ -68,9 +67,9 @@ def draw_heatmap(data: dict[str, Any]) -> Figure:
     return figure
 
 
-def _lines_of(panels: list[_Panel]) -> list[list[_Panel]]:
+def _lines_of(panels: list[_DrawnPanel]) -> list[list[_DrawnPanel]]:
     """The panels broken into lines as wide as the column; in a line all matrices start at one height."""
-    lines: list[list[_Panel]] = []
+    lines: list[list[_DrawnPanel]] = []
     room = 0.0
     for panel in panels:
         if not lines or panel.width > room:
@@ -85,25 +84,21 @@ def _lines_of(panels: list[_Panel]) -> list[list[_Panel]]:
     return lines
 
 
-class _Panel:
+class _DrawnPanel:
     """One matrix with its names.
 
     ``indent`` and ``start`` are the distances of the matrix from the panel's left and upper edge in
     inches, ``cell`` is the size of a cell, ``reach`` the value drawn at full strength.
     """
 
-    def __init__(self, panel: dict[str, Any], annotate: bool) -> None:
-        values = [as_numbers(row) for row in panel["values"]]
-        if not values or len({len(row) for row in values}) != 1 or not len(values[0]):
-            raise InputError("a heatmap panel is a list of rows of equal length with at least one value")
-        self.values = np.array(values)
+    def __init__(self, panel: Panel, annotate: bool) -> None:
+        self.values = np.array(panel.values, np.float64)
         self.finite = self.values[np.isfinite(self.values)]
         self.reach = float(np.abs(self.finite).max(initial=0.0)) or 1.0
         n, m = self.values.shape
-        self.title = wrapped(str(panel["title"]), 34)
-        self.rows = _names(panel.get("row_labels"), n, "row")
-        self.columns = _names(panel.get("column_labels"), m, "column")
-        self.row_axis, self.column_axis = panel.get("row_axis") or "", panel.get("column_axis") or ""
+        self.title = wrapped(panel.title, 34)
+        self.rows, self.columns = panel.row_labels or (), panel.column_labels or ()
+        self.row_axis, self.column_axis = panel.row_axis, panel.column_axis
         self.texts = [[format_value(_whole(v), 3) for v in row] for row in self.values] if annotate else []
         self.cell = _cell_size(n, m, bool(self.rows), bool(self.columns), self.texts)
         self.turned = _widest(self.columns) > self.cell[0] - 0.04
@@ -164,16 +159,8 @@ def _cell_size(n: int, m: int, rows: bool, columns: bool, texts: list[list[str]]
     return width, height
 
 
-def _widest(names: list[str]) -> float:
+def _widest(names: Sequence[str]) -> float:
     return max((text_width(name, _FONT) for name in names), default=0.0)
-
-
-def _names(names: Any, n: int, what: str) -> list[str]:
-    if names is None:
-        return []
-    if len(names) != n:
-        raise InputError(f"a panel with {n} {what}s needs as many {what} labels, not {len(names)}")
-    return [str(name) for name in names]
 
 
 def _whole(value: float) -> float | int:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError
+from chainrule.core.figures import Layer, NetworkDrawing
 from chainrule.report.figures.style import (
     BLUE,
     GREEN,
@@ -32,12 +32,10 @@ _HEIGHT = 0.3  # of a unit, inches
 _MOST_SHOWN = 6  # units of a layer in outline
 
 
-def draw_network(data: dict[str, Any]) -> Figure:
+def draw_network(data: NetworkDrawing) -> Figure:
     """Layers from left to right; the kept connections drawn, the dropped ones faint where given."""
-    if not data["layers"]:
-        raise InputError("a network figure needs at least one layer")
-    exact = "edges" in data or any(layer.get("units") for layer in data["layers"])
-    layers = [_Layer(layer, exact) for layer in data["layers"]]
+    exact = data.edges is not None or any(layer.units for layer in data.layers)
+    layers = [_DrawnLayer(layer, exact) for layer in data.layers]
     tallest = max(layer.extent for layer in layers)
     heads = 0.1 + 0.16 * max(layer.head.count("\n") + 1 for layer in layers)
     feet = 0.3 if any(layer.foot for layer in layers) else 0.08
@@ -57,18 +55,13 @@ def draw_network(data: dict[str, Any]) -> Figure:
     return figure
 
 
-class _Layer:
+class _DrawnLayer:
     """One layer: ``room`` is the width it needs, ``y`` the places of its drawn units."""
 
-    def __init__(self, layer: dict[str, Any], exact: bool) -> None:
-        self.size = int(layer["size"])
-        if self.size < 1:
-            raise InputError(f"a layer has at least one unit; got {self.size}")
-        self.units = [str(u) for u in layer.get("units") or []]
-        if self.units and len(self.units) != self.size:
-            raise InputError(f"a layer of {self.size} units needs as many labels, not {len(self.units)}")
-        detail = wrapped(str(layer["detail"]), 16) if layer.get("detail") else ""
-        self.name = wrapped(str(layer["name"]), 14)
+    def __init__(self, layer: Layer, exact: bool) -> None:
+        self.size, self.units = layer.size, layer.units
+        detail = wrapped(layer.detail, 16)
+        self.name = wrapped(layer.name, 14)
         self.head = self.name + ("\n" + detail if detail else "")
         self.detail = detail
         self.elided = not exact and self.size > _MOST_SHOWN
@@ -139,25 +132,25 @@ def _draw_unit(axes: Axes, x: float, y: float, width: float, colour: str, label:
     axes.text(x, y, label, ha="center", va="center_baseline", fontsize=9, color=INK, zorder=4)
 
 
-def _draw_connections(axes: Axes, layers: list[_Layer], data: dict[str, Any], exact: bool) -> None:
+def _draw_connections(axes: Axes, layers: list[_DrawnLayer], data: NetworkDrawing, exact: bool) -> None:
     gaps = list(pairwise(layers))
     if not exact:
         for a, b in gaps:
             everything = [(i, j) for i in range(len(a.y)) for j in range(len(b.y))]
             _draw_lines(axes, a, b, everything, GRID, 0.8, "-")
         return
-    for name, colour, width, line in (("dropped", SOFT, 0.5, (0, (1, 3))), ("edges", INK, 1.1, "-")):
-        pairs = data.get(name, [[] for _ in gaps])
-        if len(pairs) != len(gaps):
-            raise InputError(f"{len(layers)} layers have {len(gaps)} gaps, but {name} has {len(pairs)} lists")
-        for (a, b), between in zip(gaps, pairs, strict=True):
+    for pairs, colour, width, line in (
+        (data.dropped, SOFT, 0.5, (0, (1, 3))),
+        (data.edges, INK, 1.1, "-"),
+    ):
+        for (a, b), between in zip(gaps, pairs or [()] * len(gaps), strict=True):
             _draw_lines(axes, a, b, between, colour, width, line)
 
 
-def _draw_lines(axes: Axes, a: _Layer, b: _Layer, pairs: Any, colour: str, width: float, line: Any) -> None:
+def _draw_lines(
+    axes: Axes, a: _DrawnLayer, b: _DrawnLayer, pairs: Any, colour: str, width: float, line: Any
+) -> None:
     index: NDArray[np.int64] = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    if index.size and (index.min() < 0 or (index.max(axis=0) >= (len(a.y), len(b.y))).any()):
-        raise InputError("a connection names a unit that its layer does not have; units count from 0")
     ends = np.array([(a.x + a.width / 2, b.x - b.width / 2)] * len(index)).reshape(-1, 2)
     heights = np.column_stack([a.y[index[:, 0]], b.y[index[:, 1]]])
     segments = list(np.stack([ends, heights], axis=2))

@@ -9,20 +9,15 @@ The series colours keep a contrast of at least 3:1 to both backgrounds and stay 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
 from matplotlib.textpath import TextToPath
-from numpy.typing import NDArray
-
-from chainrule.core.errors import InputError
 
 __all__ = [
     "BLUE",
@@ -39,7 +34,6 @@ __all__ = [
     "VERMILLION",
     "WIDTH",
     "Shade",
-    "as_numbers",
     "blank_canvas",
     "colour_of",
     "halo",
@@ -145,15 +139,3 @@ def wrapped(text: str, width: int) -> str:
     if is_math_text(text):
         return text
     return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)) or text
-
-
-def as_numbers(values: Iterable[Any]) -> NDArray[np.float64]:
-    """A record's numbers as floats; ``"inf"`` and ``"-inf"`` are infinite.  Raises ``InputError``.
-
-    >>> as_numbers([1, "-inf"]).tolist()
-    [1.0, -inf]
-    """
-    try:
-        return np.array([float(v) for v in values], dtype=np.float64)
-    except (TypeError, ValueError) as e:
-        raise InputError(f"a figure needs numbers ({e}); give numbers, 'inf' or '-inf'") from e

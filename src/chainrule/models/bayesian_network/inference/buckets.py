@@ -122,25 +122,34 @@ class Buckets:
             children[self._bucket(message.scope)].append(i)
         return children
 
-    def maximum(self, states: NDArray[Any]) -> bool:
-        """Fill ``states`` (d,) in with a most probable state of all variables; returns whether it is the only one.
+    def maximum(self, states: NDArray[Any]) -> NDArray[np.bool_]:
+        """Fill each row of ``states`` (n, d) in with a most probable state of all variables.
 
-        Among states that are equally probable the first is taken at each step, from the last variable of
-        ``order`` to the first.  For buckets with ``maximise`` and one row.
+        Returns for each row whether that is the only one, (n,).  Among states that are equally probable the first
+        is taken at each step, from the last variable of ``order`` to the first.  For buckets with ``maximise``.
         """
-        unique = True
+        unique = np.ones(len(states), bool)
         for v, table in zip(reversed(self.order), reversed(self.tables), strict=True):
-            values = table.log_values[(0, *(states[u] for u in table.scope[:-1]))]
-            best = values >= values.max() - _TIE
-            states[v] = int(np.argmax(best))
-            unique &= int(best.sum()) == 1
+            values = table.log_values[_cells(table, states, np.arange(len(states)))]
+            best = values >= values.max(axis=-1, keepdims=True) - _TIE
+            states[:, v] = best.argmax(axis=-1)
+            unique &= best.sum(axis=-1) == 1
         return unique
 
-    def draw(self, rows: NDArray[Any], generator: np.random.Generator) -> None:
-        """Fill the columns ``order`` of ``rows`` (n, d) in with independent draws, for tables of one row."""
+    def draw(self, rows: NDArray[Any], which: NDArray[np.intp], generator: np.random.Generator) -> None:
+        """Fill the columns ``order`` of ``rows`` (n, d) in with independent draws.
+
+        ``which[i]`` is the row of the tables that row i has the evidence of.
+        """
         for v, table in zip(reversed(self.order), reversed(self.tables), strict=True):
-            below = cumulative(table.log_values[0])[tuple(rows[:, u] for u in table.scope[:-1])]
+            below = cumulative(table.log_values)[_cells(table, rows, which)]
             rows[:, v] = draw_states(below, len(rows), generator)
+
+
+def _cells(table: Factor, rows: NDArray[Any], which: NDArray[np.intp]) -> tuple[Any, ...]:
+    """Where ``table``, of which the last variable is not known yet, is to be read for each row."""
+    shared = len(table.log_values) == 1
+    return (0 if shared else which, *(rows[:, u] for u in table.scope[:-1]))
 
 
 def cumulative(log_values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ from chainrule.models.bayesian_network.inference.elimination import (
 __all__ = ["DiscreteNetwork"]
 
 _BLOCK_BYTES = 2**24  # tables for many rows at once: large enough to be quick, small next to any memory
+_MOST_AXES = 64  # of a numpy array
 _ENTRIES_PER_STEP = 2000  # table entries computed in the time that it takes to set one elimination step up
 
 
@@ -97,39 +98,52 @@ class DiscreteNetwork:
             return out
         partial = sorted(relevant.difference(complete))
         plan = self.plan(self._scopes(partial, hidden))
-        step = max(1, _BLOCK_BYTES // plan.total_bytes)
-        for start in range(0, len(rows), step):
-            block = slice(start, start + step)
+        for start, stop in _blocks(len(rows), plan):
+            block = slice(start, stop)
             out[block] += self._buckets(partial, hidden, plan, rows[block]).log_remainder
         return out
 
     def posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
-        """p(wanted | row), an axis for each of ``wanted``; ``None`` where the evidence is impossible."""
-        asked, others, hidden = self._requisite(row, wanted)
-        plan = self.plan(self._scopes(asked, hidden), wanted)
+        """p(wanted | row), an axis for each of ``wanted``; ``None`` where the evidence is impossible.
+
+        Raises ``TooLargeError`` also for more variables than an array has axes, though they have one state each.
+        """
+        if len(wanted) > _MOST_AXES:
+            raise TooLargeError(
+                f"an answer over {len(wanted)} variables needs an axis for each, and an array has at most "
+                f"{_MOST_AXES}; ask for fewer variables"
+            )
+        asked, others, hidden, several = self._requisite(row, wanted)
+        plan = self.plan(self._scopes(asked, hidden), several)
         log_table = self._buckets(asked, hidden, plan, row[None]).log_remainder[0]
         if log_table.max() == -np.inf or not self._is_possible(others, hidden, row):
             return None
         table = np.exp(log_table - log_table.max())
-        return table / table.sum()
+        return (table / table.sum()).reshape([self.sizes[v] for v in wanted])
 
     def posterior_plan(self, row: NDArray[Any], wanted: Sequence[int]) -> Elimination:
         """What ``posterior`` will do, without doing it."""
-        asked, _, hidden = self._requisite(row, wanted)
-        return plan_elimination(self._scopes(asked, hidden), self.sizes, wanted)
+        asked, _, hidden, several = self._requisite(row, wanted)
+        return plan_elimination(self._scopes(asked, hidden), self.sizes, several)
 
-    def _requisite(self, row: NDArray[Any], wanted: Sequence[int]) -> tuple[list[int], list[int], set[int]]:
-        """Families that the answer depends on, families that only scale it, and what is not known."""
-        hidden = self._hidden(row) | set(wanted)
-        relevant = self._ancestors([*_known(row), *wanted])
+    def _requisite(
+        self, row: NDArray[Any], wanted: Sequence[int]
+    ) -> tuple[list[int], list[int], set[int], list[int]]:
+        """Families that the answer depends on, families that only scale it, what is not known, what is asked for.
+
+        Of what is asked for only variables with several states count: one that has a single state is known.
+        """
+        several = [v for v in wanted if self.sizes[v] > 1]
+        hidden = self._hidden(row)
+        relevant = self._ancestors([*_known(row), *several])
         around = interaction_graph(self._scopes(relevant, hidden))
-        reached, stack = set(wanted), list(wanted)
+        reached, stack = set(several), list(several)
         while stack:
             new = around[stack.pop()] - reached
             reached |= new
             stack += new
         asked = [v for v in sorted(relevant) if reached.intersection(self._family(v))]
-        return asked, sorted(relevant.difference(asked)), hidden
+        return asked, sorted(relevant.difference(asked)), hidden, several
 
     def _is_possible(self, families: list[int], hidden: set[int], row: NDArray[Any]) -> bool:
         """Whether the product of these tables has any mass; certain where no entry is zero."""
@@ -157,38 +171,56 @@ class DiscreteNetwork:
         """What ``marginals`` and ``maximum`` will do, without doing it."""
         return plan_elimination(self._scopes(range(len(row)), self._hidden(row)), self.sizes)
 
-    def maximum(self, row: NDArray[Any]) -> tuple[NDArray[Any], float, bool]:
-        """A most probable completion of ``row``, its log-probability in nats, and whether it is the only one."""
-        buckets = self._buckets(
-            range(len(row)),
-            self._hidden(row),
-            self._within_limit(self.full_plan(row)),
-            row[None],
-            maximise=True,
-        )
-        log_p = float(buckets.log_remainder[0])
-        states = np.where(row < 0, 0, row)
-        unique = buckets.maximum(states) if log_p > -np.inf else False
-        return states, log_p, unique
+    def log_conditionals(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """``log p(x_v | parents)`` in nats of each cell of complete rows (n, d)."""
+        cells = [tuple(rows[:, u] for u in self._family(v)) for v in range(len(self.sizes))]
+        columns = [log_table[index] for log_table, index in zip(self.log_tables, cells, strict=True)]
+        return np.stack(columns, axis=1)
 
-    def draw(self, row: NDArray[Any], n: int, generator: np.random.Generator) -> NDArray[np.int32] | None:
-        """``n`` independent completions (n, d) of ``row``; ``None`` where it has probability zero.
+    def maximum(self, rows: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]:
+        """A most probable completion of each row, its log-probability in nats, and whether it is the only one."""
+        states = _zero_where_unknown(rows)
+        log_p, unique = np.empty(len(rows)), np.zeros(len(rows), bool)
+        for same in _by_pattern(rows < 0):
+            row = rows[same][0]
+            hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
+            for block, which, members in _evidence(rows, same, plan):
+                buckets = self._buckets(range(len(self.sizes)), hidden, plan, block, maximise=True)
+                found = _zero_where_unknown(block)
+                only = buckets.maximum(found)
+                log_p[members] = np.broadcast_to(buckets.log_remainder, len(block))[which]
+                states[members], unique[members] = found[which], only[which]
+        return states, log_p, unique & (log_p > -np.inf)
 
-        Ancestors of the evidence are drawn from their joint posterior, all others from their tables.
+    def draw(
+        self, rows: NDArray[Any], generator: np.random.Generator
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """``rows`` (n, d) with what is unknown drawn, and which of them (n,) have probability zero.
+
+        Ancestors of what is known are drawn from their joint posterior, all others from their tables.
         """
-        hidden = self._hidden(row)
-        above = self._ancestors(_known(row))
-        plan = self.plan(self._scopes(above, hidden))
-        buckets = self._buckets(above, hidden, plan, row[None])
-        if buckets.log_remainder[0] == -np.inf:
-            return None
-        rows = np.repeat(np.where(row < 0, 0, row)[None].astype(np.int32), n, axis=0)
-        buckets.draw(rows, generator)
-        for v in self.order:
-            if v in hidden and v not in above:
-                below = self._cumulative_tables[v][tuple(rows[:, u] for u in self.parents[v])]
-                rows[:, v] = draw_states(below, n, generator)
-        return rows
+        filled, bad = _zero_where_unknown(rows), np.zeros(len(rows), bool)
+        for same in _by_pattern(rows < 0):
+            row = rows[same][0]
+            hidden, above = self._hidden(row), self._ancestors(_known(row))
+            plan = self.plan(self._scopes(above, hidden))
+            for block, which, members in _evidence(rows, same, plan):
+                buckets = self._buckets(above, hidden, plan, block)
+                impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))
+                if impossible.any():  # from which nothing can be drawn
+                    members, lost = np.arange(len(rows))[members], impossible[which]
+                    bad[members[lost]] = True
+                    members, which = members[~lost], which[~lost]
+                part = filled[members]
+                buckets.draw(part, which, generator)
+                _put_back(part, filled, members)
+            part = filled[same]
+            for v in self.order:
+                if v in hidden and v not in above:
+                    below = self._cumulative_tables[v][tuple(part[:, u] for u in self.parents[v])]
+                    part[:, v] = draw_states(below, len(part), generator)
+            _put_back(part, filled, same)
+        return filled, bad
 
     @cached_property
     def _cumulative_tables(self) -> list[NDArray[np.float64]]:
@@ -267,10 +299,51 @@ def _known(row: NDArray[Any]) -> list[int]:
     return np.flatnonzero(row >= 0).tolist()
 
 
-def _by_pattern(missing: NDArray[np.bool_]) -> list[NDArray[Any]]:
-    """Index arrays of the rows of ``missing`` (n, d) that are equal."""
-    if not missing.any():
-        return [np.arange(len(missing))]
+_Members = slice | NDArray[np.intp]  # some rows; a slice is all of them, which need no copy
+
+
+def _by_pattern(missing: NDArray[np.bool_]) -> list[_Members]:
+    """Which rows of ``missing`` (n, d) are equal."""
+    if not len(missing):
+        return []
+    if (missing == missing[0]).all():
+        return [slice(None)]
     _, which = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
-    order = np.argsort(which, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
+    order = np.argsort(which.reshape(-1), kind="stable")
+    return list(np.split(order, np.flatnonzero(np.diff(which.reshape(-1)[order])) + 1))
+
+
+def _evidence(
+    rows: NDArray[Any], same: _Members, plan: Elimination
+) -> Iterator[tuple[NDArray[Any], NDArray[np.intp], _Members]]:
+    """The distinct rows of ``rows[same]`` in blocks whose tables are not too large together.
+
+    With each block: which of its rows a member has, and the members as indices of ``rows``.
+    """
+    alike = rows[same]
+    if (alike == alike[0]).all():  # draws with one evidence for all, without sorting
+        yield alike[:1], np.zeros(len(alike), np.intp), same
+        return
+    distinct, which = np.unique(alike, axis=0, return_inverse=True)
+    order = np.argsort(which.reshape(-1), kind="stable")
+    which, members = which.reshape(-1)[order], np.arange(len(rows))[same][order]
+    for start, stop in _blocks(len(distinct), plan):
+        inside = slice(*np.searchsorted(which, [start, stop]))
+        yield distinct[start:stop], which[inside] - start, members[inside]
+
+
+def _put_back(part: NDArray[np.int32], rows: NDArray[np.int32], members: _Members) -> None:
+    """Write ``part`` into ``rows[members]``, from which it was taken: a slice of it shows what was written to it."""
+    if not isinstance(members, slice):
+        rows[members] = part
+
+
+def _blocks(n: int, plan: Elimination) -> Iterator[tuple[int, int]]:
+    """Where blocks of ``n`` rows start and stop, so that the tables of one are not too large."""
+    step = max(1, _BLOCK_BYTES // plan.total_bytes)
+    for start in range(0, n, step):
+        yield start, min(start + step, n)
+
+
+def _zero_where_unknown(rows: NDArray[Any]) -> NDArray[np.int32]:
+    return np.maximum(rows, 0).astype(np.int32, copy=False)

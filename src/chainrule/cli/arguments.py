@@ -1,0 +1,76 @@
+"""What stands in the arguments of ``chainrule dag``: a graph, names, evidence."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+from chainrule.core.errors import InputError
+
+if TYPE_CHECKING:
+    from chainrule.graphs import DirectedGraph
+
+__all__ = ["read_graph", "split_evidence", "split_names"]
+
+G = TypeVar("G", bound="DirectedGraph")
+
+
+def read_graph(kind: type[G], text_or_path: str) -> G:
+    """The graph in a file, or the graph that the argument itself describes."""
+    if os.path.exists(text_or_path):
+        return kind.read(text_or_path)
+    if not any(mark in text_or_path for mark in ("->", "<-", "{", ";", "\n")):
+        raise InputError(
+            f"{text_or_path!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'"
+        )
+    return kind.parse(text_or_path)
+
+
+def split_names(text: str) -> list[str]:
+    """Names with commas between; an empty text has none.
+
+    As in a CSV file, a name with a comma stands between double quotes, where two of them mean one.
+
+    >>> split_names("Z1, Z2"), split_names(""), split_names('"a,b", "5"" pipe"')
+    (['Z1', 'Z2'], [], ['a,b', '5" pipe'])
+    """
+    return [name for part in _parts(text, ",") if (name := _unquoted(part))]
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    """``text`` cut at each separator that is not between double quotes; ``InputError`` where one is not closed."""
+    parts, inside = [""], False
+    for c in text:
+        inside ^= c == '"'
+        if c == separator and not inside:
+            parts.append("")
+        else:
+            parts[-1] += c
+    if inside:
+        raise InputError(f'a quotation mark is never closed in {text!r}; write \'a,b\' as "a,b" and " as ""')
+    return parts
+
+
+def _unquoted(part: str) -> str:
+    part = part.strip()
+    if len(part) > 1 and part[0] == part[-1] == '"':
+        return part[1:-1].replace('""', '"')
+    return part
+
+
+def split_evidence(text: str) -> dict[str, str]:
+    """``name=state`` with commas between; raises ``InputError``.  Quotes go around each of the two where needed.
+
+    >>> split_evidence("smoke=yes, xray=no"), split_evidence('"a,b"="x=1"')
+    ({'smoke': 'yes', 'xray': 'no'}, {'a,b': 'x=1'})
+    """
+    evidence: dict[str, str] = {}
+    for part in filter(str.strip, _parts(text, ",")):
+        name, *states = _parts(part, "=")
+        name, state = _unquoted(name), _unquoted("=".join(states))
+        if not (name and state) or name in evidence:
+            raise InputError(
+                f"evidence is given as name=state, each name once, such as smoke=yes; got {part!r}"
+            )
+        evidence[name] = state
+    return evidence

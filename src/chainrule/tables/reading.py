@@ -1,0 +1,252 @@
+"""Any table as schema, codes and weights: in one piece, or part by part with memory that does not grow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
+from chainrule.tables.arrays import array_codes, plain_array
+from chainrule.tables.coding import code_type, column_codes, unseen_problem
+from chainrule.tables.columns import Column, Frame
+from chainrule.tables.discovery import SchemaCounts
+from chainrule.tables.frames import array_frame, has_names, to_frame
+from chainrule.tables.problems import Problem, TableError, UnseenError
+from chainrule.tables.schema import Schema
+from chainrule.tables.settings import Reading
+
+__all__ = ["Rows", "checked_weights", "is_files", "read_batches", "read_rows", "table_counts"]
+
+
+class Rows(NamedTuple):
+    """What a table is made of: codes (n, d) under a schema, and weights (n,) if there are any."""
+
+    schema: Schema
+    codes: NDArray[np.integer[Any]]
+    weights: NDArray[np.float64] | None
+
+
+def read_rows(
+    X: Any, schema: Schema | None, reading: Reading, weights: Any = None, name: str = "X", min_rows: int = 1
+) -> Rows:
+    """The rows of ``X`` under ``schema``, or under the one that ``reading`` finds in them."""
+    if not is_files(X) and not has_names(X):
+        a = plain_array(X, name, None if schema is None else len(schema), min_rows)
+        if _are_codes(a, schema, reading):
+            codes, found = array_codes(a, schema, name, reading.max_states, reading.options)
+            return Rows(found, codes, checked_weights(weights, len(codes)))
+    source = _Source.of(X, schema, reading, weights, name)
+    parts = list(source.parts(None))
+    if sum(p.frame.n_rows for p in parts) < min_rows:
+        raise ShapeError(f"{name} has no rows; pass at least {min_rows}")
+    if schema is None:
+        schema = SchemaCounts.total([source.counts(p) for p in parts]).schema()
+    coded = [_code(part, schema, reading) for part in parts]
+    codes = coded[0] if len(coded) == 1 else np.concatenate(coded)
+    return Rows(schema, codes, _all_weights(parts, weights, len(codes)))
+
+
+def read_batches(
+    X: Any, schema: Schema | None, reading: Reading, batch_rows: int, weights: Any = None, name: str = "X"
+) -> Iterator[Rows]:
+    """The rows of ``X`` in parts of at most ``batch_rows`` rows, all under one schema.
+
+    Without a schema, files are read once before, to find it.
+    """
+    if not is_files(X):
+        whole = read_rows(X, schema, reading, weights, name)
+        for start in range(0, len(whole.codes), batch_rows):
+            part = slice(start, start + batch_rows)
+            yield Rows(
+                whole.schema, whole.codes[part], None if whole.weights is None else whole.weights[part]
+            )
+        return
+    if weights is not None and not isinstance(weights, str):
+        raise InputError("weights of files that are read in parts must be the name of a column")
+    source = _Source.of(X, schema, reading, weights, name)
+    if schema is None:
+        schema = _counts(source, name).schema()
+    for part in source.parts(batch_rows):
+        yield Rows(schema, _code(part, schema, reading), part.weights)
+
+
+def table_counts(X: Any, reading: Reading, weights: Any = None, name: str = "X") -> SchemaCounts:
+    """What occurs in the columns of a table; in files with memory that does not grow with them."""
+    return _counts(_Source.of(X, None, reading, weights, name), name)
+
+
+def is_files(X: Any) -> bool:
+    """Whether ``X`` is a path or a list of paths."""
+    if isinstance(X, (list, tuple)):
+        return bool(X) and all(isinstance(path, (str, os.PathLike)) for path in X)
+    return isinstance(X, (str, os.PathLike))
+
+
+def checked_weights(weights: Any, n_rows: int) -> NDArray[np.float64] | None:
+    """Weights (n,) of rows: finite and at least 0; ``None`` stands for one each."""
+    if weights is None:
+        return None
+    if isinstance(weights, str):
+        raise InputError(
+            f"weights={weights!r} names a column, and the rows of an array have no names; pass numbers"
+        )
+    try:
+        found = np.asarray(weights, np.float64)
+    except (TypeError, ValueError) as e:
+        raise ValuesError(f"weights must hold numbers ({e}); pass one for each row") from e
+    if found.shape != (n_rows,):
+        raise ShapeError(
+            f"weights have the shape {found.shape}, there are {n_rows} rows; pass one weight for each"
+        )
+    bad = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
+    if bad.size:
+        raise ValuesError(
+            f"weights must be finite and at least 0, but that of row {bad[0]} is {found[bad[0]]:g}"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some rows of a table: the wanted columns as they were found."""
+
+    frame: Frame
+    columns: Mapping[str, Column | Problem]
+    weights: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table that names its columns, part by part."""
+
+    frames: Any  # of columns and rows at a time, an iterator of frames
+    wanted: tuple[str, ...]
+    weights: str | None
+    reading: Reading
+    as_codes: bool
+    notes: tuple[str, ...]
+    bounded: bool
+
+    @classmethod
+    def of(cls, X: Any, schema: Schema | None, reading: Reading, weights: Any, name: str) -> _Source:
+        """The source that ``X`` is, with the columns that are wanted of it."""
+        column = weights if isinstance(weights, str) else None
+        as_codes, notes = False, ()
+        if is_files(X):
+            from chainrule.tables.files import TableFiles
+
+            encoding = reading.encoding or (schema.encoding if schema is not None else None)
+            files = TableFiles.open(X, encoding, reading.header)
+            names, notes, frames, as_codes = files.names, files.notes, files.frames, files.holds_codes
+        else:
+            frame = to_frame(X) if has_names(X) else None
+            if frame is None:
+                a = plain_array(X, name, None if schema is None else len(schema), 0)
+                frame, as_codes = (
+                    array_frame(a, None if schema is None else schema.names),
+                    a.dtype.kind in "biuf",
+                )
+            names, one = frame.names, frame
+
+            def frames(columns: Sequence[str], batch_rows: int | None) -> Iterable[Frame]:
+                return [one]
+
+        if column is not None and column not in set(names):
+            raise UnknownNameError.of("column", column, list(names))
+        wanted = reading.chosen(names) if schema is None else _of_schema(schema, names, name)
+        wanted = tuple(n for n in wanted if n != column)
+        if not wanted:
+            raise ShapeError(f"no column of {name} is left; pass at least one beside those that are left out")
+        return cls(frames, wanted, column, reading, as_codes, notes, is_files(X))
+
+    def parts(self, batch_rows: int | None) -> Iterator[_Part]:
+        """The rows, at most so many at a time."""
+        columns = (*self.wanted, *([self.weights] if self.weights is not None else []))
+        for frame in self.frames(columns, batch_rows):
+            found = {name: frame.read(name) for name in self.wanted}
+            yield _Part(frame, found, None if self.weights is None else _weights_in(frame, self.weights))
+
+    def counts(self, part: _Part, *, bounded: bool = False) -> SchemaCounts:
+        """What occurs in one part."""
+        return SchemaCounts.of_columns(
+            part.columns, part.frame, self.reading, as_codes=self.as_codes, notes=self.notes, bounded=bounded
+        )
+
+
+def _counts(source: _Source, name: str) -> SchemaCounts:
+    total = None
+    for part in source.parts(None):
+        found = source.counts(part, bounded=source.bounded)
+        total = found if total is None else total + found
+    if total is None:
+        raise ShapeError(f"{name} has no rows; pass at least one")
+    return total
+
+
+def _are_codes(a: NDArray[Any], schema: Schema | None, reading: Reading) -> bool:
+    """Whether an array holds codes, not texts or measurements that are still to be cut."""
+    if a.dtype.kind not in "biuf":
+        return False
+    if schema is not None:
+        return all(v.cuts is None for v in schema.variables)
+    return not reading.names_columns
+
+
+def _of_schema(schema: Schema, names: Sequence[str], what: str) -> tuple[str, ...]:
+    """The columns of a schema; ``UnknownNameError`` where some are not there."""
+    there = set(names)
+    lacking = [name for name in schema.names if name not in there]
+    if lacking:
+        reason = UnknownNameError.of("column", lacking[0], list(names))
+        raise UnknownNameError(f"{what} lacks {len(lacking)} of {len(schema)} columns: {reason}")
+    return schema.names
+
+
+def _code(part: _Part, schema: Schema, reading: Reading) -> NDArray[np.integer[Any]]:
+    """The codes (n, d) of one part; ``UnseenError`` or ``TableError`` with the problems of all columns."""
+    out = np.empty((part.frame.n_rows, len(schema)), code_type(schema.sizes))
+    unseen, unfit = [], []
+    for j, variable in enumerate(schema.variables):
+        column = part.columns[variable.name]
+        if isinstance(column, Problem):
+            unfit.append(column)
+            continue
+        if reading.unseen_in(variable.name) != "error":
+            variable = replace(variable, unseen=reading.unseen_in(variable.name))
+        coded = column_codes(column, variable, minus_one_is_missing=schema.holds_codes)
+        out[:, j] = coded.codes
+        if coded.unseen is not None:
+            unseen.append(unseen_problem(column, variable, coded.unseen, part.frame.place(coded.unseen)))
+    if unfit:
+        raise TableError(unfit, reading.options)
+    if unseen:
+        raise UnseenError(unseen, reading.options)
+    return out
+
+
+def _weights_in(frame: Frame, name: str) -> NDArray[np.float64]:
+    """The weights in a column; ``ValuesError`` names the row of one that is none."""
+    column = frame.read(name)
+    numbers = None if isinstance(column, Problem) else column.numbers
+    if isinstance(column, Problem) or numbers is None:
+        raise ValuesError(f"the weights in column {name!r} are no numbers; name a column of numbers")
+    found = np.array([*numbers, np.nan])[column.indices.astype(np.intp, copy=False)]
+    bad = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
+    if bad.size:
+        row = int(bad[0])
+        held = "missing" if column.indices[row] < 0 else repr(column.labels[int(column.indices[row])])
+        raise ValuesError(
+            f"{frame.place(row)}: the weight in column {name!r} is {held}; weights are finite and at least 0"
+        )
+    return found
+
+
+def _all_weights(parts: Sequence[_Part], weights: Any, n_rows: int) -> NDArray[np.float64] | None:
+    if isinstance(weights, str):
+        return np.concatenate([p.weights for p in parts if p.weights is not None])
+    return checked_weights(weights, n_rows)
