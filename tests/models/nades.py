@@ -66,7 +66,7 @@ def torch_threads(n: int) -> Iterator[None]:
     try:
         with pytest.MonkeyPatch.context() as patch:
             for module in (walks, samplers):
-                patch.setattr(module, "threads_for", lambda work: use_threads())
+                patch.setattr(module, "use_threads", lambda work=None: use_threads())
             yield
     finally:
         torch.set_num_threads(before)

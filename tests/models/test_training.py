@@ -114,7 +114,7 @@ KEPT = {
 
 
 def test_every_setting_of_the_networks_is_known_to_change_a_fit_or_not():
-    for kind, own in ((NADE, set()), (MADE, {"degrees", "direct"})):
+    for kind, own in ((NADE, set()), (MADE, {"dag", "degrees", "direct"})):
         assert set(kind().get_params()) <= set(CHANGES) | KEPT | own
 
 
@@ -136,7 +136,7 @@ def test_a_checkpoint_of_something_else_is_not_used_and_that_is_said(change, str
     with listening(listener):
         model = NADE(**settings).fit(train, valid=valid, sample_weight=weights)
     assert model.fit_info_["resumed_from_epoch"] == 0
-    assert "starts anew" in listener.notes[0]
+    assert any("starts anew" in line for line in listener.notes)
 
 
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(stripes):

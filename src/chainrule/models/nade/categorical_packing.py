@@ -11,6 +11,7 @@ empty, and ``group`` rows are taken together.  float32 and float64.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,13 +45,17 @@ class Steps(NamedTuple):
         >>> [a.tolist() for a in Steps.of(Coding((3, 1, 2)), np.array([2, 1, 0]))]
         [[2, 0], [0, 2], [0, 1, 3], [2, 0, 1]]
         """
-        sizes = np.array(coding.sizes, np.int64)
-        places = np.flatnonzero(sizes[order] > 1).astype(np.int64)
-        columns = order[places].astype(np.int64)
-        begins = np.concatenate([[0], np.cumsum(sizes[columns] - 1)]).astype(np.int64)
-        return cls(
-            columns, places, begins, coding.order(columns).astype(np.int64) if len(columns) else begins[:0]
-        )
+        return _steps(coding, order.astype(np.int64, copy=False).tobytes())
+
+
+@lru_cache(maxsize=16)  # the same in every step of a training
+def _steps(coding: Coding, order: bytes) -> Steps:
+    in_order, sizes = np.frombuffer(order, np.int64), np.array(coding.sizes, np.int64)
+    places = np.flatnonzero(sizes[in_order] > 1).astype(np.int64)
+    columns = in_order[places]
+    begins = np.concatenate([[0], np.cumsum(sizes[columns] - 1)]).astype(np.int64)
+    indicators = coding.order(columns).astype(np.int64) if len(columns) else begins[:0]
+    return Steps(columns, places, begins, indicators)
 
 
 class CategoricalPacked(NamedTuple):

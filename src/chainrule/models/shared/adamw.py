@@ -82,7 +82,7 @@ def _step(addresses, gradients, sizes, keep, scales, like, threads):
             )  # fmt: skip
 
 
-@loop
+@loop(error_model="numpy")  # to look for a division by zero would cost the vectors
 def _update(p, m, v, g, begin, end, keep, scales, like):
     number = like.dtype.type  # all in the dtype at hand, so that a vector holds as many as it can
     rate, root, beta1, beta2, epsilon = scales

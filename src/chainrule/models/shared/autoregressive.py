@@ -32,7 +32,10 @@ from chainrule.tables.table import Table
 
 __all__ = ["AutoregressiveEstimator"]
 
-_BATCH = 2048  # rows scored together
+_BATCH, _CELLS = (
+    2048,
+    2**24,
+)  # most rows scored together, and most numbers for all states of all their variables
 _PRIOR = (
     0.5  # added to the count of each state before training starts: a constant column keeps a finite start
 )
@@ -146,12 +149,12 @@ class AutoregressiveEstimator(DiscreteModel):
             return log_prob_with_missing(self._conditionals, codes, self._factorization, self.schema_.sizes)
         network = self._double()
         with torch.no_grad():
-            return torch.cat([network(torch.from_numpy(part)) for part in _parts(codes)]).numpy()
+            return torch.cat([network(torch.from_numpy(part)) for part in self._parts(codes)]).numpy()
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
         with torch.no_grad():
-            parts = [network.logits(torch.from_numpy(part)).numpy() for part in _parts(_unsigned(codes))]
+            parts = [network.logits(torch.from_numpy(part)).numpy() for part in self._parts(_unsigned(codes))]
         logits = np.concatenate(parts)
         return network.coding.terms(codes, logits)
 
@@ -200,6 +203,11 @@ class AutoregressiveEstimator(DiscreteModel):
         n = sum(p.numel() for p in self.network_.parameters())
         return {"allocated": n, "in_use": n}
 
+    def _parts(self, rows: Codes) -> list[Codes]:
+        sizes = self.schema_.sizes
+        together = min(_BATCH, max(1, _CELLS // (len(sizes) * max(sizes))))
+        return [rows[i : i + together] for i in range(0, max(len(rows), 1), together)]
+
     def _double(self) -> AutoregressiveNetwork:
         """The network in float64 on the CPU, so that sums over states are exact to rounding."""
         return _in_float64(self.network_)
@@ -227,10 +235,6 @@ def _unsigned(codes: Codes) -> Codes:
         if codes.dtype.kind == "u"
         else codes.astype(np.uint8 if codes.max(initial=0) < 2**8 else np.int64)
     )
-
-
-def _parts(rows: NDArray[Any]) -> list[NDArray[Any]]:
-    return [rows[i : i + _BATCH] for i in range(0, max(len(rows), 1), _BATCH)]
 
 
 class _board:
