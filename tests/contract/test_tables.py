@@ -62,7 +62,7 @@ def test_the_order_of_columns_does_not_matter_and_others_are_ignored(name: str) 
     other = frame[["wet", "n", "flag", "rain"]].assign(more="x")
     assert (model.log_prob(other) == model.log_prob(frame)).all()
     assert model.score(other) == model.score(frame)
-    assert list(model.feature_names_in_) == ["rain", "n", "flag", "wet"]
+    assert sorted(model.feature_names_in_) == ["flag", "n", "rain", "wet"]
 
 
 @every_model
@@ -91,8 +91,8 @@ def test_draws_are_a_frame_of_the_same_types(name: str) -> None:
     model = MODELS[name]().fit(frame)
     draws = model.sample(20, given={"rain": "yes"}, rng=0)
     assert isinstance(draws, pd.DataFrame)
-    assert (draws.dtypes == frame.dtypes).all()
-    assert list(draws.columns) == list(frame.columns)
+    assert list(draws.columns) == list(model.schema_.names)
+    assert (draws.dtypes == frame.dtypes[draws.columns]).all()
     assert (draws["rain"] == "yes").all()
     assert draws["n"].isin([1, 2, 3]).all()
     assert np.isfinite(model.log_prob(draws)).all()
@@ -106,7 +106,7 @@ def test_holes_in_a_frame_are_filled_and_nothing_else_is_touched(name: str) -> N
     holes.loc[2, "rain"], holes.loc[5, "n"], holes.loc[7, "flag"] = None, pd.NA, pd.NA
     expected = model.log_prob(holes)
     assert (expected[[2, 5, 7]] >= model.log_prob(frame)[[2, 5, 7]]).all()
-    filled = model.impute(holes, rng=0)
+    filled = model.impute(holes, rng=0)[frame.columns]
     assert not filled.isna().any().any()
     same = np.ones(frame.shape, bool)
     same[2, 0] = same[5, 1] = same[7, 2] = False

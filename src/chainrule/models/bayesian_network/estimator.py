@@ -34,11 +34,11 @@ from chainrule.models.bayesian_network.conditional_tables import (
     estimate_table,
     normalised_tables,
 )
-from chainrule.models.bayesian_network.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead, variable_order
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table

@@ -17,6 +17,7 @@ from chainrule.models.made.masks import Scheme, assign_degrees
 from chainrule.models.made.network import MADENetwork
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
 from chainrule.tables.schema import Schema
@@ -124,15 +125,12 @@ class MADE(AutoregressiveEstimator):
 
     def _settings(self) -> dict[str, Any]:
         dag = self.dag
-        graph = {"nodes": dag.nodes, "edges": dag.edges} if isinstance(dag, DAG) else dag
-        return super()._settings() | {"dag": graph}
+        return super()._settings() | {"dag": plain_dag(dag) if isinstance(dag, DAG) else dag}
 
     @classmethod
     def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
-        dag = plain.get("dag")
-        if isinstance(dag, dict):
-            dag = DAG([(a, b) for a, b in dag["edges"]], dag["nodes"])
-        return super()._settings_of(plain) | {"dag": dag}
+        dag = plain["dag"]
+        return super()._settings_of(plain) | {"dag": dag_of_plain(dag) if isinstance(dag, dict) else dag}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays, plain = super()._state()

@@ -23,6 +23,7 @@ from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.completion import LARGEST, completions, log_prob_with_missing
 from chainrule.models.shared.counts import state_counts
+from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.network import AutoregressiveNetwork
@@ -219,11 +220,14 @@ class AutoregressiveEstimator(DiscreteModel):
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays = {k: v.cpu().numpy() for k, v in self.network_.state_dict().items()}
         graph = self._factorization.graph
-        return arrays, {"order": self._factorization.order, "edges": None if graph is None else graph.edges}
+        return arrays, {
+            "order": self._factorization.order,
+            "dag": None if graph is None else plain_dag(graph),
+        }
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        names, edges = self.schema_.names, plain["edges"]
-        graph = None if edges is None else DAG([(a, b) for a, b in edges], names)
+        names, found = self.schema_.names, plain["dag"]
+        graph = None if found is None else dag_of_plain(found)
         self._factorization = Factorization(names, np.array(plain["order"], np.intp), graph)
         self.network_ = self._build(Coding(self.schema_.sizes), 0.5, torch.Generator().manual_seed(0))
         self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
 from chainrule.graphs import DAG
+from chainrule.models.shared.dag_setting import parsed_dag
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
 
 __all__ = ["Factorization"]
@@ -68,9 +69,7 @@ class Factorization:
 
         Raises ``InputError`` where a node is no variable, a variable no node, or a node is latent.
         """
-        graph = DAG.parse(dag) if isinstance(dag, str) else dag
-        if not isinstance(graph, DAG):
-            raise InputError(f"dag must be a DAG or its text; got {dag!r}; write for example 'a -> b'")
+        graph = parsed_dag(dag)
         if graph.latent:
             raise InputError(
                 f"{graph.latent[0]!r} is latent, and every variable has a factor here; leave it out"
