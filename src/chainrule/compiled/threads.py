@@ -7,8 +7,9 @@ turns with one set of threads instead of waiting for each other's.  Three things
 - starting them sets the number of threads of that library, hence torch's; here it is put back at once;
 - nothing starts at import, only with the first loop;
 - threads do not survive a fork.  What waits in OpenMP's library is ended before each fork and comes back when it is
-  needed, so torch works in a child.  numba ends a child that runs a parallel loop after its parent did, so there
-  the loops are off (``lost_by_fork``), and who needs them is told to spawn instead.
+  needed, so torch works in a child (with one thread where its library is older than OpenMP 5).  numba ends a child
+  that runs a parallel loop after its parent did, so there the loops are off (``lost_by_fork``), and who needs them
+  is told to spawn instead.
 
 Waiting threads spin: two of them on a core that other processes use wait a time slice at each barrier, 65 ms a step
 of NADE beside one busy process, 0.6 ms with one thread.  So small work is done by one thread.  How long they spin
@@ -35,7 +36,10 @@ __all__ = ["ForkError", "lost_by_fork", "numba_config", "start_threads", "thread
 
 numba_config: Any = config  # its attributes are made at run time
 WORTH_TWO = 2e7  # multiply-adds below which a second thread gains less than waking it may cost
-_HARD = 2  # of omp.h: end the threads that wait
+_END, _HARD = (
+    "omp_pause_resource_all",
+    2,
+)  # of omp.h: ends the threads that wait; libraries before OpenMP 5 lack it
 
 _lock = threading.Lock()
 _chosen = threading.local()  # by the last ``use_threads`` of each thread
@@ -108,7 +112,7 @@ def start_threads() -> None:
                 library.omp_set_num_threads(threads)
             if threading_layer() == "workqueue":
                 _one_at_a_time = threading.RLock()
-            os.register_at_fork(before=_end_waiting_threads)
+            os.register_at_fork(before=_end_waiting_threads, after_in_child=_use_one_thread)
             _started_in = os.getpid()
 
 
@@ -138,6 +142,12 @@ def _levels_and_threads(library: Any) -> tuple[int, int]:
 
 def _end_waiting_threads() -> None:
     for library in _openmp_libraries():
-        end = getattr(library, "omp_pause_resource_all", None)  # libraries before OpenMP 5 lack it
-        if end is not None:
-            end(_HARD)
+        if hasattr(library, _END):
+            library.omp_pause_resource_all(_HARD)
+
+
+def _use_one_thread() -> None:
+    """In a child, of the libraries that could not end what waits: a second thread would be waited for without end."""
+    for library in _openmp_libraries():
+        if not hasattr(library, _END):
+            library.omp_set_num_threads(1)
