@@ -8,9 +8,11 @@ import torch
 
 from chainrule.homework.nade_made.textbook import sample_by_full_passes
 from chainrule.models.made.estimator import MADE
+from chainrule.models.made.levels import sample_by_levels
 from chainrule.models.made.masks import assign_degrees
 from chainrule.models.made.network import MADENetwork
 from chainrule.models.nade.estimator import NADE
+from chainrule.models.shared.factorization import Factorization
 from tests.models.nades import DTYPES, NATS, TOLERANCE, binary_rows, distance, gradients, random_nade
 
 DEVICE = "cuda"
@@ -83,6 +85,25 @@ def test_draws_from_a_network_on_a_gpu_are_those_on_the_cpu(kind):
     np.testing.assert_array_equal(net.sample(u), exact.sample(u))
     np.testing.assert_array_equal(net.sample(u), sample_by_full_passes(net, u))
     np.testing.assert_array_equal(net.sample(u, held), exact.sample(u, held))
+
+
+@every_dtype
+def test_states_of_any_number_and_a_graph_are_on_a_gpu_what_they_are_on_the_cpu(dtype):
+    sizes = (3, 2, 10, 1, 300)
+    f = Factorization.of_dag("a -> b -> c; a -> e <- d", list("abcde"))
+    g, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
+    exact = MADENetwork(f, assign_degrees(f, [40, 30]), sizes=sizes, direct=True, generator=g).to(dtype)
+    net, exact = copy.deepcopy(exact).to(DEVICE), exact.double()
+    x = torch.from_numpy(rng.integers(0, sizes, (33, 5)))
+    got, expected = net.log_prob(x.to(DEVICE)), exact.log_prob(x)
+    torch.testing.assert_close(
+        got.detach().cpu().double(), expected.detach(), rtol=TOLERANCE[dtype], atol=NATS[dtype]
+    )
+    weights = torch.ones(33, dtype=torch.float64)
+    for a, b in zip(gradients(got, weights, net), gradients(expected, weights, exact), strict=True):
+        assert distance(a.cpu(), b) <= TOLERANCE[dtype]
+    u = rng.random((70, 5))
+    np.testing.assert_array_equal(net.double().sample(u), sample_by_levels(net, u))
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid"])

@@ -12,7 +12,7 @@ from chainrule.compiled.bernoulli import bernoulli_log_prob
 from chainrule.models.made import products, row_likelihood
 from chainrule.models.made.masks import assign_degrees
 from chainrule.models.made.network import MADENetwork
-from chainrule.models.made.products import Compiled
+from chainrule.models.made.products import Compiled, Plain
 from chainrule.models.made.staircase import StaircaseWeight
 from chainrule.models.made.staircase_loops import rows_to_units, units_to_rows, weight_gradient
 
@@ -98,16 +98,37 @@ def test_a_row_is_the_same_whatever_comes_with_it_and_however_many_threads(dtype
         np.testing.assert_array_equal(alone[0], down[k])
 
 
-def test_what_the_mask_cuts_becomes_zero_whatever_it_was():
-    mask = np.arange(40)[:, None] >= 40 - np.sort(np.random.default_rng(1).integers(0, 41, 200))[::-1]
-    layer = StaircaseWeight(torch.ones(40, 200), mask, "last")
+@settings(deadline=None, max_examples=40)
+@given(
+    rows=st.integers(0, 40),
+    units=st.integers(0, 300),
+    side=st.sampled_from(["first", "last"]),
+    share=st.sampled_from([0.0, 0.3, 1.0]),
+    seed=st.integers(0, 99),
+)
+@pytest.mark.parametrize("way", [Compiled(), Plain()], ids=["compiled", "plain"])
+def test_what_any_mask_below_a_staircase_cuts_becomes_zero_whatever_it_was(
+    way, rows, units, side, share, seed
+):
+    rng = np.random.default_rng(seed)
+    counts = np.sort(rng.integers(0, rows + 1, units))
+    place = np.arange(rows)[:, None]
+    mask = place < counts if side == "first" else place >= counts
+    mask &= rng.random((rows, units)) >= share  # an order cuts a staircase, a graph more
+    layer = StaircaseWeight(torch.ones(rows, units), mask, side)
     blocks = [torch.full_like(b, torch.nan) for b in layer.blocks]
-    Compiled().clear(layer, blocks)
+    way.clear(layer, blocks)
     for (f, width, a, b), block in zip(layer.extents, blocks, strict=True):
         kept = torch.from_numpy(mask[a:b, f : f + width])
         assert (block[~kept] == 0).all()
         assert block[kept].isnan().all()
     assert sum(int(b.isnan().sum()) for b in blocks) == mask.sum()
+    assert layer.dense().shape == (rows, units)
+    assert (layer.dense() == 1).all()
+    with torch.no_grad():
+        for block in layer.blocks:
+            block.fill_(torch.nan)
+    np.testing.assert_array_equal(layer.masked().isnan(), mask)
 
 
 @pytest.mark.parametrize("direct", [False, True])

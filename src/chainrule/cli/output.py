@@ -82,7 +82,7 @@ def speakable() -> Iterator[None]:
     """Standard output and standard error take any text within the block; ``OutputError`` where the first is closed."""
     if sys.stdout is None:
         raise OutputError("standard output is closed, expected a place for the answer; send it to a file")
-    streams = [s for s in (sys.stdout, sys.stderr) if hasattr(s, "reconfigure")]
+    streams: list[Any] = [s for s in (sys.stdout, sys.stderr) if hasattr(s, "reconfigure")]
     before = [s.errors for s in streams]
     for stream in streams:
         stream.reconfigure(errors="chainrule.spelled")

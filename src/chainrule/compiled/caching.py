@@ -28,7 +28,7 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from chainrule.compiled import compiling
-from chainrule.compiled.threads import start_threads
+from chainrule.compiled.threads import numba_config, start_threads
 from chainrule.core.errors import OutputError
 from chainrule.core.files import make_directory, write_bytes
 from chainrule.core.folders import cache_folder
@@ -53,8 +53,8 @@ def loop(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """
     if function is None:
         return lambda function: loop(function, **options)
-    compiled = numba.njit(**options)(function)
-    if not numba.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]  # then it is the function itself
+    compiled: Any = numba.njit(**options)(function)
+    if not numba_config.DISABLE_JIT:  # then it is the function itself
         compiled._cache = _Kept(function, parallel=bool(options.get("parallel")))
     return compiled
 
@@ -170,8 +170,8 @@ def _folder(file: str) -> Path | None:
     if not source.is_file():
         return None
     own = hashlib.sha256(str(source.parent).encode()).hexdigest()[:16]  # two installations may share a cache
-    if numba.config.CACHE_DIR:  # pyright: ignore[reportAttributeAccessIssue]
-        candidates = [Path(numba.config.CACHE_DIR) / f"chainrule_{own}"]  # pyright: ignore[reportAttributeAccessIssue]
+    if numba_config.CACHE_DIR:
+        candidates = [Path(numba_config.CACHE_DIR) / f"chainrule_{own}"]
     else:
         candidates = [source.parent / "__pycache__"]
         with suppress(OutputError):  # no home; said below if the first cannot be written either

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import numba
-
 from chainrule.compiled import compiling
-from chainrule.compiled.threads import lost_by_fork, threads_of_the_call, use_threads
+from chainrule.compiled.threads import lost_by_fork, numba_config, threads_of_the_call, use_threads
 from chainrule.core.progress import note
 from chainrule.core.settings import settings
 
@@ -35,7 +33,7 @@ def has_loops(x: Any) -> bool:
     (True, False)
     """
     global _told
-    if settings.plain or numba.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
+    if settings.plain or numba_config.DISABLE_JIT:
         return False
     if lost_by_fork():
         if not _told:

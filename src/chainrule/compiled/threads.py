@@ -25,12 +25,15 @@ import threading
 from typing import Any
 
 import numba
+from numba.core import config
+from numba.np.ufunc.parallel import threading_layer
 
 from chainrule.core.errors import InputError
 from chainrule.core.settings import settings
 
-__all__ = ["ForkError", "lost_by_fork", "start_threads", "threads_of_the_call", "use_threads"]
+__all__ = ["ForkError", "lost_by_fork", "numba_config", "start_threads", "threads_of_the_call", "use_threads"]
 
+numba_config: Any = config  # its attributes are made at run time
 WORTH_TWO = 2e7  # multiply-adds below which a second thread gains less than waking it may cost
 _HARD = 2  # of omp.h: end the threads that wait
 
@@ -103,7 +106,7 @@ def start_threads() -> None:
             for library, (levels, threads) in before:
                 library.omp_set_max_active_levels(levels)
                 library.omp_set_num_threads(threads)
-            if numba.threading_layer() == "workqueue":
+            if threading_layer() == "workqueue":
                 _one_at_a_time = threading.RLock()
             os.register_at_fork(before=_end_waiting_threads)
             _started_in = os.getpid()
@@ -117,8 +120,8 @@ def _wanted() -> int:
         n = torch.get_num_threads()
     else:
         said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-        n = int(said) if said.isdecimal() else numba.config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
-    return max(1, min(n, numba.config.NUMBA_NUM_THREADS))  # pyright: ignore[reportAttributeAccessIssue]
+        n = int(said) if said.isdecimal() else numba_config.NUMBA_NUM_THREADS
+    return max(1, min(n, numba_config.NUMBA_NUM_THREADS))
 
 
 def _openmp_libraries() -> list[Any]:

@@ -6,7 +6,7 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from chainrule.core.errors import DataError, InputError, TooLargeError
 
@@ -63,7 +63,7 @@ def _unzipped(file: Any, name: str, limit: int, instead: str) -> bytes:
         raise DataError(f"{name} is a damaged gzip file ({e}); get it again") from e
 
 
-def _up_to(file: IO[bytes], name: str, limit: int, instead: str) -> bytes:
+def _up_to(file: Any, name: str, limit: int, instead: str) -> bytes:
     content = bytearray()
     while piece := file.read(_PIECE):
         content += piece

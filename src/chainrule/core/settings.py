@@ -64,7 +64,7 @@ class Settings:
         if not good:
             raise InputError(f"settings.{name} must be {expected}; got {value!r}")
         if name == "keep_freed_memory" and value != self.keep_freed_memory:
-            keep_freed_memory(value)
+            keep_freed_memory(bool(value))
         self.__dict__[name] = value
 
     @contextmanager

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = ["Bool", "Float", "Float64", "Int64", "Integer", "Num", "Shaped", "UInt8"]
 
-if TYPE_CHECKING or "jaxtyping" in sys.modules:
+if TYPE_CHECKING:  # a type checker reads the array's own type, and leaves the shape alone
+    from typing import Annotated as Bool
+    from typing import Annotated as Float
+    from typing import Annotated as Float64
+    from typing import Annotated as Int64
+    from typing import Annotated as Integer
+    from typing import Annotated as Num
+    from typing import Annotated as Shaped
+    from typing import Annotated as UInt8
+elif "jaxtyping" in sys.modules:
     from jaxtyping import Bool, Float, Float64, Int64, Integer, Num, Shaped, UInt8
 else:
 

@@ -19,21 +19,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_integer, check_size
 from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
-from chainrule.models.bayesian_network.posterior import Posterior
+from chainrule.models.shared.posterior import Posterior, impossible, places
+from chainrule.models.shared.row_weights import checked_weights
 from chainrule.tables.door import give_back, known, rows
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
-__all__ = ["Codes", "DiscreteModel", "Marginalises", "impossible"]
+__all__ = ["Codes", "DiscreteModel", "Marginalises"]
 
 _MOST_STATES = 2**20  # joint states of one answer
-_MOST_SHOWN = 8  # names in a message
+_BYTES_A_DRAW = 12  # of a cell: what is known, what is drawn, and a copy of one of them, in int32
 
 Codes = NDArray[np.integer[Any]]  # (n, d); -1 where a value is missing
 Marginalises = Literal["any", "suffix", "none"]
@@ -47,6 +48,7 @@ class DiscreteModel(DensityEstimator):
     """
 
     marginalises_: ClassVar[Marginalises] = "none"
+    _is_binary: ClassVar[bool] = False  # whether every variable must have two states
 
     schema: Schema | None
     schema_: Schema
@@ -64,7 +66,8 @@ class DiscreteModel(DensityEstimator):
         ``valid`` (rows of the same variables) chooses between candidates where a model has any.  Sets
         ``schema_``, ``n_features_in_``, ``feature_names_in_`` where columns have names, and ``fit_info_``.
         """
-        table = _weighted(rows(X, self.schema), sample_weight)
+        table = _weighted(rows(X, getattr(self, "schema", None)), sample_weight)
+        self._check_schema(table.schema)
         held_out = None if valid is None else rows(valid, table.schema, name="valid")
         before = dict(vars(self))
         try:
@@ -99,10 +102,10 @@ class DiscreteModel(DensityEstimator):
         them is drawn from its exact posterior, never by rejection.  An integer ``rng`` gives the same draws at
         each call; a generator goes on from where it is.
         """
-        check_is_fitted(self)
-        n = check_integer(n, "n", least=0)
-        row = known(given, self.schema_)
-        return give_back(self._draw(np.repeat(row[None], n, axis=0), as_generator(rng)), self.schema_)
+        schema, n = self._known_schema(), check_integer(n, "n", least=0)
+        check_size(_BYTES_A_DRAW * n * len(schema), f"sample({n:,})", instead="draw fewer rows at a time")
+        row = known(given, schema)
+        return give_back(self._draw(np.repeat(row[None], n, axis=0), as_generator(rng)), schema)
 
     def impute(self, X: Any, *, how: Literal["draw", "mode"] = "draw", rng: RandomState = None) -> Any:
         """``X`` with its missing cells filled, as the kind of table that the model was fitted on.
@@ -119,25 +122,25 @@ class DiscreteModel(DensityEstimator):
         if holes.any():
             part = table.codes[holes].astype(np.int32)
             filled[holes] = self._draw(part, generator) if how == "draw" else self._most_probable(part)
-        return give_back(filled, self.schema_)
+        return give_back(filled, table.schema)
 
     def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
         """The exact joint posterior of ``variables`` given ``evidence``, states by name.
 
         Impossible evidence is an ``InputError``; so are variables that are in the evidence too.
         """
-        check_is_fitted(self)
-        known = self.schema_.known(evidence)
-        wanted = _wanted(variables, self.schema_, known)
+        schema = self._known_schema()
+        known = schema.known(evidence)
+        wanted = places(schema, variables, unknown_in=known)
         table = self._query(known, wanted)
         if table is None:
-            raise impossible("evidence", self.schema_.labels(known))
-        chosen = [self.schema_.variables[i] for i in wanted]
+            raise impossible("evidence", schema.labels(known))
+        chosen = [schema.variables[i] for i in wanted]
         return Posterior(
             tuple(v.name for v in chosen),
             tuple(v.states for v in chosen),
             table,
-            self.schema_.labels(known),
+            schema.labels(known),
         )
 
     @property
@@ -174,22 +177,35 @@ class DiscreteModel(DensityEstimator):
 
         By default from the marginals of all their joint states, where the model sums out what is missing.
         """
-        sizes = [self.schema_.sizes[i] for i in wanted]
+        schema = self._known_schema()
+        sizes = [schema.sizes[i] for i in wanted]
         n = prod(sizes)
         if n > _MOST_STATES:
             raise TooLargeError(
                 f"the answer has {n:,} joint states, at most {_MOST_STATES:,} are formed; ask for fewer variables"
             )
-        rows = np.repeat(known[None], n, axis=0)
-        rows[:, wanted] = np.stack(np.unravel_index(np.arange(n), sizes), axis=1)
-        log_p = self._log_prob(Table(self.schema_, rows).codes)
+        filled = np.repeat(known[None], n, axis=0)
+        filled[:, wanted] = np.stack(np.unravel_index(np.arange(n), sizes), axis=1)
+        log_p = self._log_prob(Table(schema, filled).codes)
         total = log_sum_exp(log_p)
         return None if total == -np.inf else np.exp(log_p - total).reshape(sizes)
 
     def _rows(self, X: Any) -> Table:
         """``X`` under the schema of the fit."""
+        return rows(X, self._known_schema())
+
+    def _known_schema(self) -> Schema:
+        """The schema of the fit."""
         check_is_fitted(self)
-        return rows(X, self.schema_)
+        return self.schema_
+
+    def _check_schema(self, schema: Schema) -> None:
+        """Raise ``InputError`` where the model cannot take such variables."""
+        if self._is_binary and not schema.is_binary:
+            odd = next(v for v in schema.variables if v.size != 2)
+            raise ValuesError(
+                f"{type(self).__name__} takes variables of two states, such as 0 and 1; {odd.name!r} has {odd.size}"
+            )
 
     def _take_schema(self, schema: Schema) -> None:
         self.schema_ = schema
@@ -201,12 +217,13 @@ class DiscreteModel(DensityEstimator):
 
     def _settings(self) -> dict[str, Any]:
         settings = super()._settings()
-        return settings | {"schema": None if self.schema is None else self.schema.to_plain()}
+        found = settings.get("schema")
+        return settings if found is None else settings | {"schema": found.to_plain()}
 
     @classmethod
     def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
         found = plain.get("schema")
-        return plain | {"schema": None if found is None else Schema.from_plain(found)}
+        return plain if found is None else plain | {"schema": Schema.from_plain(found)}
 
     def _plain_variables(self) -> Any:
         return self.schema_.to_plain()
@@ -223,54 +240,12 @@ class DiscreteModel(DensityEstimator):
             )
 
 
-def impossible(what: str, known: Mapping[str, str]) -> InputError:
-    """The error for states that cannot come together; ``what`` says which argument holds them.
-
-    >>> print(impossible("evidence", {"rain": "no", "roof": "wet"}))
-    evidence rain=no, roof=wet has probability zero under the model; leave some of it out, or fit with a \
-pseudocount above 0
-    """
-    shown = [f"{v}={s}" for v, s in known.items()]
-    more = f", … {len(shown)} in all" if len(shown) > _MOST_SHOWN else ""
-    return InputError(
-        f"{what} {', '.join(shown[:_MOST_SHOWN])}{more} has probability zero under the model; leave some of it "
-        "out, or fit with a pseudocount above 0"
-    )
-
-
-def _wanted(variables: str | Iterable[str], schema: Schema, known: NDArray[np.int32]) -> list[int]:
-    """The places of the variables that are asked for; of these nothing may be known already."""
-    try:
-        names = [variables] if isinstance(variables, str) else list(variables)
-    except TypeError as e:
-        raise InputError(
-            f"variables must be a name or several, for example {schema.names[0]!r}; got {variables!r}"
-        ) from e
-    wanted = [schema.index(name) for name in names]
-    if not wanted or len(set(wanted)) < len(wanted):
-        raise InputError(f"variables must be named once each, and at least one; got {names!r}")
-    for i in wanted:
-        if known[i] >= 0:
-            raise InputError(f"{schema.names[i]!r} is asked for and is in the evidence; leave it out of one")
-    return wanted
-
-
 def _weighted(table: Table, sample_weight: ArrayLike | None) -> Table:
     if sample_weight is None:
         return table
-    try:
-        weights = np.asarray(sample_weight, np.float64)
-    except (TypeError, ValueError) as e:
-        raise ValuesError(f"sample_weight must hold numbers ({e}); pass one for each row") from e
-    if weights.shape != (table.n_rows,):
+    weights = checked_weights(sample_weight)
+    if len(weights) != table.n_rows:
         raise ShapeError(
-            f"sample_weight has the shape {weights.shape}, X has {table.n_rows} rows; pass one weight for each"
+            f"sample_weight has {len(weights)} weights, X has {table.n_rows} rows; pass one weight for each"
         )
-    bad = np.flatnonzero(~((weights >= 0) & np.isfinite(weights)))
-    if bad.size:
-        raise ValuesError(
-            f"sample_weight must be finite and at least 0, but that of row {bad[0]} is {weights[bad[0]]:g}"
-        )
-    if not weights.any():
-        raise ValuesError("sample_weight is 0 for every row, so there is nothing to learn from")
     return Table(table.schema, table.codes, weights)

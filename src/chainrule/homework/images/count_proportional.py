@@ -20,17 +20,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import comb
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from chainrule.core.checks import check_binary, check_integer
-from chainrule.core.contract import DensityEstimator
+from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, ShapeError, ValuesError
-from chainrule.core.randomness import RandomState, as_generator
-from chainrule.models.shared.conditioning import check_given
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.tables.door import known
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table
 
 __all__ = ["CountProportional", "Rule"]
 
@@ -38,11 +39,12 @@ Rule = Literal["image", "count"]
 _RULES = ("image", "count")
 
 
-class CountProportional(DensityEstimator):
+class CountProportional(DiscreteModel):
     """Binary images, black = 1, with probability proportional to the number of black pixels.
 
     ``rule`` is ``"image"`` or ``"count"``, see the module.  Rows are images flattened to height · width
     columns.  Nothing is learned: ``log_prob`` and ``sample`` work with or without ``fit``.
+    A missing pixel is marginalised in closed form, at no cost; an all-white image is impossible.
 
     >>> model = CountProportional(3, 3, rule="image")
     >>> model.exact_prob([1, 1, 1, 1, 1, 1, 1, 1, 1]), model.exact_prob([0, 1, 0, 0, 0, 0, 0, 0, 0])
@@ -51,31 +53,27 @@ class CountProportional(DensityEstimator):
     (2, 784)
     """
 
+    marginalises_: ClassVar[Marginalises] = "any"
+    _is_binary: ClassVar[bool] = True
+
     def __init__(self, height: int, width: int, rule: Rule = "image") -> None:
         self.height = height
         self.width = width
         self.rule = rule
 
-    def fit(self, X: ArrayLike, y: Any = None, *, valid: ArrayLike | None = None) -> Self:
-        """Check that the rows of ``X`` (n, D) are such images; ``y`` and ``valid`` are not needed."""
-        rows = self._check(X)
-        self.n_features_in_ = rows.shape[1]
-        self.fit_info_ = {"n_rows": len(rows), "epochs": 0}
-        return self
+    def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        """Check that the rows are such images; there is nothing to learn."""
+        self._refuse_missing(table, "rows to fit are whole images")
+        self.fit_info_ = {"n_rows": table.n_rows, "epochs": 0}
 
-    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Exact log-probability of each image in nats, (n,); ``-inf`` for an all-white one.
-
-        NaN marks a missing pixel and is marginalised in closed form, at no cost.
-        """
-        rows = self._check(X)
-        return self._log_marginal((~np.isnan(rows)).sum(1), (rows == 1).sum(1))
+    def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
+        return self._log_marginal((codes >= 0).sum(1), (codes == 1).sum(1))
 
     def exact_prob(self, x: ArrayLike) -> Fraction:
         """The probability of one image ``x`` (D,) as a fraction; NaN marks a pixel that is summed out."""
         d, rule = self._parsed()
-        row = check_given(x, d)
-        return _marginal(rule, d, int((~np.isnan(row)).sum()), int((row == 1).sum()))
+        row = known(x, Schema.of_sizes((2,) * d))
+        return _marginal(rule, d, int((row >= 0).sum()), int((row == 1).sum()))
 
     def count_pmf(self) -> NDArray[np.float64]:
         """``p(count = k)`` for k = 0 … D, (D+1,)."""
@@ -91,28 +89,38 @@ class CountProportional(DensityEstimator):
         d, rule = self._parsed()
         return [comb(d, k) * _marginal(rule, d, d, k) for k in range(d + 1)]
 
-    def sample(
-        self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None
-    ) -> NDArray[np.uint8]:
-        """``n`` independent exact draws (n, D) in {0, 1}; ``given`` (D,) fixes the pixels that are not NaN.
+    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
+        """The number of further black pixels is drawn from its exact law, then their places uniformly."""
+        self._refuse_white(codes)
+        out = codes.copy()
+        free, black = codes < 0, (codes == 1).sum(1)
+        numbers = np.stack([free.sum(1), black], axis=1)
+        for m, c in np.unique(numbers, axis=0):
+            members = np.flatnonzero((numbers == (m, c)).all(1))
+            weights = np.exp(self._log_count_weights(int(m), int(c)))
+            further = generator.choice(m + 1, len(members), p=weights / weights.sum())
+            fills = generator.permuted(np.arange(m) < further[:, None], axis=1)
+            rows, columns = np.nonzero(free[members])
+            out[members[rows], columns] = fills.ravel()
+        return out
 
-        The number of further black pixels is drawn from its exact law, then their places uniformly.
-        """
-        d, _ = self._parsed()
-        n = check_integer(n, "n", least=0)
-        fixed = check_given(given, d)
-        generator = as_generator(rng)
-        free = np.isnan(fixed)
-        m, black = int(free.sum()), int((fixed == 1).sum())
-        if m == 0 and black == 0:
+    def _most_probable(self, codes: Codes) -> Codes:
+        """Of one count all completions are equally probable: the first pixels that are free become black."""
+        self._refuse_white(codes)
+        out = codes.copy()
+        for row in out:
+            free = np.flatnonzero(row < 0)
+            j = np.arange(len(free) + 1)
+            d, black = len(row), int((row == 1).sum())
+            k = int(self._log_marginal(np.full(len(j), d), black + j).argmax())
+            row[free] = np.arange(len(free)) < k
+        return out
+
+    def _refuse_white(self, codes: Codes) -> None:
+        if (codes == 0).all(axis=1).any():
             raise ValuesError(
-                "given is the all-white image, which has probability zero; leave at least one pixel NaN"
+                "an all-white image is given, which has probability zero; leave at least one pixel out (NaN)"
             )
-        weights = np.exp(self._log_count_weights(m, black))
-        further = generator.choice(m + 1, n, p=weights / weights.sum())
-        rows = np.repeat(np.nan_to_num(fixed).astype(np.uint8)[None], n, axis=0)
-        rows[:, free] = generator.permuted(np.arange(m) < further[:, None], axis=1)
-        return rows
 
     def _log_count_weights(self, m: int, black: int) -> NDArray[np.float64]:
         """Log of the joint probability of the D - m given pixels (``black`` of them black) and of j = 0 … m
@@ -137,15 +145,18 @@ class CountProportional(DensityEstimator):
             raise InputError(f"rule must be 'image' or 'count'; got {self.rule!r}")
         return d, self.rule
 
-    def _check(self, X: ArrayLike) -> NDArray[Any]:
+    def _check_schema(self, schema: Schema) -> None:
         d, _ = self._parsed()
-        rows = check_binary(X, allow_missing=True)
-        if rows.shape[1] != d:
+        if len(schema) != d:
             raise ShapeError(
-                f"X has {rows.shape[1]} columns, an image of {self.height} × {self.width} has {d} pixels; "
-                "flatten each image into one row"
+                f"X has {len(schema)} columns, an image of {self.height} × {self.width} has {d} pixels; flatten each "
+                "image into one row"
             )
-        return rows
+        super()._check_schema(schema)
+
+    def _known_schema(self) -> Schema:
+        """Nothing is learned, so without a fit the columns are x1 … xD."""
+        return getattr(self, "schema_", None) or Schema.of_sizes((2,) * self._parsed()[0])
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return {}, {}

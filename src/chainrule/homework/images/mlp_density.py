@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import NDArray
 
-from chainrule.core.checks import check_binary, check_integer, check_real
-from chainrule.core.contract import DensityEstimator
+from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError, ShapeError, ValuesError
 from chainrule.core.numerics import bernoulli_log_prob, log_sum_exp, sigmoid
 from chainrule.core.progress import note
-from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.randomness import as_generator
 from chainrule.homework.images.mlp_network import (
     LARGEST,
     Loss,
@@ -36,10 +34,11 @@ from chainrule.homework.images.mlp_network import (
     check_enumerable,
     regress,
 )
-from chainrule.models.shared.conditioning import check_given
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.hidden import parse_hidden
 from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_of
+from chainrule.tables.table import Table
 
 __all__ = ["MLPDensity"]
 
@@ -47,7 +46,7 @@ _BLOCK = 2**14  # rows scored together
 _LOSSES = ("cross_entropy", "squared_error")
 
 
-class MLPDensity(DensityEstimator):
+class MLPDensity(DiscreteModel):
     """An MLP that learns f(x) ≈ label of x, and p(x) = f(x) / Z with Z exact for up to 20 variables.
 
     ``hidden`` is a size or a list of sizes; a network has one layer of weights more.  ``loss`` is
@@ -61,6 +60,8 @@ class MLPDensity(DensityEstimator):
     [0.1, 0.2, 0.3, 0.4]
     """
 
+    marginalises_: ClassVar[Marginalises] = "any"
+    _is_binary: ClassVar[bool] = True
     network_: MLPNetwork
     label_scale_: float
     log_partition_: float
@@ -77,7 +78,7 @@ class MLPDensity(DensityEstimator):
         label_peak: float | None = 0.5,
         centre: bool = True,
         device: str = "cpu",
-        random_state: int | None = 0,
+        random_state: int | None = None,
     ) -> None:
         self.hidden = hidden
         self.epochs = epochs
@@ -90,7 +91,7 @@ class MLPDensity(DensityEstimator):
         self.device = device
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: Any = None, *, valid: ArrayLike | None = None) -> Self:
+    def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         """Regress f on the labels ``y`` (n,), the probabilities of the binary rows ``X`` (n, d).
 
         ``valid`` is accepted and not used: there is one candidate.  With d ≤ 20 the partition function is
@@ -98,7 +99,10 @@ class MLPDensity(DensityEstimator):
         by epoch, the seconds, the seed, and how many positive labels are zero in float32, which is what training
         sees of them.  Raises ``TrainingError`` where training leaves the finite numbers.
         """
-        rows = check_binary(X)
+        self._refuse_missing(table, "f is learned from whole rows")
+        if table.weights is not None:
+            raise InputError("sample_weight is of no use here: y says how probable each row is; leave it out")
+        rows = table.codes
         labels = _check_labels(y, len(rows))
         sizes = parse_hidden(self.hidden)
         device = parse_device(self.device)
@@ -106,7 +110,6 @@ class MLPDensity(DensityEstimator):
         streams = [int(s) for s in np.random.SeedSequence(seed).generate_state(2)]
         recipe = self._recipe(streams[1])
 
-        self.n_features_in_ = rows.shape[1]
         self.label_scale_ = self._label_scale(labels)
         scaled = labels * self.label_scale_
         start = float(np.clip(scaled.mean(), 1e-300, 1.0 - 1e-9)) if self.centre else None
@@ -121,47 +124,42 @@ class MLPDensity(DensityEstimator):
         info = regress(self.network_, torch.from_numpy(rows).to(device), targets.to(device), recipe)
         self.fit_info_ = info | {"seed": seed, "n_rows": len(rows), "labels_zero_in_float32": lost}
         self._tabulate()
-        return self
 
-    def unnormalized(self, X: ArrayLike) -> NDArray[np.float64]:
+    def unnormalized(self, X: Any) -> NDArray[np.float64]:
         """``f(x)`` in (0, 1), (n,): the labels' scale times ``label_scale_``; not a probability."""
-        return sigmoid(self._logits(self._checked(X)))
+        return sigmoid(self._logits(self._complete(X)))
 
-    def log_unnormalized(self, X: ArrayLike) -> NDArray[np.float64]:
+    def log_unnormalized(self, X: Any) -> NDArray[np.float64]:
         """``log f(x)`` in nats, (n,); does not underflow where f does."""
-        return bernoulli_log_prob(1, self._logits(self._checked(X)))
+        return bernoulli_log_prob(1, self._logits(self._complete(X)))
 
-    def log_prob(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Exact log-probability of each row in nats, (n,): ``log f(x) - log Z``.
-
-        NaN marks a missing value and is summed out.  Raises ``TooLargeError`` above 20 variables.
-        """
-        rows = self._checked(X, allow_missing=True)
+    def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
+        """``log f(x) - log Z``; missing values are summed out.  Raises ``TooLargeError`` above 20 variables."""
         table = self._table()
-        if rows.dtype == np.uint8:
-            return table[state_numbers(rows)]
-        return np.array([log_sum_exp(table[completion_numbers(row)]) for row in rows])
+        if codes.dtype.kind == "u":
+            return table[state_numbers(codes)]
+        return np.array([log_sum_exp(table[completion_numbers(row)]) for row in codes])
 
-    def sample(
-        self, n: int = 1, *, given: ArrayLike | None = None, rng: RandomState = None
-    ) -> NDArray[np.uint8]:
-        """``n`` independent exact draws (n, d) in {0, 1} from the table of all states.
+    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
+        """From the table of all states.  Raises ``TooLargeError`` above 20 variables."""
+        table, out = self._table(), codes.copy()
+        distinct, which = np.unique(codes, axis=0, return_inverse=True)
+        for r, row in enumerate(distinct):
+            numbers = completion_numbers(row)
+            p = np.exp(table[numbers] - log_sum_exp(table[numbers]))
+            members = np.flatnonzero(which.reshape(-1) == r)
+            out[members] = states_of(generator.choice(numbers, len(members), p=p / p.sum()), codes.shape[1])
+        return out
 
-        ``given`` (d,) fixes the values that are not NaN.  Raises ``TooLargeError`` above 20 variables.
-        """
-        check_is_fitted(self)
-        n = check_integer(n, "n", least=0)
-        fixed = check_given(given, self.n_features_in_)
+    def _most_probable(self, codes: Codes) -> Codes:
         table = self._table()
-        numbers = completion_numbers(fixed)
-        log_p = table[numbers]
-        p = np.exp(log_p - log_sum_exp(log_p))
-        drawn = as_generator(rng).choice(numbers, n, p=p / p.sum())
-        return states_of(drawn, self.n_features_in_)
+        numbers = map(completion_numbers, codes)
+        return states_of(np.array([k[table[k].argmax()] for k in numbers]), codes.shape[1])
 
-    def _checked(self, X: ArrayLike, *, allow_missing: bool = False) -> NDArray[Any]:
-        check_is_fitted(self)
-        return check_binary(X, n_columns=self.n_features_in_, allow_missing=allow_missing)
+    def _complete(self, X: Any) -> Codes:
+        table = self._rows(X)
+        self._refuse_missing(table, "f is of whole rows")
+        return table.codes
 
     def _logits(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Logits in float64, so that a row's score does not depend on the rows scored with it."""
@@ -174,7 +172,7 @@ class MLPDensity(DensityEstimator):
         """Compute Z and the table of all log-probabilities, where there are few enough states."""
         d = self.n_features_in_
         if d <= LARGEST:
-            log_f = np.concatenate([self.log_unnormalized(block) for block in state_blocks(d)])
+            log_f = np.concatenate([bernoulli_log_prob(1, self._logits(block)) for block in state_blocks(d)])
             self.log_partition_ = float(log_sum_exp(log_f))
             self.log_table_ = log_f - self.log_partition_
 

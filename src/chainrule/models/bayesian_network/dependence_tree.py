@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.checks import check_integer, check_real
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.conditional_tables import Prior
@@ -29,7 +30,6 @@ from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.family_counts import Missing
 from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead
 from chainrule.models.bayesian_network.pair_counts import PairCounts, count_pairs
-from chainrule.models.shared.choices import check_choice
 from chainrule.tables.schema import Schema
 
 __all__ = ["Penalty", "chow_liu", "edge_prices", "maximum_spanning_forest"]
@@ -98,7 +98,7 @@ def chow_liu(
 def _pairs(
     table: Any, schema: Any, missing: Any, sample_weight: ArrayLike | None, max_bytes: Any
 ) -> PairCounts:
-    check_choice(missing, "missing", Missing)
+    check_choice(missing, "missing", get_args(Missing))
     limit = check_integer(max_bytes, "max_bytes")
     ahead = {} if schema is None else states_ahead(schema, None)
     names = list(ahead) or None

@@ -14,18 +14,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import write_text
-from chainrule.core.randomness import RandomState
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.bif import BIFNetwork, read_bif, write_bif
+from chainrule.models.bayesian_network.answers import ConditionalTable, InferenceCost, MostProbable
 from chainrule.models.bayesian_network.conditional_tables import (
     Prior,
     Unseen,
@@ -37,17 +38,8 @@ from chainrule.models.bayesian_network.dag_setting import dag_of_plain, parsed_d
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead, variable_order
-from chainrule.models.bayesian_network.posterior import (
-    ConditionalTable,
-    InferenceCost,
-    MostProbable,
-    Posterior,
-    impossible,
-    places,
-)
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
-from chainrule.models.shared.choices import check_choice
-from chainrule.models.shared.draw_limit import check_draws
+from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
@@ -214,16 +206,6 @@ class BayesianNetwork(DiscreteModel):
         parents = {v: self.dag_.parents(v) for v in self.variables_}
         write_text(path, write_bif(BIFNetwork("chainrule", self.states_, parents, self.tables_)))
 
-    def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
-        """``n`` independent exact draws, as the kind of table that the network was fitted on.
-
-        ``given`` fixes values: states by name, or one row with NaN where values are drawn.  What lies above them is
-        drawn from its exact posterior, so no draw is ever thrown away.
-        """
-        check_is_fitted(self)
-        check_draws(check_integer(n, "n", least=0), self.n_features_in_)
-        return super().sample(n, given=given, rng=rng)
-
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
         return self._fitted_network().log_prob(codes)
 
@@ -337,7 +319,7 @@ class BayesianNetwork(DiscreteModel):
         check_real(self.pseudocount, "pseudocount")
         check_integer(self.max_bytes, "max_bytes")
         for name, words in (("prior", Prior), ("unseen", Unseen), ("missing", Missing)):
-            check_choice(getattr(self, name), name, words)
+            check_choice(getattr(self, name), name, get_args(words))
         return parsed_dag(self.dag)
 
     def _take(self, dag: DAG, schema: Schema, tables: dict[str, NDArray[np.float64]]) -> None:

@@ -171,7 +171,9 @@ class MADENetwork(AutoregressiveNetwork):
 
     def _indicators(self, x: Tensor) -> Tensor:
         """Of rows of codes, in the order of the columns; binary ones are their own, also for a gradient."""
-        return x if self.coding.is_binary else indicator_rows(x, self.coding, self.output_bias.dtype)
+        if self.coding.is_binary:
+            return x
+        return indicator_rows(x.to(torch.int32), self.coding, self.output_bias.dtype)
 
     def _sorted_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Rows of codes and their indicators as numbers of the weights' type, in the order of generation."""
@@ -180,6 +182,8 @@ class MADENetwork(AutoregressiveNetwork):
                 f"the rows have the shape {tuple(x.shape)}, expected (n, {len(self.factorization)}); pass "
                 f"{len(self.factorization)} columns"
             )
+        if not self.coding.is_binary:
+            x = x.to(torch.int32)  # unsigned numbers of several bytes are no indices for torch
         codes = x if self._is_natural else x.index_select(1, self.ordering)
         if self.coding.is_binary:
             codes = codes.to(self.output_bias.dtype)

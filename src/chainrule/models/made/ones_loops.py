@@ -11,6 +11,8 @@ threads share no sum.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit, prange
 
@@ -35,6 +37,22 @@ from chainrule.compiled.vectors import (
 __all__ = ["find_ones", "ones_gradient", "ones_product"]
 
 STRETCH = 8  # vectors of a sum that share the look-up of its terms
+
+
+class Sums(NamedTuple):
+    """Sum i is ``start`` plus the rows ``terms[begins[i] : begins[i + 1]]``, rising, of ``source`` below ``limit``.
+
+    Row t of the source begins at ``t * stride``, sum i in ``out`` at ``i * out_stride``.
+    """
+
+    begins: Any
+    terms: Any
+    limit: Any
+    source: Any
+    stride: Any
+    start: Any
+    out: Any
+    out_stride: Any
 
 
 @kernel
@@ -84,10 +102,11 @@ def ones_product(begins, columns, bands, addresses, bias, threads):
     for thread in prange(threads):
         for b in range(bands.shape[0]):
             first, width, _, kept = bands[b]
-            _sum_terms(
-                thread, n, threads, begins, columns, kept, numbers_at(addresses[b], bias), width,
-                pointer(bias, first), pointer(z, first), units, width,
+            sums = Sums(
+                pointer(begins, 0), pointer(columns, 0), kept, numbers_at(addresses[b], bias), width,
+                pointer(bias, first), pointer(z, first), units,
             )  # fmt: skip
+            _sum_terms(sums, thread, n, threads, width)
     return z.reshape(n, units)
 
 
@@ -100,63 +119,40 @@ def ones_gradient(begins, rows, bands, addresses, g, threads):
     for thread in prange(threads):
         for b in range(bands.shape[0]):
             first, width, _, kept = bands[b]
-            _sum_terms(
-                thread, kept, threads, begins, rows, n, pointer(flat, first), units,
-                pointer(nothing, 0), numbers_at(addresses[b], g), width, width,
+            sums = Sums(
+                pointer(begins, 0), pointer(rows, 0), n, pointer(flat, first), units,
+                pointer(nothing, 0), numbers_at(addresses[b], g), width,
             )  # fmt: skip
+            _sum_terms(sums, thread, kept, threads, width)
 
 
 @loop
-def _sum_terms(first, last, step, begins, terms, limit, source, stride, start, out, out_stride, width):
-    """For sums ``first``, ``first + step``, … below ``last``: ``start`` plus the rows ``terms`` of ``source``.
-
-    Sum i has the terms ``terms[begins[i] : begins[i + 1]]``, rising, of which those below ``limit`` count.
-    """
-    L = lanes(source)
+def _sum_terms(sums, first, last, step, width):
+    """Sums ``first``, ``first + step``, … below ``last``, of ``width`` numbers each."""
+    L = lanes(sums.source)
     done = 0
     while width - done >= L:  # all sums over one stretch of units, then over the next
         left = (width - done) // L
         if left >= STRETCH:
-            _sum_stretch(
-                8, done, first, last, step, begins, terms, limit, source, stride, start, out, out_stride
-            )
+            _sum_stretch(8, sums, done, first, last, step)
             done += 8 * L
         elif left >= 4:
-            _sum_stretch(
-                4, done, first, last, step, begins, terms, limit, source, stride, start, out, out_stride
-            )
+            _sum_stretch(4, sums, done, first, last, step)
             done += 4 * L
         elif left >= 2:
-            _sum_stretch(
-                2, done, first, last, step, begins, terms, limit, source, stride, start, out, out_stride
-            )
+            _sum_stretch(2, sums, done, first, last, step)
             done += 2 * L
         else:
-            _sum_stretch(
-                1, done, first, last, step, begins, terms, limit, source, stride, start, out, out_stride
-            )
+            _sum_stretch(1, sums, done, first, last, step)
             done += L
     if done < width:
-        _sum_end(
-            width - done,
-            done,
-            first,
-            last,
-            step,
-            begins,
-            terms,
-            limit,
-            source,
-            stride,
-            start,
-            out,
-            out_stride,
-        )
+        _sum_end(width - done, sums, done, first, last, step)
 
 
 @njit(forceinline=True)
-def _sum_stretch(k, q, first, last, step, begins, terms, limit, source, stride, start, out, out_stride):
+def _sum_stretch(k, sums, q, first, last, step):
     """The same for ``k`` vectors, a constant, from unit ``q`` on."""
+    begins, terms, limit, source, stride, start, out, out_stride = sums
     L = lanes(source)
     s = registers(source, STRETCH)
     for i in range(first, last, step):
@@ -173,8 +169,9 @@ def _sum_stretch(k, q, first, last, step, begins, terms, limit, source, stride, 
 
 
 @njit(forceinline=True)
-def _sum_end(n, q, first, last, step, begins, terms, limit, source, stride, start, out, out_stride):
+def _sum_end(n, sums, q, first, last, step):
     """The same for the ``n`` units from ``q`` on, fewer than a vector holds."""
+    begins, terms, limit, source, stride, start, out, out_stride = sums
     for i in range(first, last, step):
         s = load_first(start, q, n)
         for m in range(begins[i], begins[i + 1]):

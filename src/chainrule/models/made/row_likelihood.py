@@ -37,17 +37,17 @@ def bernoulli_rows(x: Tensor, logits: Tensor) -> Tensor:
 
 
 def categorical_rows(codes: Tensor, logits: Tensor, coding: Coding) -> Tensor:
-    """The same for rows of codes (n, d) and log-odds (n, coding.width): ``likelihood.categorical_terms``."""
+    """The same for rows of codes (n, d) int32 and log-odds (n, coding.width): ``likelihood.categorical_terms``."""
     if not has_loops(logits):
         return categorical_terms(codes, logits, coding).sum(1)
-    return _CategoricalRows.apply(array(codes.to(torch.int32)), logits, _begins(coding))  # type: ignore[return-value]
+    return _CategoricalRows.apply(array(codes), logits, _begins(coding))  # type: ignore[return-value]
 
 
 def indicator_rows(codes: Tensor, coding: Coding, dtype: torch.dtype) -> Tensor:
-    """Rows of codes (n, d) as zeros and ones (n, coding.width).  Raises ``ValuesError`` where one is no state."""
+    """Rows of codes (n, d) int32 as zeros and ones (n, coding.width).  Raises ``ValuesError`` where one is no state."""
     like = torch.empty(0, dtype=dtype, device=codes.device)
     if has_loops(like):
-        x, bad = indicators(array(codes.to(torch.int32)), _begins(coding), array(like))
+        x, bad = indicators(array(codes), _begins(coding), array(like))
         found = torch.from_numpy(x)
     else:
         sizes = torch.as_tensor(coding.sizes, device=codes.device)

@@ -14,7 +14,7 @@ follow, layer by layer.
 
 Two ways, with the same arrays (``Layout`` in ``sampler``):
 
-``_row``   one row; each unit is a product of two vectors over the units below.
+``draw_row``  one row; each unit is a product of two vectors over the units below.
 ``_tile``  two vectors of rows.  Variables are taken in blocks of up to ``BLOCK`` indicators, and these in windows
            of ``STEP``.  What was final before a block is added to all units of the block, then what was final before
            a window to all units of the window (``_pull``): 8 units by two vectors of rows are 16 sums that stay in
@@ -25,20 +25,16 @@ Two ways, with the same arrays (``Layout`` in ``sampler``):
 
 A logit and its indicator share their row of a tile's states.  That of a binary variable begins at the bias less
 the log odds of the uniform, so that the variable is on where the sum is positive; those of a larger one begin at
-the bias, and ``_choose`` turns their logits into indicators.
+the bias, and ``choose_states`` turns their logits into indicators.
 """
 
 from __future__ import annotations
-
-import math
-from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
-from chainrule.compiled.elementary import exp_of_negative, log_ratio
 from chainrule.compiled.vectors import (
     aligned,
     as_bits,
@@ -46,7 +42,6 @@ from chainrule.compiled.vectors import (
     get,
     lanes,
     load,
-    load_shares,
     pointer,
     positive,
     put,
@@ -56,7 +51,19 @@ from chainrule.compiled.vectors import (
     select,
     spread,
     store,
-    total,
+)
+from chainrule.models.made.sampling_row import draw_row
+from chainrule.models.made.sampling_states import (
+    STRETCH,
+    Asked,
+    Net,
+    Tile,
+    begin_states,
+    choose_states,
+    fix_known,
+    some_known,
+    write_bits,
+    write_codes,
 )
 
 __all__ = ["made_sample"]
@@ -65,36 +72,6 @@ STEP = 8  # indicators in a window, and most units that share registers
 SUMS = 2 * STEP
 BLOCK = 64  # indicators whose units take in together what was final before
 DEEP = 512  # units whose states stay in a cache while all of a block read them
-STRETCH = 64  # uniforms of a row that are read together: some cache lines, but little to keep
-CERTAIN = 1e30  # a logit of what is given: beside it no other counts, and sums do not leave the numbers
-
-
-class Net(NamedTuple):
-    """A ``Layout`` as the inner functions read it, and the states of the units; all but three are pointers."""
-
-    d: Any
-    levels: Any
-    direct: Any
-    order: Any
-    slots: Any
-    groups: Any
-    seen: Any
-    begins: Any
-    strides: Any
-    bases: Any
-    weights: Any
-    biases: Any
-    states: Any
-
-
-class Tile(NamedTuple):
-    """What is known of the indicators of a tile: numbers 0, 1, ... of all units, those of indicators that are on
-    in some row, which rows by indicator (bit r is row r), and the uniforms (variables, rows) of what is not binary."""
-
-    every: Any
-    active: Any
-    on: Any
-    uniforms: Any
 
 
 @kernel
@@ -109,117 +86,52 @@ def made_sample(
     variable, may be empty; its entries from 0 on are taken as they are.  Second line: a ``Layout``.
     """
     n, d = x.shape
-    R = 2 * lanes(weights)
     levels, units, width = bases.shape[0] - 1, biases.shape[0], groups[d]
     binary = width == d
     for t in range(d):
         binary &= groups[t] == t
-    direct = begins.shape[0] > levels
-    flat_seen, flat = seen.reshape(-1), x.reshape(-1)
-    size = 1 if one_by_one else R
+    size = 1 if one_by_one else 2 * lanes(weights)
     tiles = (n + size - 1) // size
     workers = min(threads, tiles)
-    u_row, u_column, k_row, k_column = u_strides[0], u_strides[1], k_strides[0], k_strides[1]
+    flat_seen, flat = seen.reshape(-1), x.reshape(-1)
+    asked = Asked(
+        n, pointer(flat, 0), pointer(uniforms, 0), u_strides[0], u_strides[1],
+        known.shape[0] > 0, pointer(known, 0), k_strides[0], k_strides[1],
+    )  # fmt: skip
     for worker in prange(workers):
         states = aligned(units * size, weights)
-        shares = aligned(1 if binary else d * R, weights)
-        spare, on = np.full(STRETCH * R, 0.5), np.empty(width, np.uint32)
+        shares = aligned(1 if binary else d * size, weights)
+        spare, on = np.full(STRETCH * size, 0.5), np.empty(width, np.uint32)
         every, active = np.arange(units).astype(np.int32), np.empty(width, np.int32)
         net = Net(
-            d, levels, direct, pointer(order, 0), pointer(slots, 0), pointer(groups, 0), pointer(flat_seen, 0),
-            pointer(begins, 0), pointer(strides, 0), pointer(bases, 0), pointer(weights, 0), pointer(biases, 0),
-            pointer(states, 0),
+            d, levels, begins.shape[0] > levels, binary, pointer(order, 0), pointer(slots, 0), pointer(groups, 0),
+            pointer(flat_seen, 0), pointer(begins, 0), pointer(strides, 0), pointer(bases, 0), pointer(weights, 0),
+            pointer(biases, 0), pointer(states, 0),
         )  # fmt: skip
-        own = Tile(pointer(every, 0), pointer(active, 0), pointer(on, 0), pointer(shares, 0))
+        own = Tile(
+            pointer(every, 0), pointer(active, 0), pointer(on, 0), pointer(shares, 0), pointer(spare, 0)
+        )
         for tile in range(worker, tiles, workers):
-            first = tile * size
-            count = min(size, n - first)
-            u, k = pointer(uniforms, first * u_row), pointer(known, first * k_row)
-            any_known = known.shape[0] > 0 and _any_known(k, k_row, k_column, count, d)
             if one_by_one:
                 states[:] = 0
-                _row(net, u, u_column, any_known, k, k_column, pointer(flat, first * d))
-                continue
-            _begin(net, own, u, u_row, u_column, count, pointer(spare, 0))
-            if any_known:
-                _fix(net, own, k, k_row, k_column, count)
-            _tile(net, own)
-            for r in range(count):
-                if binary:
-                    _bit(own.on, np.uint32(r), d, pointer(flat, (first + r) * d))
-                else:
-                    _code(net, own.on, np.uint32(r), pointer(flat, (first + r) * d))
+                draw_row(net, asked, tile)
+            else:
+                _draw_tile(net, own, asked, tile * size, min(size, n - tile * size))
 
 
 @loop
-def _bit(bits, r, d, x):
-    """``x[i]`` is bit r of ``bits[i]``."""
-    for i in range(d):
-        x[i] = (bits[i] >> r) & np.uint32(1)
-
-
-@loop
-def _code(net, bits, r, x):
-    """The state of each variable in row r, from the bits of its indicators."""
-    for t in range(net.d):
-        state = 0
-        for k in range(net.groups[t], net.groups[t + 1]):
-            if (bits[k] >> r) & np.uint32(1):
-                state = k - net.groups[t] + 1
-        x[net.order[t]] = state
-
-
-@loop
-def _any_known(known, row, column, count, d):
+def _draw_tile(net, own, asked, first, count):
+    """Draw ``count`` rows from row ``first`` on."""
+    begin_states(net, own, asked, first, count)
+    if asked.any_known and some_known(net.d, asked, first, count):
+        fix_known(net, own, asked, first, count)
+    _tile(net, own)
     for r in range(count):
-        found = 0
-        for i in range(d):
-            found += known[r * row + i * column] >= 0
-        if found:
-            return True
-    return False
-
-
-@loop
-def _begin(net, own, uniforms, row, column, count, spare):
-    """Let the rows of the indicators begin at their bias; of a binary variable, less what its logit must exceed."""
-    states = net.states
-    L = lanes(states)
-    R = 2 * L
-    for start in range(0, net.d, STRETCH):
-        stop = min(start + STRETCH, net.d)
-        for t in range(start, stop):
-            for r in range(count):
-                spare[(t - start) * R + r] = uniforms[r * row + t * column]
-        for t in range(start, stop):
-            first, last = net.groups[t], net.groups[t + 1]
-            if last - first == 1:
-                for q in range(0, R, L):
-                    u, rest = load_shares(spare, (t - start) * R + q, states)
-                    store(states, first * R + q, spread(net.biases, first) - log_ratio(u, rest, states))
-                continue
-            for r in range(R if last > first else 0):
-                own.uniforms[t * R + r] = spare[(t - start) * R + r]
-            for k in range(first, last):
-                store(states, k * R, spread(net.biases, k))
-                store(states, k * R + L, spread(net.biases, k))
-
-
-@loop
-def _fix(net, own, known, row, column, count):
-    """Known states as what no logit can change."""
-    R = 2 * lanes(net.states)
-    for r in range(count):
-        for t in range(net.d):
-            state = known[r * row + net.order[t] * column]
-            first, last = net.groups[t], net.groups[t + 1]
-            if state < 0:
-                continue
-            sure = math.inf if last - first == 1 else CERTAIN
-            for k in range(first, last):
-                net.states[k * R + r] = sure if k - first + 1 == state else -sure
-            if last - first > 1:
-                own.uniforms[t * R + r] = 0.5
+        x = pointer(asked.x, (first + r) * net.d)
+        if net.binary:
+            write_bits(own.on, np.uint32(r), net.d, x)
+        else:
+            write_codes(net, own.on, np.uint32(r), x)
 
 
 @loop
@@ -288,7 +200,7 @@ def _step(m, end, n_active, net, own):
         first, last = seen[level * width + m], seen[level * width + m + 1]
         several = level == 0 and last - first > 1
         if several:
-            _choose(first, last, pointer(own.uniforms, (m - 1) * 2 * L), states)
+            choose_states(first, last, pointer(own.uniforms, (m - 1) * 2 * L), states)
         for unit in range(first, last):
             p = (bases[level] + unit) * 2 * L
             a_0, a_1 = load(states, p), load(states, p + L)
@@ -313,39 +225,6 @@ def _step(m, end, n_active, net, own):
                     most - q, h_0, h_1, pointer(states, (bases[above] + q) * 2 * L),
                 )  # fmt: skip
     return n_active
-
-
-@loop
-def _choose(first, last, uniforms, states):
-    """Of one variable with several indicators, turn their logits into ones for the states drawn, and zeros.
-
-    The first state up to which the shares add up to more than the uniform's part of all.
-    """
-    L = lanes(states)
-    zero, one = same(states, 0.0), same(states, 1.0)
-    for q in range(0, 2 * L, L):
-        top = zero
-        for k in range(first, last):
-            z = load(states, 2 * k * L + q)
-            top = select(positive(z - top), z, top)
-        everything = _share(zero - top, states)
-        for k in range(first, last):
-            share = _share(load(states, 2 * k * L + q) - top, states)
-            store(states, 2 * k * L + q, share)
-            everything = everything + share
-        goal = load(uniforms, q) * everything
-        so_far, was = zero, zero
-        for k in range(first, last):
-            so_far = so_far + load(states, 2 * k * L + q)
-            now = select(positive(so_far - goal), one, zero)
-            store(states, 2 * k * L + q, now - was)
-            was = now
-
-
-@njit(forceinline=True)
-def _share(z, like):
-    """``e ** z`` of lanes at most 0, and nothing where it would be below 1e-37."""
-    return select(positive(z + same(like, 86.0)), exp_of_negative(z, like), same(like, 0.0))
 
 
 @njit(forceinline=True)
@@ -395,81 +274,3 @@ def _pull(n, *rest):
         _pull_units(2, *rest)
     elif n == 1:
         _pull_units(1, *rest)
-
-
-@loop
-def _row(net, uniforms, u_column, any_known, known, k_column, x):
-    """Draw one row into ``x`` (d,).  ``states`` (units of all levels,) begins at zero."""
-    states, seen, bases, width = net.states, net.seen, net.bases, net.d + 2
-    for m in range(net.d + 1):
-        if m > 0:
-            t = m - 1
-            first, last = net.groups[t], net.groups[t + 1]
-            for unit in range(first, last):
-                states[unit] = _logit(net, t, unit)
-            state = known[net.order[t] * k_column] if any_known else -1
-            if state < 0:
-                state = _drawn(states, first, last, uniforms[t * u_column])
-            for unit in range(first, last):
-                states[unit] = unit - first + 1 == state
-            x[net.order[t]] = state
-        for level in range(1, net.levels):
-            stride = net.strides[level - 1]
-            for unit in range(seen[level * width + m], seen[level * width + m + 1]):
-                a = net.biases[bases[level] + unit] + _dot(
-                    pointer(net.weights, net.begins[level - 1] + unit * stride),
-                    pointer(states, bases[level - 1]), seen[(level - 1) * width + m + 1],
-                )  # fmt: skip
-                states[bases[level] + unit] = max(a, 0)
-
-
-@njit(forceinline=True)
-def _logit(net, t, unit):
-    """Of one indicator of variable t in a row whose units of degree at most t are final."""
-    top = net.levels - 1
-    z = net.biases[unit] + _dot(
-        pointer(net.weights, net.begins[top] + unit * net.strides[top]),
-        pointer(net.states, net.bases[top]), net.seen[top * (net.d + 2) + t + 1],
-    )  # fmt: skip
-    if net.direct:
-        matrix = net.levels
-        z += _dot(
-            pointer(net.weights, net.begins[matrix] + unit * net.strides[matrix]), net.states, net.groups[t]
-        )
-    return z
-
-
-@loop
-def _drawn(z, first, last, uniform):
-    """The state that a uniform stands for under the logits ``z[first:last]``."""
-    if last - first == 1:
-        return np.int64(uniform * (1.0 + math.exp(-np.float64(z[first]))) < 1.0)
-    top = np.float64(0.0)
-    for k in range(first, last):
-        top = max(top, np.float64(z[k]))
-    everything = math.exp(-top)
-    for k in range(first, last):
-        everything += math.exp(np.float64(z[k]) - top)
-    so_far = 0.0
-    for k in range(first, last):
-        so_far += math.exp(np.float64(z[k]) - top)
-        if so_far > uniform * everything:
-            return np.int64(k - first + 1)
-    return np.int64(0)
-
-
-@njit(forceinline=True)
-def _dot(w, x, n):
-    """``w[:n] · x[:n]``, where both go on with zeros up to a whole number of vectors."""
-    L = lanes(x)
-    s = registers(x, 4)
-    for k in range(4):
-        put(s, k, same(x, 0.0))
-    vectors = (n + L - 1) // L
-    whole = vectors // 4 * 4
-    for q in range(0, whole, 4):
-        for k in range(4):
-            put(s, k, fma(load(w, (q + k) * L), load(x, (q + k) * L), get(s, k)))
-    for q in range(whole, vectors):
-        put(s, 0, fma(load(w, q * L), load(x, q * L), get(s, 0)))
-    return total((get(s, 0) + get(s, 1)) + (get(s, 2) + get(s, 3)))

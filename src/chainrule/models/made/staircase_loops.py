@@ -16,6 +16,8 @@ float32 and float64; threads share no sum, and no sum depends on their number.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit, prange
 
@@ -47,6 +49,31 @@ DEPTH = 128  # terms
 MOST_LANES = 16
 
 
+class Left(NamedTuple):
+    """The matrix whose numbers meet vectors: entry (i, k) is ``numbers[i * row + k * term]``."""
+
+    numbers: Any
+    row: Any
+    term: Any
+
+
+class Right(NamedTuple):
+    """The matrix whose vectors are met: entry (k, j) is ``numbers[k * term + j]``."""
+
+    numbers: Any
+    term: Any
+
+
+class Sums(NamedTuple):
+    """Where sums begin and where they go, entry (i, j) at ``i * row + j`` of each, and how many j there are."""
+
+    before: Any
+    before_row: Any
+    out: Any
+    out_row: Any
+    width: Any
+
+
 @kernel
 @loop(parallel=True)
 def rows_to_units(x, bands, addresses, bias, threads):
@@ -59,8 +86,8 @@ def rows_to_units(x, bands, addresses, bias, threads):
         for b in range(bands.shape[0]):
             first, width, first_row, end_row = bands[b]
             _panels(
-                pointer(flat, first_row), rows, 1, begin, end, end_row - first_row,
-                numbers_at(addresses[b], bias), width, pointer(bias, first), pointer(z, first), units, width,
+                Left(pointer(flat, first_row), rows, 1), Right(numbers_at(addresses[b], bias), width),
+                begin, end, end_row - first_row, pointer(bias, first), pointer(z, first), units, width,
             )  # fmt: skip
     return z.reshape(n, units)
 
@@ -77,8 +104,8 @@ def weight_gradient(x, g, bands, addresses, threads):
             first, width, first_row, end_row = bands[b]
             begin, end = _share(thread, threads, end_row - first_row)
             _panels(
-                pointer(flat_x, first_row), 1, rows, begin, end, n,
-                pointer(flat_g, first), units, pointer(zeros, 0), numbers_at(addresses[b], g), width, width,
+                Left(pointer(flat_x, first_row), 1, rows), Right(pointer(flat_g, first), units),
+                begin, end, n, pointer(zeros, 0), numbers_at(addresses[b], g), width, width,
             )  # fmt: skip
 
 
@@ -101,8 +128,8 @@ def units_to_rows(g, bands, addresses, out, threads):
                 for u in range(0, width, DEPTH):
                     _turn(numbers_at(addresses[b], g), width, t - first_row, end_row - first_row, u, turned)
                     _panel(
-                        pointer(flat_g, first + u), units, 1, begin, end, min(DEPTH, width - u),
-                        pointer(turned, 0), stripe, sums, rows, sums, rows, rows - t,
+                        Left(pointer(flat_g, first + u), units, 1), Right(pointer(turned, 0), stripe),
+                        begin, end, min(DEPTH, width - u), Sums(sums, rows, sums, rows, rows - t),
                     )  # fmt: skip
 
 
@@ -125,35 +152,36 @@ def _share(thread, threads, n):
 
 
 @loop
-def _panels(a, a_row, a_term, begin, end, terms, b, b_term, start, out, out_row, width):
-    """``out[i, :width] = start[:width] + sum over k < terms of a[i, k] b[k, :width]`` for ``begin <= i < end``.
-
-    ``a[i, k]`` is ``a[i * a_row + k * a_term]``, ``b[k, j]`` is ``b[k * b_term + j]``.
-    """
-    for j in range(0, width, VECTORS * lanes(b)):
+def _panels(left, right, begin, end, terms, start, out, out_row, width):
+    """``out[i, :width] = start[:width] + sum over k < terms of left[i, k] right[k, :width]``, ``begin <= i < end``."""
+    for j in range(0, width, VECTORS * lanes(right.numbers)):
         for k in range(0, max(terms, 1), DEPTH):
             _panel(
-                pointer(a, k * a_term), a_row, a_term, begin, end, min(DEPTH, terms - k),
-                pointer(b, k * b_term + j), b_term,
-                pointer(out, j) if k else pointer(start, j), out_row if k else 0, pointer(out, j), out_row, width - j,
+                Left(pointer(left.numbers, k * left.term), left.row, left.term),
+                Right(pointer(right.numbers, k * right.term + j), right.term),
+                begin, end, min(DEPTH, terms - k),
+                Sums(
+                    pointer(out, j) if k else pointer(start, j), out_row if k else 0,
+                    pointer(out, j), out_row, width - j,
+                ),
             )  # fmt: skip
 
 
 @loop
-def _panel(a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width):
-    """``out[i, j] = before[i, j] + sum over k of a[i, k] b[k, j]`` for as many j as a panel has, or ``width``."""
-    panel = (a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width)
-    if width >= VECTORS * lanes(b):
-        _panel_of(True, *panel)
+def _panel(left, right, begin, end, terms, sums):
+    """``out[i, j] = before[i, j] + sum over k of left[i, k] right[k, j]`` for a panel of j, or ``width``."""
+    if sums.width >= VECTORS * lanes(right.numbers):
+        _panel_of(True, left, right, begin, end, terms, sums)
     else:
-        _panel_of(False, *panel)
+        _panel_of(False, left, right, begin, end, terms, sums)
 
 
 @njit(forceinline=True)
-def _panel_of(
-    whole, a, a_row, a_term, begin, end, terms, b, b_term, before, before_row, out, out_row, width
-):  # fmt: skip
+def _panel_of(whole, left, right, begin, end, terms, sums):
     """The same; ``whole`` is a constant and says whether no lane is left over."""
+    a, a_row, a_term = left
+    b, b_term = right
+    before, before_row, out, out_row, width = sums
     L = lanes(b)
     z, v = registers(b, CELLS), registers(b, VECTORS)
     for i in range(begin, end, NUMBERS):
