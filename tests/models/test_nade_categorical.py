@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ValuesError
+from chainrule.core.settings import settings as settings_of_the_package
+from chainrule.models.nade import network
 from chainrule.models.nade.categorical_packing import GROUP
 from chainrule.models.nade.estimator import NADE
 from chainrule.models.nade.network import NADENetwork
@@ -213,6 +215,19 @@ def test_extreme_log_odds_have_finite_likelihoods_and_gradients(dtype):
         net.b.copy_(1e4 * torch.sign(torch.randn(len(net.b), generator=torch.Generator().manual_seed(0))))
     x = rows_of_codes(rng, 30, (4, 4, 2, 3))
     assert_right(net, x, torch.ones(30), nats=1e-30)
+
+
+@pytest.mark.parametrize("sizes", [(2,) * 6, (3, 1, 2, 5)])
+def test_the_switch_forces_the_plain_path_which_has_the_same_numbers(sizes, monkeypatch):
+    net, rng = random_nade(sizes, 7, 8)
+    x, u = rows_of_codes(rng, 20, sizes), rng.random((20, len(sizes)))
+    log_p, drawn = net(x).detach(), net.sample(u)
+    monkeypatch.setattr(settings_of_the_package, "plain", True)
+    monkeypatch.setattr(network, "walk_of", None)  # what would be called
+    monkeypatch.setattr(network, "draw", None)
+    assert net.gradients(x.numpy(), np.ones(20)) is None
+    torch.testing.assert_close(net(x).detach(), log_p, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(net.sample(u), drawn)
 
 
 def _mixed(n, seed=0):

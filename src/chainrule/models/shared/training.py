@@ -63,6 +63,9 @@ def batch_size_for(n_rows: int) -> int:
     >>> [batch_size_for(n) for n in (1_000, 50_000, 300_000, 10**7)]
     [100, 100, 600, 1000]
     """
+    # In nats on validation rows: dna, nips and book (400 to 8,700 rows) 82.71, 273.74 and 33.02 with 100 rows, 82.75,
+    # 273.91 and 33.21 with 50; msnbc (291,326 rows) 6.0297 with 582 and 6.0301 with 100, which took three times as
+    # long; kdd (180,092 rows, 8 epochs) 2.326 with 360 and 2.324 with 100, which took twice as long.
     return min(max(100, n_rows // 500), 1000)
 
 
@@ -138,9 +141,8 @@ def _one_epoch(
         steps.step(chosen, rate)
     mean = steps.take_total() / n
     _check_finite("training", mean, epoch, recipe)
-    if (
-        not steps.parameters_are_finite()
-    ):  # a unit whose weights are lost may fall silent, and the loss look well
+    # a unit whose weights are lost may fall silent, and the loss look well
+    if not steps.parameters_are_finite():
         _check_finite("training", math.nan, epoch, recipe)
     return {f"train_{loss.name}": mean, "learning_rate": rate}
 
