@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 
 from chainrule.compiled.categorical import categorical_log_prob, indicators
 from chainrule.core.errors import ValuesError
-from chainrule.models.made.row_likelihood import categorical_rows, indicator_rows
+from chainrule.models.made.row_likelihood import indicator_rows, row_log_prob
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.likelihood import categorical_terms
 
@@ -120,7 +120,9 @@ def test_the_gradient_of_weighted_rows_is_that_of_autograd(sizes, seed):
     coding, codes, logits, rng = _case(sizes, seed)
     z, rows = torch.from_numpy(logits).requires_grad_(), torch.from_numpy(codes)
     weights = torch.from_numpy(rng.standard_normal(7))
-    (got,) = torch.autograd.grad((categorical_rows(rows, z, coding) * weights).sum(), z)
+    (got,) = torch.autograd.grad(
+        (row_log_prob(rows if not coding.is_binary else rows.double(), z, coding) * weights).sum(), z
+    )
     (expected,) = torch.autograd.grad((categorical_terms(rows, z, coding).sum(1) * weights).sum(), z)
     torch.testing.assert_close(got, expected, atol=1e-13, rtol=0)
 

@@ -13,8 +13,9 @@ from chainrule.homework.nade_made.textbook import sample_by_full_passes
 from chainrule.models.made.estimator import MADE
 from chainrule.models.made.masks import assign_degrees
 from chainrule.models.made.network import MADENetwork
-from chainrule.models.made.row_likelihood import bernoulli_rows
+from chainrule.models.made.row_likelihood import row_log_prob
 from chainrule.models.made.staircase import StaircaseWeight, cut_into_bands
+from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.likelihood import bernoulli_terms
 
 seeds = st.integers(0, 2**31)
@@ -236,7 +237,9 @@ def test_the_likelihood_of_a_row_keeps_its_digits_at_extreme_logits():
     z = torch.tensor([[-800.0, -90.0, -30.0, 0.0, 30.0, 90.0, 800.0]], dtype=torch.float64)
     for value in (0.0, 1.0):
         x = torch.full_like(z, value)
-        torch.testing.assert_close(bernoulli_rows(x.T, z.T), bernoulli_terms(x, z)[0], rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            row_log_prob(x.T, z.T, Coding.of(1)), bernoulli_terms(x, z)[0], rtol=1e-12, atol=1e-12
+        )
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -9,6 +9,7 @@ of every call: what they cut may have any value, so the same weights serve any o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,10 @@ from chainrule.compiled.calls import has_loops
 from chainrule.core.errors import ShapeError
 from chainrule.models.made.levels import sample_by_levels
 from chainrule.models.made.masks import Graph, build_masks, direct_mask
-from chainrule.models.made.row_likelihood import bernoulli_rows, categorical_rows, indicator_rows
+from chainrule.models.made.row_likelihood import indicator_rows, log_prob_and_slopes, row_log_prob
 from chainrule.models.made.sampler import check_shapes, draw
 from chainrule.models.made.staircase import StaircaseWeight
-from chainrule.models.made.step import staircase_logits
+from chainrule.models.made.step import Walk, staircase_logits
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.likelihood import categorical_terms
@@ -153,10 +154,29 @@ class MADENetwork(AutoregressiveNetwork):
         if masks is not None or x.requires_grad:
             return categorical_terms(x, self.logits(x, masks), self.coding).sum(1)
         codes, indicators = self._sorted_rows(x)
-        logits = self._sorted_logits(indicators)
-        if self.coding.is_binary:
-            return bernoulli_rows(indicators, logits)
-        return categorical_rows(codes, logits, self._in_order)
+        return row_log_prob(codes, self._sorted_logits(indicators), self._in_order)
+
+    @torch.no_grad()
+    def gradients(
+        self, x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.float64], list[NDArray[Any]]] | None:
+        """See ``AutoregressiveNetwork.gradients``."""
+        if not has_loops(self.output_bias):
+            return None
+        rows = x if x.dtype.itemsize == 1 else x.astype(np.int64)  # torch knows few unsigned numbers
+        codes, indicators = self._sorted_rows(torch.from_numpy(rows))
+        biases = self._sorted_biases()
+        blocks = chain.from_iterable(layer.blocks for layer in self.staircases)
+        walk = Walk(indicators, self.staircases, len(biases), [*blocks, *biases])
+        log_p, slopes = log_prob_and_slopes(codes, walk.logits, self._in_order)
+        slopes *= weights.astype(slopes.dtype)[:, None]
+        found = walk.gradients(torch.from_numpy(slopes))
+        for g, units, is_sorted in zip(
+            found[-len(biases) :], self.arrangement[1:], self._is_sorted[1:], strict=True
+        ):
+            if not is_sorted:
+                g[self._places(units)] = g.clone()
+        return log_p.astype(np.float64), [g.numpy() for g in found]
 
     def logits_of_indicators(self, indicators: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
         """``logits`` from indicators (n, coding.width): whole weights times whole masks, any masks, any gradient."""
@@ -192,16 +212,18 @@ class MADENetwork(AutoregressiveNetwork):
 
     def _sorted_logits(self, indicators: Tensor) -> Tensor:
         """Log-odds from indicators, both in the order of generation."""
-        biases = [
+        layers, biases = self.staircases, self._sorted_biases()
+        return staircase_logits(
+            indicators, layers[: len(biases)], biases, layers[-1] if self.direct else None
+        )
+
+    def _sorted_biases(self) -> list[Tensor]:
+        return [
             b if is_sorted else b[self._places(units)]
             for b, units, is_sorted in zip(
                 self.biases, self.arrangement[1:], self._is_sorted[1:], strict=True
             )
         ]
-        layers = self.staircases
-        return staircase_logits(
-            indicators, layers[: len(biases)], biases, layers[-1] if self.direct else None
-        )
 
     def _places(self, units: NDArray[np.intp]) -> Tensor:
         return torch.from_numpy(units).to(self.output_bias.device)

@@ -26,6 +26,7 @@ __all__ = ["Compiled", "Ones", "Plain", "Products", "Rows", "Weight", "array", "
 
 # Of ones among the entries: with more, products cost less than sums, which break even between a fifth and a quarter.
 _FEW_ONES = 0.2
+_LIKE = {torch.float32: np.empty(0, np.float32), torch.float64: np.empty(0, np.float64)}
 
 
 class Weight:
@@ -113,10 +114,10 @@ class Compiled:
     """By compiled loops."""
 
     def clear(self, layer: StaircaseWeight, blocks: list[Tensor]) -> None:
-        if not all(has_loops(block) and block.is_contiguous() for block in blocks):
+        if not all(block.is_contiguous() for block in blocks):
             Plain().clear(layer, blocks)  # a parameter that its owner has laid out in another way
         elif blocks:
-            clear(addresses(blocks), *layer.padding, array(blocks[0][:0]))
+            clear(addresses(blocks), *layer.padding, _LIKE[blocks[0].dtype])
 
     def read(self, x: Tensor) -> Read:
         return Ones.of(x) or Rows(self, x)

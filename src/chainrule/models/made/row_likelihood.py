@@ -16,31 +16,24 @@ from chainrule.compiled.categorical import categorical_log_prob, indicators
 from chainrule.core.errors import ValuesError
 from chainrule.models.made.products import array
 from chainrule.models.shared.coding import Coding
-from chainrule.models.shared.likelihood import bernoulli_terms, categorical_terms
+from chainrule.models.shared.likelihood import categorical_terms
 
-__all__ = ["bernoulli_rows", "categorical_rows", "indicator_rows"]
+__all__ = ["indicator_rows", "log_prob_and_slopes", "row_log_prob"]
 
 _AS_MANY = (
     300  # multiply-adds that the likelihood of one entry is worth; threads are for products of that size
 )
 
 
-def bernoulli_rows(x: Tensor, logits: Tensor) -> Tensor:
-    """Log-probability of each row ``x`` (n, d) of 0 and 1 in nats, (n,), from log-odds of the same dtype.
+def row_log_prob(codes: Tensor, logits: Tensor, coding: Coding) -> Tensor:
+    """Log-probability of each row in nats, (n,), from log-odds (n, coding.width).
 
-    The sum of ``likelihood.bernoulli_terms``; where there are loops in one pass, and differentiable once, in
-    ``logits``.
+    ``codes`` (n, d) are int32, or where all variables are binary numbers of the dtype of the logits.  The sum of
+    ``likelihood.categorical_terms``; where there are loops in one pass, and differentiable once, in ``logits``.
     """
     if not has_loops(logits):
-        return bernoulli_terms(x, logits).sum(1)
-    return _BernoulliRows.apply(x, logits)  # type: ignore[return-value]
-
-
-def categorical_rows(codes: Tensor, logits: Tensor, coding: Coding) -> Tensor:
-    """The same for rows of codes (n, d) int32 and log-odds (n, coding.width): ``likelihood.categorical_terms``."""
-    if not has_loops(logits):
         return categorical_terms(codes, logits, coding).sum(1)
-    return _CategoricalRows.apply(array(codes), logits, _begins(coding))  # type: ignore[return-value]
+    return _Rows.apply(codes, logits, coding)  # type: ignore[return-value]
 
 
 def indicator_rows(codes: Tensor, coding: Coding, dtype: torch.dtype) -> Tensor:
@@ -68,33 +61,26 @@ def _begins(coding: Coding) -> NDArray[np.int64]:
     return coding.begins.astype(np.int64, copy=False)
 
 
-class _BernoulliRows(torch.autograd.Function):
-    """log p = x z - log(1 + exp z), summed over a row; its gradient in z is x - sigmoid(z)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, logits: Tensor) -> Tensor:
-        log_p, residuals = bernoulli_log_prob(array(x), array(logits), use_threads(_AS_MANY * logits.numel()))
-        ctx.residuals = torch.from_numpy(residuals)
-        return torch.from_numpy(log_p)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, d_rows: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return None, ctx.residuals * d_rows[:, None]
+def log_prob_and_slopes(
+    codes: Tensor, logits: Tensor, coding: Coding
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """``log p`` of rows (n,), and its derivative in the logits, by the loops; binary codes of the logits' dtype."""
+    threads = use_threads(_AS_MANY * logits.numel())
+    if coding.is_binary:
+        return bernoulli_log_prob(array(codes), array(logits), threads)
+    return categorical_log_prob(array(codes), array(logits), _begins(coding), threads)
 
 
-class _CategoricalRows(torch.autograd.Function):
+class _Rows(torch.autograd.Function):
     """log p of the states, summed over a row; its gradient in the log-odds is indicator - probability."""
 
     @staticmethod
-    def forward(ctx: Any, codes: NDArray[np.int32], logits: Tensor, begins: NDArray[np.int64]) -> Tensor:
-        log_p, residuals = categorical_log_prob(
-            codes, array(logits), begins, use_threads(_AS_MANY * logits.numel())
-        )
-        ctx.residuals = torch.from_numpy(residuals)
+    def forward(ctx: Any, codes: Tensor, logits: Tensor, coding: Coding) -> Tensor:
+        log_p, slopes = log_prob_and_slopes(codes, logits, coding)
+        ctx.slopes = torch.from_numpy(slopes)
         return torch.from_numpy(log_p)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_rows: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return None, ctx.residuals * d_rows[:, None], None
+        return None, ctx.slopes * d_rows[:, None], None

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from chainrule.models.made.products import Products, Weight, products
+from chainrule.models.made.products import Weight, products
 from chainrule.models.made.staircase import StaircaseWeight
 
-__all__ = ["staircase_logits"]
+__all__ = ["Walk", "staircase_logits"]
 
 
 def staircase_logits(
@@ -38,49 +38,64 @@ def staircase_logits(
     ``direct`` (inputs, outputs) leads from the inputs straight to the outputs.  Differentiable once, in the
     blocks and the biases; not in ``x``.
     """
-    way = products(x)
     every = [*layers, direct] if direct is not None else list(layers)
-    blocks = [list(layer.blocks) for layer in every]
-    for layer, its_blocks in zip(every, blocks, strict=True):
-        way.clear(layer, its_blocks)
-    return _Logits.apply(x, way, every, len(layers), *chain(*blocks), *biases)  # type: ignore[return-value]
+    blocks = chain.from_iterable(layer.blocks for layer in every)
+    return _Logits.apply(x, every, len(layers), *blocks, *biases)  # type: ignore[return-value]
+
+
+class Walk:
+    """One way through the layers and back: ``logits``, then ``gradients`` from those with respect to them."""
+
+    def __init__(
+        self, x: Tensor, every: Sequence[StaircaseWeight], depth: int, parameters: Sequence[Tensor]
+    ) -> None:
+        """``every`` layer, of which ``depth`` are not direct; ``parameters`` are all blocks, then the biases."""
+        self.way = way = products(x)
+        blocks, biases = iter(parameters), parameters[len(parameters) - depth :]
+        self.weights = []
+        for layer in every:
+            its_blocks = list(islice(blocks, len(layer.bands)))
+            way.clear(layer, its_blocks)
+            self.weights.append(Weight(layer, its_blocks))
+        self.depth, self.rows, self.h = depth, way.read(x), [x]
+        for weight, bias in zip(self.weights[: depth - 1], biases, strict=False):
+            first = len(self.h) == 1
+            z = self.rows.to_units(weight, bias) if first else way.to_units(weight, self.h[-1], bias)
+            self.h.append(z.relu_())
+        if len(every) > depth:
+            straight = self.rows.to_units(self.weights[-1], biases[-1])
+        else:
+            straight = biases[-1].repeat(len(x), 1)
+        self.logits = way.to_rows(self.weights[depth - 1], self.h[-1], straight)
+
+    def gradients(self, d_logits: Tensor) -> list[Tensor]:
+        """With respect to all blocks, then the biases."""
+        way, weights, depth, h, rows = self.way, self.weights, self.depth, self.h, self.rows
+        last, dz = weights[depth - 1], d_logits
+        d_biases = [dz.sum(0)]
+        found = [way.gradient(last, dz, h[-1])]
+        if depth > 1:
+            dh = way.to_units(last, dz, h[-1].new_zeros(h[-1].shape[1]))
+        for k in range(depth - 2, -1, -1):
+            dz = torch.ops.aten.threshold_backward(dh, h[k + 1], 0)  # zero where relu was off
+            d_biases.insert(0, dz.sum(0))
+            found.insert(0, way.gradient(weights[k], h[k], dz) if k else rows.gradient(weights[k], dz))
+            if k:
+                dh = way.to_rows(weights[k], dz, torch.zeros_like(h[k]))
+        if len(weights) > depth:
+            found.append(rows.gradient(weights[-1], d_logits))
+        return [*chain.from_iterable(found), *d_biases]
 
 
 class _Logits(torch.autograd.Function):
     """``staircase_logits`` with the blocks of all layers, then the biases, as arguments."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, way: Products, every: list[StaircaseWeight], depth: int, *parameters: Tensor
-    ) -> Tensor:
-        blocks, biases = iter(parameters), parameters[len(parameters) - depth :]
-        weights = [Weight(layer, list(islice(blocks, len(layer.bands)))) for layer in every]
-        rows = way.read(x)
-        h = [x]
-        for weight, bias in zip(weights[: depth - 1], biases, strict=False):
-            z = rows.to_units(weight, bias) if len(h) == 1 else way.to_units(weight, h[-1], bias)
-            h.append(z.relu_())
-        straight = (
-            rows.to_units(weights[-1], biases[-1]) if len(every) > depth else biases[-1].repeat(len(x), 1)
-        )
-        ctx.kept = (way, weights, depth, h, rows)
-        return way.to_rows(weights[depth - 1], h[-1], straight)
+    def forward(ctx: Any, x: Tensor, every: list[StaircaseWeight], depth: int, *parameters: Tensor) -> Tensor:
+        ctx.walk = Walk(x, every, depth, parameters)
+        return ctx.walk.logits
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_logits: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        way, weights, depth, h, rows = ctx.kept
-        last, dz = weights[depth - 1], d_logits
-        d_biases = [dz.sum(0)]
-        gradients = [way.gradient(last, dz, h[-1])]
-        if depth > 1:
-            dh = way.to_units(last, dz, h[-1].new_zeros(h[-1].shape[1]))
-        for k in range(depth - 2, -1, -1):
-            dz = torch.ops.aten.threshold_backward(dh, h[k + 1], 0)  # zero where relu was off
-            d_biases.insert(0, dz.sum(0))
-            gradients.insert(0, way.gradient(weights[k], h[k], dz) if k else rows.gradient(weights[k], dz))
-            if k:
-                dh = way.to_rows(weights[k], dz, torch.zeros_like(h[k]))
-        if len(weights) > depth:
-            gradients.append(rows.gradient(weights[-1], d_logits))
-        return None, None, None, None, *(g for layer in gradients for g in layer), *d_biases
+        return None, None, None, *ctx.walk.gradients(d_logits)
