@@ -65,7 +65,9 @@ def test_an_order_is_the_complete_graph_in_that_order(order):
 
 
 def test_the_same_graph_written_in_another_order_is_the_same_factorization():
-    one, other = (Factorization.of_dag(text, ["a", "b", "c", "d"]) for text in ("c -> a; b; d", "d; b; c -> a"))
+    one, other = (
+        Factorization.of_dag(text, ["a", "b", "c", "d"]) for text in ("c -> a; b; d", "d; b; c -> a")
+    )
     assert one.order.tolist() == other.order.tolist() == [1, 2, 0, 3]
     assert one.to_dag().nodes == other.to_dag().nodes == ("a", "b", "c", "d")
 
