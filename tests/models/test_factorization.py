@@ -64,6 +64,14 @@ def test_an_order_is_the_complete_graph_in_that_order(order):
     np.testing.assert_array_equal(one.needed(observed), other.needed(observed))
 
 
+def test_the_same_graph_written_in_another_order_is_the_same_factorization():
+    one, other = (
+        Factorization.of_dag(text, ["a", "b", "c", "d"]) for text in ("c -> a; b; d", "d; b; c -> a")
+    )
+    assert one.order.tolist() == other.order.tolist() == [1, 2, 0, 3]
+    assert one.to_dag().nodes == other.to_dag().nodes == ("a", "b", "c", "d")
+
+
 def test_one_variable_and_no_edges_are_graphs_too():
     alone = Factorization.of_order("natural", d=1)
     assert (alone.depth, alone.is_order, alone.reach.tolist()) == (1, True, [0])

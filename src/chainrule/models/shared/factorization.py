@@ -78,6 +78,7 @@ class Factorization:
         if odd:
             what = "a node of the dag and no variable" if odd[0] in graph.nodes else "a variable and no node"
             raise InputError(f"{odd[0]!r} is {what}; the nodes of the dag are the columns of the table")
+        graph = DAG(graph.edges, names)  # nodes in the order of the columns, however they were written
         column = {name: i for i, name in enumerate(names)}
         order = np.array([column[v] for v in graph.topological_order()], np.intp)
         return cls(tuple(names), order, graph)
