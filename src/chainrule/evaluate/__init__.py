@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chainrule.evaluate.enumeration import (
         Scored,
         all_states,
+        codes_of,
         exact_table,
         kl_divergence,
         sizes_of,
@@ -61,6 +62,7 @@ __all__ = [
     "check_factorization",
     "check_independencies",
     "chi_square_draws",
+    "codes_of",
     "compare",
     "conditional_independence_test",
     "correct",
@@ -106,6 +108,7 @@ __getattr__ = loader(
         "check_factorization": "chainrule.evaluate.factorization",
         "check_independencies": "chainrule.evaluate.independence_tests",
         "chi_square_draws": "chainrule.evaluate.draws",
+        "codes_of": "chainrule.evaluate.enumeration",
         "compare": "chainrule.evaluate.cost",
         "conditional_independence_test": "chainrule.evaluate.independence_tests",
         "correct": "chainrule.evaluate.corrections",

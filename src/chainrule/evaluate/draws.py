@@ -19,7 +19,7 @@ from chainrule.core.checks import as_matrix, check_integer
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState
-from chainrule.evaluate.enumeration import all_states, sizes_of
+from chainrule.evaluate.enumeration import all_states, codes_of, sizes_of
 from chainrule.models.shared.states import Sizes, n_states, state_numbers
 
 __all__ = ["DrawsReport", "chi_square_draws"]
@@ -87,7 +87,7 @@ def chi_square_draws(
         )
     parsed = _comparable(sizes_of(model, sizes))
     probabilities, total = _state_probabilities(model, parsed, given)
-    drawn = _codes(model.sample(n, given=given, rng=rng), parsed)
+    drawn = _codes(codes_of(model, model.sample(n, given=given, rng=rng)), parsed)
     counts = np.bincount(state_numbers(drawn, parsed), minlength=len(probabilities))
     possible = probabilities > 0
     observed, expected, pooled = _pool(counts[possible], n * probabilities[possible])

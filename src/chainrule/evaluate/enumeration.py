@@ -17,11 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.models.shared.states import Sizes, n_states, parse_sizes, state_blocks, states_between
+from chainrule.tables.door import rows as read_rows
 
 __all__ = [
     "LARGEST",
     "Scored",
     "all_states",
+    "codes_of",
     "exact_table",
     "kl_divergence",
     "sizes_of",
@@ -105,6 +107,20 @@ def total_variation(log_p: ArrayLike, log_q: ArrayLike) -> float:
     """
     log_p, log_q = _tables(log_p, log_q)
     return 0.5 * float(np.sum(np.abs(np.exp(log_p) - np.exp(log_q))))
+
+
+def codes_of(model: Any, rows: Any) -> NDArray[Any]:
+    """Rows that ``model`` has drawn as codes (n, d), whatever kind of table it was fitted on.
+
+    >>> from chainrule.models import BayesianNetwork
+    >>> model = BayesianNetwork("a").fit({"a": ["no", "yes"]})
+    >>> codes_of(model, {"a": ["yes"]}).tolist()
+    [[1]]
+    """
+    schema = getattr(model, "schema_", None)
+    if schema is None or isinstance(rows, np.ndarray):
+        return np.asarray(rows)
+    return read_rows(rows, schema).codes
 
 
 def sizes_of(model: Any, sizes: Sizes | None = None) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.randomness import RandomState, as_generator
-from chainrule.evaluate.enumeration import sizes_of
+from chainrule.evaluate.enumeration import codes_of, sizes_of
 from chainrule.models.shared.ordering import variable_names
 from chainrule.models.shared.states import Sizes, parse_sizes
 
@@ -111,7 +111,7 @@ def check_factorization(
     if chosen == "jacobian":
         found, tolerance = jacobian_dependence(network, len(parsed), n_points=n_points, rng=generator), 0.0
     else:
-        rows = np.asarray(model.sample(n_points, rng=generator))
+        rows = codes_of(model, model.sample(n_points, rng=generator))
         found, tolerance = _perturbed(model, rows, parsed, names)
     return FactorizationReport(chosen, n_points, found, allowed, tolerance, names)
 
