@@ -212,7 +212,7 @@ def test_a_damaged_file_is_refused(tmp_path) -> None:
         (CountProportional(0, 3), lambda m: m.log_prob([[1]]), InputError, "height"),
         (CountProportional(3, 2.5), lambda m: m.sample(1), InputError, "width"),  # type: ignore[arg-type]
         (CountProportional(2, 2, "pixel"), lambda m: m.sample(1), InputError, "'image' or 'count'"),  # type: ignore[arg-type]
-        (CountProportional(2, 2), lambda m: m.log_prob([[1, 0, 1]]), ShapeError, "3 columns.*2 × 2 has 4"),
+        (CountProportional(2, 2), lambda m: m.log_prob([[1, 0, 1]]), ShapeError, "3 columns"),
         (CountProportional(2, 2), lambda m: m.fit([[1, 0, 1]]), ShapeError, "flatten"),
         (CountProportional(2, 2), lambda m: m.log_prob([[1, 0, 1, 2]]), ValuesError, "row 0, column 3"),
         (CountProportional(2, 2), lambda m: m.fit(np.empty((0, 4))), ShapeError, "0 rows"),

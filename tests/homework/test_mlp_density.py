@@ -28,7 +28,7 @@ def labelled(d: int) -> tuple[np.ndarray, np.ndarray]:
 
 def small(d: int = 4, **settings) -> MLPDensity:
     X, y = labelled(d)
-    return MLPDensity(**({"hidden": [8], "epochs": 5} | settings)).fit(X, y)
+    return MLPDensity(**({"hidden": [8], "epochs": 5, "random_state": 0} | settings)).fit(X, y)
 
 
 @pytest.mark.parametrize("d", [1, 2, 5, 9, 12])
@@ -64,7 +64,7 @@ def by_hand(model: MLPDensity, X: np.ndarray) -> list[float]:
 
 def test_it_learns_the_labels_it_is_given() -> None:
     X, y = labelled(6)
-    model = MLPDensity(epochs=400, batch_size=16).fit(X, y)
+    model = MLPDensity(epochs=400, batch_size=16, random_state=0).fit(X, y)
     with np.errstate(divide="ignore"):
         assert kl_divergence(np.log(y), exact_table(model)) < 0.01  # nats; uniform is 0.09 away
 
@@ -115,18 +115,18 @@ def test_maximum_likelihood_training_by_hand_raises_the_likelihood() -> None:
 
 def test_a_constant_factor_of_the_labels_changes_nothing_once_rescaled() -> None:
     X, y = labelled(5)
-    a = MLPDensity([8], epochs=20).fit(X, y)
-    b = MLPDensity([8], epochs=20).fit(X, y * 2.0**-400)
+    a = MLPDensity([8], epochs=20, random_state=0).fit(X, y)
+    b = MLPDensity([8], epochs=20, random_state=0).fit(X, y * 2.0**-400)
     assert (a.log_prob(X) == b.log_prob(X)).all()
     assert b.label_scale_ == a.label_scale_ * 2.0**400
 
 
 def test_training_starts_from_the_mean_label_and_the_labels_scale_is_kept() -> None:
     X, y = labelled(8)
-    model = MLPDensity([8], epochs=0, label_peak=None).fit(X, y)
+    model = MLPDensity([8], epochs=0, label_peak=None, random_state=0).fit(X, y)
     assert model.label_scale_ == 1.0
     assert model.unnormalized(X).mean() == pytest.approx(y.mean(), rel=0.2)
-    assert MLPDensity([8], epochs=0, centre=False).fit(X, y).unnormalized(X).mean() > 0.2
+    assert MLPDensity([8], epochs=0, centre=False, random_state=0).fit(X, y).unnormalized(X).mean() > 0.2
 
 
 def test_labels_that_vanish_in_float32_are_counted_and_reported() -> None:
@@ -148,20 +148,20 @@ def test_labels_that_vanish_in_float32_are_counted_and_reported() -> None:
 
     tiny = y * 1e-60
     with listening(Listener()):
-        lost = MLPDensity([8], epochs=3, label_peak=None).fit(X, tiny)
-        kept = MLPDensity([8], epochs=3).fit(X, tiny)
+        lost = MLPDensity([8], epochs=3, label_peak=None, random_state=0).fit(X, tiny)
+        kept = MLPDensity([8], epochs=3, random_state=0).fit(X, tiny)
     assert lost.fit_info_["labels_zero_in_float32"] == (y > 0).sum()
     assert kept.fit_info_["labels_zero_in_float32"] == 0
     assert len(heard) == 1
     assert "label_peak" in heard[0]
     # nothing was learned: the scores are those of the start
-    start = MLPDensity([8], epochs=0, label_peak=None).fit(X, tiny)
+    start = MLPDensity([8], epochs=0, label_peak=None, random_state=0).fit(X, tiny)
     assert (lost.log_unnormalized(X) == start.log_unnormalized(X)).all()
 
 
 def test_scores_far_below_the_smallest_float_still_have_logarithms() -> None:
     X, y = labelled(3)
-    model = MLPDensity([4], epochs=0, label_peak=None).fit(X, y * 1e-250)
+    model = MLPDensity([4], epochs=0, label_peak=None, random_state=0).fit(X, y * 1e-250)
     assert np.isfinite(model.log_unnormalized(X)).all()
     assert model.log_unnormalized(X).max() < -500
     assert total_probability(model) == pytest.approx(1.0, abs=1e-9)
@@ -170,7 +170,7 @@ def test_scores_far_below_the_smallest_float_still_have_logarithms() -> None:
 def test_beyond_twenty_variables_it_scores_but_refuses_probabilities_and_says_the_cost() -> None:
     rng = np.random.default_rng(0)
     X = rng.integers(0, 2, (10, 784))
-    model = MLPDensity([8], epochs=1).fit(X, rng.random(10))
+    model = MLPDensity([8], epochs=1, random_state=0).fit(X, rng.random(10))
     assert ((f := model.unnormalized(X)) > 0).all()
     assert (f < 1).all()
     for use in (lambda: model.log_prob(X), lambda: model.sample(1), lambda: model.network_.log_partition()):
@@ -238,7 +238,7 @@ def test_a_setting_that_cannot_be_used_is_refused(settings: dict, message: str) 
 )
 def test_labels_that_are_no_probabilities_are_refused(y, error, message: str) -> None:
     with pytest.raises(error, match=message) as caught:
-        MLPDensity([4], epochs=1).fit(enumerate_rows(2), y)
+        MLPDensity([4], epochs=1, random_state=0).fit(enumerate_rows(2), y)
     assert "\n" not in str(caught.value)
 
 
@@ -247,17 +247,20 @@ def test_labels_that_are_no_probabilities_are_refused(y, error, message: str) ->
 def test_training_that_leaves_the_finite_numbers_says_so_and_what_to_do(loss: Any, epochs: int) -> None:
     X, y = labelled(4)
     with pytest.raises(TrainingError, match=r"lower the learning rate \(it is 1e\+30\)") as caught:
-        MLPDensity([8, 8], learning_rate=1e30, epochs=epochs, loss=loss).fit(X, y)
+        MLPDensity([8, 8], learning_rate=1e30, epochs=epochs, loss=loss, random_state=0).fit(X, y)
     assert "\n" not in str(caught.value)
 
 
 def test_hidden_sizes_may_come_as_an_array() -> None:
     X, y = labelled(3)
-    models = [MLPDensity(hidden, epochs=2).fit(X, y) for hidden in (5, [5], np.array([5]), np.int64(5))]
+    models = [
+        MLPDensity(hidden, epochs=2, random_state=0).fit(X, y)
+        for hidden in (5, [5], np.array([5]), np.int64(5))
+    ]
     assert all((m.log_prob(X) == models[0].log_prob(X)).all() for m in models)
 
 
 def test_one_row_and_one_variable_are_enough() -> None:
-    model = MLPDensity([4], epochs=2).fit([[1]], [1.0])
+    model = MLPDensity([4], epochs=2, random_state=0).fit([[1]], [1.0])
     assert total_probability(model) == pytest.approx(1.0, abs=1e-9)
     assert model.sample(3, rng=0).shape == (3, 1)

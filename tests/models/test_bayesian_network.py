@@ -145,7 +145,7 @@ def test_what_cannot_be_fitted_is_refused_in_one_line():
         ({"dag": DAG()}, InputError, "no nodes"),
         ({"dag": DAG([("a", "b")], latent=["a"])}, InputError, "a cannot be measured"),
         ({"dag": "a -> b", "pseudocount": -1}, InputError, "pseudocount"),
-        ({"dag": "a -> b", "prior": "jeffreys"}, InputError, "prior must be one of 'cell', 'bdeu'"),
+        ({"dag": "a -> b", "prior": "jeffreys"}, InputError, "prior must be one of cell, bdeu"),
         ({"dag": "a -> b", "unseen": "zero"}, InputError, "unseen must be one of"),
         ({"dag": "a -> b", "missing": "em"}, InputError, "missing must be one of"),
         (

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from chainrule.core.errors import InputError, TooLargeError, UnknownNameError
+from chainrule.core.figures import GraphDrawing, GraphEdge, GraphNode
 from chainrule.core.records import Figure
 from chainrule.graphs import DAG, DirectedGraph
 from chainrule.report.figures import draw, write_drawing
@@ -145,10 +146,8 @@ def test_a_graph_that_is_metres_wide_is_drawn_in_bounded_memory_and_a_png_that_n
     tmp_path,
 ):
     def figure(width: float, height: float) -> Figure:
-        nodes = [
-            {"id": name, "label": name, "x": x, "y": y} for name, x, y in (("A", 0, 0), ("B", width, height))
-        ]
-        return Figure("large", "graph", {"nodes": nodes, "edges": [{"from": "A", "to": "B"}]}, "", "")
+        nodes = [GraphNode("A", "A", 0, 0), GraphNode("B", "B", width, height)]
+        return Figure("large", GraphDrawing(nodes, [GraphEdge("A", "B")]), "", "")
 
     for size in ((600, 1), (120, 80)):  # one longer than a canvas may be, one of 150 million pixels
         wide = draw(figure(*size))

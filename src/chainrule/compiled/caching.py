@@ -38,7 +38,8 @@ __all__ = ["loop", "source_digest"]
 
 _DIGEST = 32  # bytes of a SHA-256
 _SUFFIX = ".loop"
-_HOLDS_LOOPS = b"from chainrule.compiled.caching import loop"  # in a file of loops, and in no other
+# one of these stands in each file of loops, or of what they inline, and in no other
+_MARKS = (b"from numba import", b"from chainrule.compiled.caching import loop")
 _HERE = Path(__file__).parent
 
 
@@ -158,7 +159,7 @@ def source_digest(file: str) -> str:
     for path in sorted({*_HERE.glob("*.py"), *own.parent.glob("*.py"), own}):
         # loops that are typed in, in a shell or in a doctest, are known by their function alone
         content = path.read_bytes() if path.is_file() else b""
-        if path == own or path.parent == _HERE or _HOLDS_LOOPS in content:
+        if path == own or path.parent == _HERE or any(mark in content for mark in _MARKS):
             sha.update(f"{path.name} {len(content)};".encode() + content)
     return sha.hexdigest()
 

@@ -76,6 +76,8 @@ def _new_file_beside(path: Path) -> tuple[Path, int]:
     The system itself applies the umask of the process to it: to ask for the umask is to set it, for all threads.
     """
     while True:
+        if not path.name:
+            raise InputError(f"a file needs a name; got {str(path)!r}")
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
             handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)

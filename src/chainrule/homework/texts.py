@@ -39,7 +39,7 @@ class Texts:
         _, *parts = re.split(r"^# (.+)$", source, flags=re.MULTILINE)
         return {name.strip(): _paragraphs(body) for name, body in zip(parts[::2], parts[1::2], strict=True)}
 
-    def __call__(self, name: str, **values: Any) -> str:
+    def __call__(self, name: str, /, **values: Any) -> str:
         """The text ``name`` with ``values`` in their places."""
         return self._filled([name], values)[0]
 

@@ -130,9 +130,9 @@ def _settings(name: str, epochs: int, data: Dataset, context: StudyContext) -> d
 def _differing_images(model: AutoregressiveEstimator, stream: list[int]) -> int:
     """Images that come out otherwise by full passes: a uniform between two roundings of one probability."""
     rng, d, n = np.random.default_rng([*stream, 2]), model.n_features_in_, IMAGES_DRAWN_TWICE
-    u, free = rng.random((n, d)), np.full((n, d), np.nan)
+    u = rng.random((n, d))
     by_full_passes = sample_by_full_passes(model.network_, u)
-    return int((model.network_.sample(u, free) != by_full_passes).any(1).sum())
+    return int((model.network_.sample(u) != by_full_passes).any(1).sum())
 
 
 def time_models(
@@ -147,10 +147,7 @@ def time_models(
     tasks: dict[str, dict[str, Callable[[], Any]]] = {
         "epoch": {name: partial(_one_epoch, name, part) for name in outcomes},
         "score": {name: partial(o.model.log_prob, few) for name, o in outcomes.items()},
-        **{
-            f"sample_{n}": {k: partial(w.sample, u[n], np.full((n, d), np.nan)) for k, w in networks.items()}
-            for n in (1, 100)
-        },
+        **{f"sample_{n}": {k: partial(w.sample, u[n]) for k, w in networks.items()} for n in (1, 100)},
         **{
             f"full_passes_{n}": {k: partial(sample_by_full_passes, w, u[n]) for k, w in networks.items()}
             for n in (1, 100)
