@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -317,19 +316,12 @@ def test_draws_that_no_machine_can_hold_are_refused_before_they_are_made():
         model.sample(10**12)
 
 
-def test_four_times_the_variables_take_four_times_as_long_not_sixteen_times():
-    def seconds(d: int) -> float:
-        names = [f"n{i}" for i in range(d)]
-        dag = DAG([(a, b) for a, b in pairwise(names)], names)
-        rows = np.random.default_rng(0).integers(0, 2, (3, d))
-        start = time.process_time()
-        model = BayesianNetwork(dag, schema=Schema.of(dict.fromkeys(names, 2)), pseudocount=1).fit(rows)
-        model.log_prob(rows)
-        model.sample(2, given={names[-1]: 0}, rng=0)
-        model.query(names[5], {names[9]: 1})
-        return time.process_time() - start
-
-    small, large = seconds(1000), seconds(4000)
-    assert (
-        large < 8 * small + 0.5
-    )  # twice what is linear, and half a second for whatever else the machine does
+def test_thousands_of_variables_are_found_by_name():
+    """Lookups in lists would take minutes here."""
+    names = [f"n{i}" for i in range(4000)]
+    dag = DAG([(a, b) for a, b in pairwise(names)], names)
+    rows = np.random.default_rng(0).integers(0, 2, (3, 4000))
+    model = BayesianNetwork(dag, schema=Schema.of(dict.fromkeys(names, 2)), pseudocount=1).fit(rows)
+    assert np.isfinite(model.log_prob(rows)).all()
+    assert (model.sample(2, given={names[-1]: 0}, rng=0)[:, -1] == 0).all()
+    assert model.query(names[5], {names[9]: 1}).probabilities.sum() == pytest.approx(1)
