@@ -68,7 +68,7 @@ class DiscreteModel(DensityEstimator):
         ``valid`` (rows of the same variables) chooses between candidates where a model has any.  Sets
         ``schema_``, ``n_features_in_``, ``feature_names_in_`` where columns have names, and ``fit_info_``.
         """
-        table = _weighted(rows(X, getattr(self, "schema", None)), sample_weight)
+        table = _weighted(rows(X, self._schema_ahead()), sample_weight)
         self._check_schema(table.schema)
         held_out = None if valid is None else rows(valid, table.schema, name="valid")
         before = dict(vars(self))
@@ -116,6 +116,11 @@ class DiscreteModel(DensityEstimator):
         """The columns (d,) so that all that a factor reads comes before its variable; ``None`` without factors."""
         factors = self._factors()
         return None if factors is None else factors.order
+
+    @property
+    def factors_(self) -> Factorization | None:
+        """What the factor of each variable reads, by column: parents, order, levels; ``None`` without factors."""
+        return self._factors()
 
     def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
         """``n`` independent exact draws, as the kind of table that the model was fitted on.
@@ -168,8 +173,8 @@ class DiscreteModel(DensityEstimator):
     @property
     def factorization_(self) -> DAG:
         """The DAG whose factors the model promises to respect; by default every variable on all before it."""
-        check_is_fitted(self)
-        return DAG.fully_connected(self.schema_.names)
+        factors = self._factors()
+        return DAG.fully_connected(self.schema_.names) if factors is None else factors.to_dag()
 
     @abstractmethod
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
@@ -228,6 +233,10 @@ class DiscreteModel(DensityEstimator):
         log_p = self._log_prob(Table(schema, filled).codes)
         total = log_sum_exp(log_p)
         return None if total == -np.inf else np.exp(log_p - total).reshape(sizes)
+
+    def _schema_ahead(self) -> Schema | None:
+        """The schema to read the rows of a fit by; ``None`` where it is to be found in them."""
+        return getattr(self, "schema", None)
 
     def _rows(self, X: Any) -> Table:
         """``X`` under the schema of the fit."""
