@@ -17,10 +17,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "DAG": "chainrule.graphs",
     "BayesianNetwork": "chainrule.models",
+    "ChowLiu": "chainrule.models",
+    "Ensemble": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "Independent": "chainrule.models",
     "MADE": "chainrule.models",
+    "Mixture": "chainrule.models",
     "NADE": "chainrule.models",
+    "Stack": "chainrule.models",
     "Schema": "chainrule.tables",
     "Table": "chainrule.tables",
     "ChainruleError": "chainrule.core.errors",
@@ -54,8 +58,12 @@ if TYPE_CHECKING:
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
     from chainrule.models import BayesianNetwork as BayesianNetwork
+    from chainrule.models import ChowLiu as ChowLiu
+    from chainrule.models import Ensemble as Ensemble
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import Independent as Independent
+    from chainrule.models import Mixture as Mixture
+    from chainrule.models import Stack as Stack
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
     from chainrule.tables import Schema as Schema

@@ -9,19 +9,26 @@ from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
-    from chainrule.models.bayesian_network import BayesianNetwork, chow_liu
+    from chainrule.models.bayesian_network import BayesianNetwork, ChowLiu, chow_liu
+    from chainrule.models.ensemble import Ensemble
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
     from chainrule.models.made import MADE
+    from chainrule.models.mixture import Mixture
     from chainrule.models.nade import NADE
+    from chainrule.models.stack import Stack
 
 __all__ = [
     "MADE",
     "NADE",
     "BayesianNetwork",
+    "ChowLiu",
     "DensityEstimator",
+    "Ensemble",
     "ExponentialFamily",
     "Independent",
+    "Mixture",
+    "Stack",
     "chow_liu",
     "load_model",
 ]
@@ -30,11 +37,15 @@ __getattr__ = loader(
     __name__,
     {
         "BayesianNetwork": "chainrule.models.bayesian_network",
+        "ChowLiu": "chainrule.models.bayesian_network",
         "DensityEstimator": "chainrule.core.contract",
+        "Ensemble": "chainrule.models.ensemble",
         "ExponentialFamily": "chainrule.models.exponential_family",
         "Independent": "chainrule.models.independent",
         "MADE": "chainrule.models.made",
+        "Mixture": "chainrule.models.mixture",
         "NADE": "chainrule.models.nade",
+        "Stack": "chainrule.models.stack",
         "chow_liu": "chainrule.models.bayesian_network",
         "load_model": "chainrule.core.contract",
     },
