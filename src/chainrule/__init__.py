@@ -19,6 +19,7 @@ _HOMES = {
     "BayesianNetwork": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "Independent": "chainrule.models",
+    "LatentMixture": "chainrule.models",
     "MADE": "chainrule.models",
     "NADE": "chainrule.models",
     "Schema": "chainrule.tables",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from chainrule.models import BayesianNetwork as BayesianNetwork
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import Independent as Independent
+    from chainrule.models import LatentMixture as LatentMixture
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
     from chainrule.tables import Schema as Schema

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import chainrule.homework
 import chainrule.models
 from chainrule.homework import CountProportional, MLPDensity
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent
+from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from tests.oracles import enumerate_states, joint_table
@@ -140,6 +140,14 @@ def _made(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _latent(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings = FAST | {"schema": Schema.of_sizes(sizes), "n_points": 32}
+    return [
+        ("latent", lambda: LatentMixture(64, **settings)),
+        ("latent-one", lambda: LatentMixture(1, latent=1, **settings)),
+    ]
+
+
 def _count(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     shape = (2, 3) if len(sizes) == 6 else (1, 1)
     return [
@@ -157,6 +165,7 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     BayesianNetwork: _bayes,
     NADE: _nade,
     MADE: _made,
+    LatentMixture: _latent,
     CountProportional: _count,
     MLPDensity: _mlp,
 }

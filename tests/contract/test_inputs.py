@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import InputError
-from chainrule.models import MADE, NADE, Independent
+from chainrule.models import MADE, NADE, Independent, LatentMixture
 from tests.contract.cases import Case, cases_of, every_case, every_learner, exported_models, fitted
 
 NAN = np.nan
@@ -155,7 +155,7 @@ def test_a_weight_counts_like_so_many_rows(case: Case) -> None:
     np.testing.assert_allclose(weighted.log_prob(states), repeated.log_prob(states), rtol=1e-12)
 
 
-@cases_of(NADE, MADE)
+@cases_of(NADE, MADE, LatentMixture)
 def test_rows_of_weight_zero_teach_a_network_nothing(case: Case) -> None:
     X = case.data()
     weights = (np.arange(len(X)) < len(X) // 2).astype(float)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from chainrule.core.errors import InputError
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, chow_liu, load_model
+from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture, chow_liu, load_model
 
 FAST: dict[str, Any] = {"hidden": 6, "epochs": 2, "batch_size": 20, "random_state": 1}
 MODELS: dict[str, Callable[[], Any]] = {
@@ -22,6 +22,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "chow_liu": lambda: _ChowLiu(),
     "nade": lambda: NADE(ordering=["n", "rain", "flag", "wet"], **FAST),
     "made": lambda: MADE(ordering=["n", "rain", "flag", "wet"], **FAST),
+    "latent": lambda: LatentMixture(64, n_points=32, **FAST),
     "made-dag": lambda: MADE(dag="rain -> wet <- n; flag", **FAST),
 }
 every_model = pytest.mark.parametrize("name", MODELS)

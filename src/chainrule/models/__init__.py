@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chainrule.models.bayesian_network import BayesianNetwork, chow_liu
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
+    from chainrule.models.latent_mixture import LatentMixture
     from chainrule.models.made import MADE
     from chainrule.models.nade import NADE
 
@@ -22,6 +23,7 @@ __all__ = [
     "DensityEstimator",
     "ExponentialFamily",
     "Independent",
+    "LatentMixture",
     "chow_liu",
     "load_model",
 ]
@@ -33,6 +35,7 @@ __getattr__ = loader(
         "DensityEstimator": "chainrule.core.contract",
         "ExponentialFamily": "chainrule.models.exponential_family",
         "Independent": "chainrule.models.independent",
+        "LatentMixture": "chainrule.models.latent_mixture",
         "MADE": "chainrule.models.made",
         "NADE": "chainrule.models.nade",
         "chow_liu": "chainrule.models.bayesian_network",

@@ -19,7 +19,7 @@ from chainrule.core.errors import TooLargeError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.models.shared.factorization import Factorization
 
-__all__ = ["LARGEST", "completions", "log_prob_with_missing"]
+__all__ = ["LARGEST", "completions", "log_prob_with_missing", "most_probable_completions"]
 
 LARGEST = 2**14  # completions of a row
 _TOGETHER = 2**16  # completed rows that are scored together
@@ -93,3 +93,28 @@ def _score(
         part = found[begin : begin + len(filled)]
         out[r] = log_sum_exp(part[:, counts].sum(1))
         begin += len(filled)
+
+
+def most_probable_completions(
+    codes: Codes, sizes: tuple[int, ...], log_prob: Callable[[Codes], NDArray[np.float64]]
+) -> Codes:
+    """``codes`` (n, d) with each -1 filled as ``log_prob`` of complete rows likes best; all ways are tried.
+
+    Raises ``TooLargeError`` where a row has more than ``LARGEST``.
+
+    >>> most_probable_completions(np.array([[-1, 1]]), (3, 2), lambda rows: np.where(rows[:, 0] == 2, 0.0, -1.0)).tolist()
+    [[2, 1]]
+    """
+    out, known_sizes = codes.copy(), np.array(sizes)
+    for row in out:
+        holes = np.flatnonzero(row < 0)
+        n = prod(map(int, known_sizes[holes]))
+        if n > LARGEST:
+            raise TooLargeError(
+                f"a row has {len(holes)} missing values with more than {LARGEST:,} completions, too many to "
+                "find the most probable one; impute with how='draw', or use a BayesianNetwork"
+            )
+        filled = np.repeat(row[None], n, axis=0)
+        filled[:, holes] = np.stack(np.unravel_index(np.arange(n), known_sizes[holes]), axis=1)
+        row[:] = filled[log_prob(filled).argmax()]
+    return out
