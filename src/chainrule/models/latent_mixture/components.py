@@ -18,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from chainrule.compiled.calls import loops_are_on, use_threads
 from chainrule.core.numerics import log_sum_exp
 from chainrule.models.latent_mixture.layout import ForestLayout
 
 __all__ = ["Components", "blocks", "sum_components"]
 
 _NUMBERS = 2**20  # rows times components that are held at once
-_SPARSE = 0.08  # share of ones below which adding them is quicker than multiplying all; measured on one core
+_SPARSE = 0.1  # share of ones below which adding them is quicker than multiplying all; measured on one core
+_EXPONENTIAL = 20  # multiply-adds that an exponential is worth
 
 Codes = NDArray[np.integer[Any]]
 
@@ -59,18 +61,16 @@ class Components:
 
     def log_prob(self, codes: Codes) -> NDArray[np.float64]:
         """``log p(x)`` of complete rows (n, d) in nats, (n,)."""
-        return np.concatenate([sum_components(self.log_joint(part)) for part in blocks(codes, len(self))])
+        parts = list(blocks(codes, len(self)))
+        room = np.empty((len(parts[0]), len(self)))  # memory that is new each time would cost a third more
+        return np.concatenate([sum_components(self.log_joint(part, room[: len(part)])) for part in parts])
 
-    def log_joint(self, codes: Codes) -> NDArray[np.float64]:
-        """``log w_n p(x | n)`` of complete rows (n, d), (n, N)."""
+    def log_joint(self, codes: Codes, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """``log w_n p(x | n)`` of complete rows (n, d), (n, N), in ``out`` if that is given and serves."""
         ones = self.layout.indicators(codes)
-        terms = self.terms
         if np.count_nonzero(ones) < _SPARSE * ones.size:
-            out = csr_array(ones, dtype=np.float64) @ terms[1:]
-        else:
-            out = ones.astype(np.float64) @ terms[1:]
-        out += terms[0]
-        return out
+            return csr_array(ones, dtype=np.float64) @ self.terms
+        return np.matmul(ones.astype(np.float64), self.terms, out=out)
 
     def prefixes(self, codes: Codes) -> NDArray[np.float64]:
         """``log p`` of the first t variables in ``layout.order``, t = 0 ... d, of complete rows (n, d): (n, d + 1)."""
@@ -81,17 +81,18 @@ class Components:
             joint = np.repeat(self.log_weights[None], len(part), axis=0)
             for t, i in enumerate(self.layout.order):
                 joint += self.tables[part[:, i]]
-                out[begin : begin + len(part), t + 1] = sum_components(joint.copy())
+                out[begin : begin + len(part), t + 1] = sum_components(joint)
             begin += len(part)
         return out
 
 
 def sum_components(joint: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log of the sum of ``exp(joint)`` (n, N) over components, (n,); ``joint`` is overwritten."""
-    top = joint.max(axis=1)
-    joint -= top[:, None]
-    np.exp(joint, out=joint)
-    return np.log(joint.sum(axis=1)) + top
+    """Log of the sum of ``exp(joint)`` (n, N) over components, (n,), by a compiled loop where there may be one."""
+    if loops_are_on():
+        from chainrule.models.latent_mixture.loops import log_sums
+
+        return log_sums(joint, use_threads(_EXPONENTIAL * joint.size))
+    return log_sum_exp(joint, axis=1)
 
 
 def blocks(rows: NDArray[Any], width: int) -> Iterator[NDArray[Any]]:

@@ -127,8 +127,9 @@ class LatentMixture(DiscreteModel):
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         """Find the tree, train the network, keep its log-odds at the points of the model.
 
-        ``fit_info_`` holds the mean negative log-likelihoods by epoch in nats (at ``n_points`` points that change with
-        each step; of ``valid`` at twice as many), the best epoch, the seconds of training, the seed and the number of edges.
+        ``fit_info_`` holds the mean negative log-likelihoods by epoch in nats (at ``n_points`` points that change
+        with each step; of ``valid`` at twice as many), the best epoch, the seconds of training, the seed and the
+        number of edges.
         """
         self._refuse_missing(table, "training needs complete rows")
         if valid is not None:

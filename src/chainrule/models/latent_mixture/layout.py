@@ -65,7 +65,9 @@ class ForestLayout:
     @cached_property
     def groups(self) -> list[NDArray[np.intp]]:
         """The entries that are one distribution, those of K states in one array (number, K)."""
-        heads = [np.arange(b, e, k) for b, e, k in zip(self.begins, self.begins[1:], self.sizes, strict=False)]
+        heads = [
+            np.arange(b, e, k) for b, e, k in zip(self.begins, self.begins[1:], self.sizes, strict=False)
+        ]
         by_size: dict[int, list[NDArray[np.intp]]] = {}
         for found, k in zip(heads, self.sizes, strict=True):
             by_size.setdefault(k, []).append(found)
@@ -142,7 +144,9 @@ class ForestLayout:
         return np.where(self.parent < 0, 0, codes[:, self.parent])
 
     def indicators(self, codes: Codes) -> NDArray[np.uint8]:
-        """Which terms complete rows (n, d) add up, (n, terms - 1) of 0 and 1; c belongs to every row."""
+        """Which terms complete rows (n, d) add up, (n, terms) of 0 and 1; c belongs to every row."""
         own = self.coding.indicators(codes)
         above, below = self.pairs
-        return np.concatenate([own, own[:, above] & own[:, below]], axis=1)
+        return np.concatenate(
+            [np.ones((len(codes), 1), np.uint8), own, own[:, above] & own[:, below]], axis=1
+        )

@@ -89,8 +89,8 @@ class _Messages:
 
     def pass_up(self, *, forget: bool = False) -> None:
         """Send all messages, children before parents; ``forget`` what was said once it is handed on."""
-        for i in self.layout.order[::-1]:
-            above = self.layout.parent[i]
+        for i in self.layout.order[::-1].tolist():
+            above = int(self.layout.parent[i])
             hole_above = self.missing[:, above] if above >= 0 else np.zeros(len(self.codes), np.bool_)
             top = np.flatnonzero(self.asked[:, i] & ~hole_above)
             if len(top):
@@ -105,7 +105,7 @@ class _Messages:
                 self._said.pop(i, None)
 
     def states(self, i: int, rows: NDArray[np.intp], u: Any) -> Numbers:
-        """``log p(x_i = k, what is known below | parent's state u)`` where i is missing in all ``rows``: (K, m, ...)."""
+        """``log p(x_i = k, what is known below | parent's state u)`` for ``rows`` that miss i, (K, m, ...)."""
         size, begin = self.layout.sizes[i], self.layout.begins[i]
         out = np.stack([self.take(begin + u * size + k, rows) for k in range(size)])
         asked = self.asked[rows, i]

@@ -12,6 +12,7 @@ Correia, Gala, Quaeghebeur, de Campos & Peharz, "Continuous mixtures of tractabl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -52,14 +53,15 @@ class LatentNetwork(nn.Module):
         self._base = _cube(max(n_points, n_looked), latent, seed)
         widths = [latent, *hidden, len(layout.with_odds)]
         self.weights = nn.ParameterList(
-            (torch.rand(b, a, generator=generator) * 2 - 1) / a**0.5
-            for a, b in zip(widths, widths[1:], strict=False)
+            (torch.rand(b, a, generator=generator) * 2 - 1) / a**0.5 for a, b in pairwise(widths)
         )
         self.biases = nn.ParameterList([torch.zeros(h) for h in hidden])
         self.biases.append(torch.from_numpy(bias).float())
         self.scales = nn.ParameterList(torch.ones(h) for h in hidden)
         self.shifts = nn.ParameterList(torch.zeros(h) for h in hidden)
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # so that a checkpoint knows the points
+        self.register_buffer(
+            "steps", torch.zeros((), dtype=torch.int64)
+        )  # so that a checkpoint knows the points
         self._index(layout)
 
     def _index(self, layout: ForestLayout) -> None:

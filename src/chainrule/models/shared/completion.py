@@ -102,7 +102,7 @@ def most_probable_completions(
 
     Raises ``TooLargeError`` where a row has more than ``LARGEST``.
 
-    >>> most_probable_completions(np.array([[-1, 1]]), (3, 2), lambda rows: np.where(rows[:, 0] == 2, 0.0, -1.0)).tolist()
+    >>> most_probable_completions(np.array([[-1, 1]]), (3, 2), lambda rows: -np.abs(rows[:, 0] - 2.0)).tolist()
     [[2, 1]]
     """
     out, known_sizes = codes.copy(), np.array(sizes)
