@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chainrule.models.independent import Independent
     from chainrule.models.made import MADE
     from chainrule.models.nade import NADE
+    from chainrule.models.tree_network import TreeNetwork
 
 __all__ = [
     "MADE",
@@ -22,6 +23,7 @@ __all__ = [
     "DensityEstimator",
     "ExponentialFamily",
     "Independent",
+    "TreeNetwork",
     "chow_liu",
     "load_model",
 ]
@@ -35,6 +37,7 @@ __getattr__ = loader(
         "Independent": "chainrule.models.independent",
         "MADE": "chainrule.models.made",
         "NADE": "chainrule.models.nade",
+        "TreeNetwork": "chainrule.models.tree_network",
         "chow_liu": "chainrule.models.bayesian_network",
         "load_model": "chainrule.core.contract",
     },
