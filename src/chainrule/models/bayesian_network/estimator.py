@@ -39,6 +39,7 @@ from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead, variable_order
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
+from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -212,6 +213,13 @@ class BayesianNetwork(DiscreteModel):
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         return self._fitted_network().log_conditionals(codes)
+
+    def _factors(self) -> Factorization:
+        network = self._fitted_network()
+        return Factorization(self.schema_.names, np.array(network.order, np.intp), self.dag_)
+
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        return self._fitted_network().log_states(codes)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         drawn, bad = self._fitted_network().draw(codes, generator)
