@@ -24,6 +24,7 @@ _HOMES = {
     "NADE": "chainrule.models",
     "Schema": "chainrule.tables",
     "Table": "chainrule.tables",
+    "TreeNetwork": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import Independent as Independent
     from chainrule.models import LatentMixture as LatentMixture
+    from chainrule.models import TreeNetwork as TreeNetwork
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
     from chainrule.tables import Schema as Schema

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import chainrule.homework
 import chainrule.models
 from chainrule.homework import CountProportional, MLPDensity
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture
+from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture, TreeNetwork
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from tests.oracles import enumerate_states, joint_table
@@ -116,6 +116,15 @@ def _bayes(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     return made
 
 
+def _trees(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    backwards = list(range(len(sizes)))[::-1]
+    return [
+        ("trees", lambda: TreeNetwork(schema=schema)),
+        ("trees-deep", lambda: TreeNetwork(penalty="none", ordering=backwards, pruning=-2.0, schema=schema)),
+    ]
+
+
 def _nade(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     settings = FAST | {"schema": Schema.of_sizes(sizes)}
     names = [f"x{i}" for i in np.random.default_rng(0).permutation(len(sizes)) + 1]
@@ -163,6 +172,7 @@ def _mlp(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
 RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     Independent: _independent,
     BayesianNetwork: _bayes,
+    TreeNetwork: _trees,
     NADE: _nade,
     MADE: _made,
     LatentMixture: _latent,

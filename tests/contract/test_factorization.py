@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chainrule.core.errors import InputError
 from chainrule.evaluate.factorization import check_factorization
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture
+from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture, TreeNetwork
 from chainrule.models.shared.ordering import variable_names
 from tests.contract.cases import SIX, Case, cases_of, every_case, fitted, table_of
 from tests.oracles import enumerate_states, made_log_prob, nade_log_prob
 
-PROMISING = (Independent, BayesianNetwork, NADE, MADE, LatentMixture)
+PROMISING = (Independent, BayesianNetwork, TreeNetwork, NADE, MADE, LatentMixture)
 promising = cases_of(*PROMISING)
 
 
@@ -52,11 +53,47 @@ def test_conditionals_are_the_logs_of_the_promised_factors_and_sum_to_log_prob(c
 
 
 @promising
+def test_the_states_of_a_variable_sum_to_one_and_those_of_the_row_are_its_conditionals(case: Case) -> None:
+    model, states = fitted(case), case.states()
+    found, ends = model.state_log_probs(states), np.cumsum(case.sizes)
+    assert found.shape == (len(states), ends[-1])
+    assert found.dtype == np.float64
+    blocks = np.split(found, ends[:-1], axis=1)
+    for j, block in enumerate(blocks):
+        np.testing.assert_allclose(np.exp(block).sum(1), 1.0, rtol=1e-12)
+        own = block[np.arange(len(states)), states[:, j]]
+        np.testing.assert_allclose(own, model.conditionals(states)[:, j], rtol=1e-12, atol=1e-12)
+
+
+@promising
+def test_states_depend_on_nothing_that_comes_later_in_the_order(case: Case) -> None:
+    model, order, ends = fitted(case), fitted(case).ordering_, np.cumsum((0, *case.sizes))
+    assert sorted(order) == list(range(case.d))
+    states = case.states()
+    for t, i in enumerate(order):
+        other = states.copy()
+        other[:, order[t:]] = 0
+        block = slice(ends[i], ends[i + 1])
+        np.testing.assert_allclose(
+            model.state_log_probs(states)[:, block], model.state_log_probs(other)[:, block], rtol=1e-12
+        )
+
+
+@every_case
+def test_a_model_without_an_order_has_no_probabilities_of_states(case: Case) -> None:
+    if fitted(case).ordering_ is None:
+        with pytest.raises(InputError, match="no order"):
+            fitted(case).state_log_probs(case.data())
+
+
+@promising
 def test_conditionals_of_rows_with_holes_are_refused_with_the_place(case: Case) -> None:
     rows = case.data().astype(int)
     rows[1, case.d - 1] = -1
     with pytest.raises(ValueError, match=rf"row 1.*'?x{case.d}"):
         fitted(case).conditionals(rows)
+    with pytest.raises(ValueError, match=rf"row 1.*'?x{case.d}"):
+        fitted(case).state_log_probs(rows)
 
 
 def _factor(case: Case, node: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import InputError
-from chainrule.models import MADE, NADE, Independent, LatentMixture
+from chainrule.models import MADE, NADE, Independent, LatentMixture, TreeNetwork
 from tests.contract.cases import Case, cases_of, every_case, every_learner, exported_models, fitted
 
 NAN = np.nan
@@ -146,7 +146,7 @@ def test_weights_that_make_no_sense_are_refused(case: Case, bad: str) -> None:
         case.make().fit(X, case.labels(X), sample_weight=weights)
 
 
-@cases_of(Independent)
+@cases_of(Independent, TreeNetwork)
 def test_a_weight_counts_like_so_many_rows(case: Case) -> None:
     X, weights = case.data(), np.arange(len(case.data())) % 3
     repeated = case.make().fit(np.repeat(X, weights, axis=0))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chainrule.models.latent_mixture import LatentMixture
     from chainrule.models.made import MADE
     from chainrule.models.nade import NADE
+    from chainrule.models.tree_network import TreeNetwork
 
 __all__ = [
     "MADE",
@@ -24,6 +25,7 @@ __all__ = [
     "ExponentialFamily",
     "Independent",
     "LatentMixture",
+    "TreeNetwork",
     "chow_liu",
     "load_model",
 ]
@@ -38,6 +40,7 @@ __getattr__ = loader(
         "LatentMixture": "chainrule.models.latent_mixture",
         "MADE": "chainrule.models.made",
         "NADE": "chainrule.models.nade",
+        "TreeNetwork": "chainrule.models.tree_network",
         "chow_liu": "chainrule.models.bayesian_network",
         "load_model": "chainrule.core.contract",
     },

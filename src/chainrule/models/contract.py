@@ -25,8 +25,10 @@ from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesE
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
+from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.models.shared.row_weights import checked_weights
+from chainrule.models.shared.state_columns import picked
 from chainrule.tables.door import give_back, known, rows
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -44,7 +46,7 @@ class DiscreteModel(DensityEstimator):
     """Base of all models of discrete variables.
 
     A subclass implements ``_fit``, ``_log_prob``, ``_draw``, ``_state`` and ``_set_state``, and where it can
-    ``_conditionals``, ``_most_probable``, ``_query`` and ``factorization_``.
+    ``_factors`` with ``_state_log_probs``, ``_most_probable``, ``_query`` and ``factorization_``.
     """
 
     marginalises_: ClassVar[Marginalises] = "none"
@@ -94,6 +96,26 @@ class DiscreteModel(DensityEstimator):
         table = self._rows(X)
         self._refuse_missing(table, "conditionals are of complete rows")
         return self._conditionals(table.codes)
+
+    def state_log_probs(self, X: Any) -> NDArray[np.float64]:
+        """``log p(x_i = k | what comes before x_i)`` in nats of every state k of every variable i, (n, Σ K_i).
+
+        "Before" is in ``ordering_``; the values that a row has there are taken as known.  The columns of the variable
+        i come after those of the variables before it in ``schema_`` and are its states in order; their exp sums to
+        one.  The states that a row has make up ``conditionals``, and ``log_prob`` is their sum.  Raises
+        ``ValuesError`` where a value is missing, ``InputError`` where the model has no order of factors.
+        """
+        table = self._rows(X)
+        self._refuse_missing(table, "the probabilities of states are of complete rows")
+        n_bytes = 8 * table.n_rows * sum(table.schema.sizes)
+        check_size(n_bytes, f"state_log_probs of {table.n_rows:,} rows", instead="pass fewer rows at a time")
+        return self._state_log_probs(table.codes)
+
+    @property
+    def ordering_(self) -> NDArray[np.intp] | None:
+        """The columns (d,) so that all that a factor reads comes before its variable; ``None`` without factors."""
+        factors = self._factors()
+        return None if factors is None else factors.order
 
     def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
         """``n`` independent exact draws, as the kind of table that the model was fitted on.
@@ -164,7 +186,24 @@ class DiscreteModel(DensityEstimator):
         Raises ``InputError`` where what is known of a row has probability zero.
         """
 
+    def _factors(self) -> Factorization | None:
+        """What the factor of each variable reads of the others, with an order in which that comes before it.
+
+        ``None`` where the model is no product of factors p(x_i | some of the others), or where they are not to be
+        had one by one.  Raises ``NotFittedError``.
+        """
+        check_is_fitted(self)
+        return None
+
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
+        """``conditionals`` of complete rows of codes."""
+        return picked(self._state_log_probs(codes), codes, self._known_schema().sizes)
+
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        """``state_log_probs`` of complete rows of codes (n, d), (n, Σ K_i) as ``shared.state_columns`` says.
+
+        The states of a variable may depend on what ``_factors`` says it reads, and on nothing else.
+        """
         raise InputError(f"{type(self).__name__} has no order of factors, so it has no conditionals")
 
     def _most_probable(self, codes: Codes) -> Codes:

@@ -39,6 +39,7 @@ from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead, variable_order
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
+from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -166,13 +167,14 @@ class BayesianNetwork(DiscreteModel):
     def from_tables(
         cls,
         dag: DAG | str,
-        states: Mapping[str, Sequence[str] | int],
+        states: Schema | Mapping[str, Sequence[str] | int],
         tables: Mapping[str, ArrayLike],
         **settings: Any,
     ) -> Self:
         """The network with these tables: axes are ``dag.parents(node)`` in that order, then the node.
 
-        ``states`` lists the states of each node, or says how many: k stands for "0" … "k-1".
+        ``states`` lists the states of each node, or says how many: k stands for "0" … "k-1"; a ``Schema`` of the nodes
+        says besides how rows are read and given back.
         A row may miss one by the rounding of three decimals; each row is divided by its sum, once, unless it
         sums to one within float64 rounding.  ``fit_info_`` holds the largest such difference.
 
@@ -211,6 +213,13 @@ class BayesianNetwork(DiscreteModel):
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         return self._fitted_network().log_conditionals(codes)
+
+    def _factors(self) -> Factorization:
+        network = self._fitted_network()
+        return Factorization(self.schema_.names, np.array(network.order, np.intp), self.dag_)
+
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        return self._fitted_network().log_states(codes)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         drawn, bad = self._fitted_network().draw(codes, generator)
@@ -370,7 +379,9 @@ class BayesianNetwork(DiscreteModel):
 
 
 def _schema_of(states: Any) -> Schema:
-    """The schema that ``from_tables`` is given as states by name; rows leave it as a table."""
+    """The schema that ``from_tables`` is given, or that of states by name; rows leave that one as a table."""
+    if isinstance(states, Schema):
+        return states
     if not isinstance(states, Mapping):
         raise InputError(
             f"states must map each node to a list of its states, or to their number; got {states!r}"

@@ -19,6 +19,7 @@ from chainrule.core.errors import InputError
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.counts import state_counts
+from chainrule.models.shared.factorization import Factorization
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
@@ -64,6 +65,15 @@ class Independent(DiscreteModel):
             [log_p, np.zeros((len(log_p), 1))], axis=1
         )  # the factor of a missing value is 1
         return log_p[np.arange(len(log_p)), codes.astype(np.intp, copy=False)]
+
+    def _factors(self) -> Factorization:
+        return Factorization.of_dag(self.factorization_, self.schema_.names)
+
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        states = np.arange(self.probabilities_.shape[1]) < np.array(self.schema_.sizes)[:, None]
+        with np.errstate(divide="ignore"):  # log 0 = -inf is an impossible state
+            log_p = np.log(self.probabilities_[states])
+        return np.repeat(log_p[None], len(codes), axis=0)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         self._refuse_impossible(codes)

@@ -81,8 +81,7 @@ class AutoregressiveEstimator(DiscreteModel):
     @property
     def ordering_(self) -> NDArray[np.intp]:
         """The columns (d,) in the order of generation, parents first."""
-        check_is_fitted(self)
-        return self._factorization.order
+        return self._factors().order
 
     @property
     def factorization_(self) -> DAG:
@@ -161,6 +160,19 @@ class AutoregressiveEstimator(DiscreteModel):
             parts = [network.logits(torch.from_numpy(part)).numpy() for part in self._parts(_unsigned(codes))]
         logits = np.concatenate(parts)
         return network.coding.terms(codes, logits)
+
+    def _factors(self) -> Factorization:
+        check_is_fitted(self)
+        return self._factorization
+
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        network = self._double()
+        with torch.no_grad():
+            parts = [
+                network.coding.state_log_probs(network.logits(torch.from_numpy(part)).numpy())
+                for part in self._parts(_unsigned(codes))
+            ]
+        return np.concatenate(parts)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         """Known values that come first in the order cost nothing; with others, the variables that they depend on

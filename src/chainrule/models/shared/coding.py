@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.numerics import log_sum_exp
+from chainrule.models.shared.state_columns import normalised, state_begins
 
 __all__ = ["Coding"]
 
@@ -94,6 +95,17 @@ class Coding:
         ends = np.broadcast_to([0.0, -np.inf], (len(z), 2))
         by_state = np.concatenate([z, ends], axis=1)[:, self.by_state]
         return by_state - log_sum_exp(by_state, axis=2)[:, :, None]
+
+    def state_log_probs(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """``log p`` of each state from log-odds (n, width), those of all variables side by side (n, Σ K_i).
+
+        >>> np.exp(Coding((2, 1, 3)).state_log_probs(np.zeros((1, 3)))).round(4).tolist()
+        [[0.5, 0.5, 1.0, 0.3333, 0.3333, 0.3333]]
+        """
+        begins = state_begins(self.sizes)
+        scores = np.zeros((len(logits), int(begins[-1])))
+        scores[:, begins[self.owner] + self.state] = logits
+        return normalised(scores, self.sizes)
 
     def terms(
         self, codes: NDArray[np.integer[Any]], logits: NDArray[np.floating[Any]]

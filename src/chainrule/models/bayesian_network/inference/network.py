@@ -177,6 +177,14 @@ class DiscreteNetwork:
         columns = [log_table[index] for log_table, index in zip(self.log_tables, cells, strict=True)]
         return np.stack(columns, axis=1)
 
+    def log_states(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """``log p(v = k | parents)`` in nats of every state k of every v of complete rows (n, d), (n, Σ K_v)."""
+        columns = [
+            np.broadcast_to(log_table[tuple(rows[:, u] for u in above)], (len(rows), log_table.shape[-1]))
+            for log_table, above in zip(self.log_tables, self.parents, strict=True)
+        ]
+        return np.concatenate(columns, axis=1)
+
     def maximum(self, rows: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]:
         """A most probable completion of each row, its log-probability in nats, and whether it is the only one."""
         states = _zero_where_unknown(rows)
