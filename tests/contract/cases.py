@@ -154,6 +154,7 @@ def _latent(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     return [
         ("latent", lambda: LatentMixture(64, **settings)),
         ("latent-one", lambda: LatentMixture(1, latent=1, **settings)),
+        ("latent-net", lambda: LatentMixture(32, structure="net", penalty=0.3, **settings)),
     ]
 
 

@@ -33,6 +33,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "nade": lambda: NADE(ordering=["n", "rain", "flag", "wet"], **FAST),
     "made": lambda: MADE(ordering=["n", "rain", "flag", "wet"], **FAST),
     "latent": lambda: LatentMixture(64, n_points=32, **FAST),
+    "latent-net": lambda: LatentMixture(64, n_points=32, structure="net", penalty=0.5, **FAST),
     "made-dag": lambda: MADE(dag="rain -> wet <- n; flag", **FAST),
 }
 every_model = pytest.mark.parametrize("name", MODELS)

@@ -19,10 +19,10 @@ import chainrule
 from chainrule import LatentMixture, Schema, chow_liu
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.models.latent_mixture.components import Components
-from chainrule.models.latent_mixture.layout import ForestLayout
+from chainrule.models.latent_mixture.forest_layout import ForestLayout, depth_first
 from chainrule.models.latent_mixture.messages import draw_holes, log_joint_with_holes
 from chainrule.models.latent_mixture.network import LatentNetwork
-from chainrule.models.latent_mixture.start import depth_first, swapped
+from chainrule.models.latent_mixture.start import swapped
 from tests.oracles import enumerate_states, joint_table, log_of_marginal
 
 SIZES = (2, 3, 1, 4, 2, 3)
@@ -42,9 +42,14 @@ def _components(
     return Components(layout, odds, np.log(weights))
 
 
+def _forest(components: Components) -> ForestLayout:
+    assert isinstance(components.layout, ForestLayout)
+    return components.layout
+
+
 def _by_definition(components: Components, row: NDArray[Any]) -> NDArray[np.float64]:
     """``log w_n p(x | n)`` (N,) of one complete row, one factor at a time from the log-odds."""
-    layout, out = components.layout, components.log_weights.copy()
+    layout, out = _forest(components), components.log_weights.copy()
     begin = 0
     for i, size in enumerate(layout.sizes):
         above = layout.parent[i]
@@ -132,7 +137,9 @@ def test_holes_are_summed_out_of_every_component() -> None:
     chosen = patterns[np.random.default_rng(3).permutation(len(patterns))[:400]]
     agrees = ((states[None] == chosen[:, None]) | (chosen[:, None] < 0)).all(axis=2)
     expected = np.log(agrees.astype(float) @ joint)
-    np.testing.assert_allclose(log_joint_with_holes(components, chosen), expected, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(
+        log_joint_with_holes(components, _forest(components), chosen), expected, rtol=1e-11, atol=1e-11
+    )
 
 
 def test_a_long_chain_with_every_other_value_missing_agrees_with_matrix_products() -> None:
@@ -141,11 +148,13 @@ def test_a_long_chain_with_every_other_value_missing_agrees_with_matrix_products
     rng = np.random.default_rng(4)
     rows = np.where(np.arange(d) % 3 == 0, rng.integers(0, 3, (6, d)), -1)
     tables = np.exp(components.tables)
-    for row, found in zip(rows, log_joint_with_holes(components, rows), strict=True):
+    for row, found in zip(rows, log_joint_with_holes(components, _forest(components), rows), strict=True):
         for n in range(3):
             alpha = np.ones(1)
             for i in range(d):
-                t = tables[components.layout.begins[i] : components.layout.begins[i + 1], n].reshape(-1, 3)
+                t = tables[_forest(components).begins[i] : _forest(components).begins[i + 1], n].reshape(
+                    -1, 3
+                )
                 alpha = alpha @ t
                 if row[i] >= 0:
                     alpha = np.where(np.arange(3) == row[i], alpha, 0.0)
@@ -168,7 +177,9 @@ def test_the_posterior_of_all_that_is_missing_is_drawn_component_by_component() 
     states = states[((states == row) | (row < 0)).all(axis=1)]
     for c in range(2):
         uniforms = np.random.default_rng([6, c]).random((n, 6))
-        drawn = draw_holes(components, np.repeat(row[None], n, axis=0), np.full(n, c), uniforms)
+        drawn = draw_holes(
+            components, _forest(components), np.repeat(row[None], n, axis=0), np.full(n, c), uniforms
+        )
         p = np.exp([_by_definition(components, s)[c] for s in states])
         counts = [int((drawn == s).all(axis=1).sum()) for s in states]
         assert sum(counts) == n
@@ -237,7 +248,7 @@ def test_the_network_gives_the_likelihood_of_the_mixture_of_its_points(sizes: tu
     )
     rows = enumerate_states(sizes)
     with torch.no_grad():
-        found = network(torch.from_numpy(rows)).double().numpy()
+        found = network(torch.from_numpy(layout.active(rows))).double().numpy()
         log_odds = network.log_odds(network.points(16)).numpy()
     components = Components(layout, log_odds, np.full(16, -math.log(16)))
     np.testing.assert_allclose(found, components.log_prob(rows.astype(np.uint8)), rtol=2e-5, atol=2e-5)
@@ -250,7 +261,7 @@ def test_each_step_has_points_of_its_own_and_a_look_has_always_the_same() -> Non
         layout, np.zeros(3), latent=2, hidden=[4], n_points=8, n_looked=16, seed=1,
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
-    rows = torch.tensor([[0, 1], [1, 1]])
+    rows = torch.from_numpy(layout.active(np.array([[0, 1], [1, 1]])))
     first, second = network(rows).detach(), network(rows).detach()
     assert not torch.equal(first, second)
     assert int(network.steps) == 2

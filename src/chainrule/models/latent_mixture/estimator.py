@@ -11,30 +11,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import TooLargeError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
-from chainrule.models.latent_mixture.components import Components, blocks, sum_components
-from chainrule.models.latent_mixture.layout import ForestLayout
-from chainrule.models.latent_mixture.messages import draw_holes, log_joint_with_holes
+from chainrule.models.latent_mixture.completing import draw_completed, log_prob_completed
+from chainrule.models.latent_mixture.components import Components
+from chainrule.models.latent_mixture.forest_layout import ForestLayout
+from chainrule.models.latent_mixture.layout import Layout
+from chainrule.models.latent_mixture.leaf_layout import LeafLayout
+from chainrule.models.latent_mixture.messages import draw_summed, log_prob_summed
 from chainrule.models.latent_mixture.plan import Plan
-from chainrule.models.latent_mixture.start import chow_liu_start, swapped, usual_states
+from chainrule.models.latent_mixture.start import (
+    chow_liu_start,
+    decision_tree_start,
+    swapped,
+    usual_states,
+)
 from chainrule.models.shared.completion import most_probable_completions
+from chainrule.models.shared.decision_tables import DecisionTables
+from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.state_columns import normalised, state_begins
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
-__all__ = ["LatentMixture"]
+__all__ = ["LatentMixture", "Structure"]
 
-_HOLES_COST = 8  # how many numbers a row with holes needs for each that a complete row does
+Structure = Literal["tree", "net"]
+
 _BYTES = 8
 
 
@@ -63,12 +76,14 @@ class LatentMixture(DiscreteModel):
     marginalises_: ClassVar[Marginalises] = "any"
 
     _components: Components
+    _graph: DAG  # of every component
     _usual: NDArray[np.intp]  # (d,) the most frequent state of each column, which is 0 inside
 
     def __init__(
         self,
         n_components: int = 4096,
         *,
+        structure: Structure = "tree",
         latent: int = 8,
         hidden: int | Sequence[int] = (128, 128),
         n_points: int = 512,
@@ -76,12 +91,14 @@ class LatentMixture(DiscreteModel):
         batch_size: int | None = None,
         learning_rate: float = 1e-2,
         weight_decay: float = 0.0,
+        penalty: float = 4.0,
         pseudocount: float = 1.0,
         random_state: RandomState = None,
         schema: Schema | None = None,
         max_bytes: int = 2**30,
     ) -> None:
         self.n_components = n_components
+        self.structure: Structure = structure
         self.latent = latent
         self.hidden = hidden
         self.n_points = n_points
@@ -89,6 +106,7 @@ class LatentMixture(DiscreteModel):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.penalty = penalty
         self.pseudocount = pseudocount
         self.random_state = random_state
         self.schema = schema
@@ -102,21 +120,14 @@ class LatentMixture(DiscreteModel):
 
     @property
     def dag_(self) -> DAG:
-        """The tree, or forest, that every component has."""
+        """The graph that every component has: a tree or forest, or what the decision trees ask for."""
         check_is_fitted(self)
-        names, parent = self.schema_.names, self._components.layout.parent
-        return DAG([(names[p], names[i]) for i, p in enumerate(parent) if p >= 0], names)
-
-    @property
-    def ordering_(self) -> NDArray[np.intp]:
-        """The columns (d,) in the order of ``conditionals``: a tree's parents first."""
-        check_is_fitted(self)
-        return self._components.layout.order
+        return self._graph
 
     @property
     def factorization_(self) -> DAG:
         """Every variable on all before it in ``ordering_``: what component a row is from depends on all of it."""
-        return DAG.fully_connected([self.schema_.names[i] for i in self.ordering_])
+        return self._factors().to_dag()
 
     @property
     def n_parameters_(self) -> dict[str, int]:
@@ -125,7 +136,7 @@ class LatentMixture(DiscreteModel):
         return {"allocated": n, "in_use": n}
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
-        """Find the tree, train the network, keep its log-odds at the points of the model.
+        """Find the contexts, train the network, keep its log-odds at the points of the model.
 
         ``fit_info_`` holds the mean negative log-likelihoods by epoch in nats (at ``n_points`` points that change
         with each step; of ``valid`` at twice as many), the best epoch, the seconds of training, the seed and the
@@ -135,24 +146,43 @@ class LatentMixture(DiscreteModel):
         if valid is not None:
             self._refuse_missing(valid, "validation needs complete rows")
         plan, n = self._plan(), check_integer(self.n_components, "n_components")
-        max_bytes = check_integer(self.max_bytes, "max_bytes")
-        pseudocount = check_real(self.pseudocount, "pseudocount", strictly=True)
         self._usual = usual_states(table)
         table = self._inside(table)
-        layout, bias = chow_liu_start(table, pseudocount=pseudocount, max_bytes=max_bytes)
-        _check_size(layout, n, max_bytes)
+        layout, bias = self._start(table)
+        _check_size(layout, n, check_integer(self.max_bytes, "max_bytes"))
         # torch is needed to learn and not to answer
         from chainrule.models.latent_mixture.fitting import fit_log_odds
 
         log_odds, info = fit_log_odds(
             layout, bias, table, None if valid is None else self._inside(valid), plan, n
         )
-        self._components = Components(layout, log_odds, np.full(n, -math.log(n)))
+        self._take(Components(layout, log_odds, np.full(n, -math.log(n))))
         self.fit_info_ = info | {
             "seed": plan.seed,
             "n_rows": table.n_rows,
-            "n_edges": int((layout.parent >= 0).sum()),
+            "n_edges": len(self._graph.edges),
+            "n_contexts": len(layout.context_variables),
         }
+
+    def _start(self, table: Table) -> tuple[Layout, NDArray[np.float64]]:
+        """Contexts by ``structure``, and the log-odds that training starts from."""
+        pseudocount = check_real(self.pseudocount, "pseudocount", strictly=True)
+        penalty = check_real(self.penalty, "penalty")
+        if check_choice(self.structure, "structure", get_args(Structure)) == "tree":
+            limit = check_integer(self.max_bytes, "max_bytes")
+            return chow_liu_start(table, pseudocount=pseudocount, max_bytes=limit)
+        return decision_tree_start(table, pseudocount=pseudocount, penalty=penalty)
+
+    def _take(self, components: Components) -> None:
+        """Take over what was fitted."""
+        self._components, layout, names = components, components.layout, self.schema_.names
+        if isinstance(layout, ForestLayout):
+            edges = [(names[p], names[i]) for i, p in enumerate(layout.parent) if p >= 0]
+        else:
+            assert isinstance(layout, LeafLayout)
+            edges = [(names[j], names[i]) for i, j in np.argwhere(layout.trees.parents)]
+            self.marginalises_ = "suffix"  # pyright: ignore[reportAttributeAccessIssue]
+        self._graph = DAG(edges, names)
 
     def _plan(self) -> Plan:
         """The settings of training, checked."""
@@ -175,41 +205,46 @@ class LatentMixture(DiscreteModel):
         """Rows with holes cost several times a complete one."""
         inside = swapped(codes, self._usual)
         out, holes = np.empty(len(codes)), (codes < 0).any(axis=1)
+        components, layout = self._components, self._components.layout
         if not holes.all():
-            out[~holes] = self._components.log_prob(inside[~holes])
-        if holes.any():
-            width = _HOLES_COST * len(self._components)
-            parts = [log_joint_with_holes(self._components, p) for p in blocks(inside[holes], width)]
-            out[holes] = np.concatenate([sum_components(p) for p in parts])
+            out[~holes] = components.log_prob(inside[~holes])
+        if holes.any() and isinstance(layout, ForestLayout):
+            out[holes] = log_prob_summed(components, layout, inside[holes])
+        elif holes.any() and isinstance(layout, LeafLayout):
+            out[holes] = log_prob_completed(components, layout, inside[holes], self._of_component())
         return out
+
+    def _factors(self) -> Factorization:
+        check_is_fitted(self)
+        return Factorization(self.schema_.names, self._components.layout.order)
+
+    def _of_component(self) -> Factorization:
+        """The graph of every component."""
+        return Factorization(self.schema_.names, self._components.layout.order, self._graph)
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         prefixes = self._components.prefixes(swapped(codes, self._usual))
         out = np.empty(codes.shape)
-        out[:, self.ordering_] = np.diff(prefixes, axis=1)
+        out[:, self._components.layout.order] = np.diff(prefixes, axis=1)
         return out
 
-    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
-        """The component from its posterior, then what is missing from the component's tree, roots first."""
-        inside = swapped(codes, self._usual)
-        chosen = self._posterior_draw(inside, generator.random(len(codes)))
-        drawn = draw_holes(self._components, inside, chosen, generator.random(codes.shape))
-        return swapped(drawn, self._usual)
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        sizes = self.schema_.sizes
+        found = normalised(self._components.state_scores(swapped(codes, self._usual)), sizes)
+        begins, columns = state_begins(sizes)[:-1], np.arange(sum(sizes))
+        columns[begins], columns[begins + self._usual] = begins + self._usual, begins
+        return found[:, columns]
 
-    def _posterior_draw(self, inside: Codes, uniforms: NDArray[np.float64]) -> NDArray[np.intp]:
-        """A component for each row, given what is known of it, (n,)."""
-        chosen = np.empty(len(inside), np.intp)
-        distinct, which = np.unique(inside, axis=0, return_inverse=True)
-        members = np.argsort(which.reshape(-1), kind="stable")
-        ends = np.cumsum(np.bincount(which.reshape(-1), minlength=len(distinct)))
-        r = 0
-        for part in blocks(distinct, _HOLES_COST * len(self._components)):
-            for joint in log_joint_with_holes(self._components, part):
-                of_row = members[(ends[r - 1] if r else 0) : ends[r]]
-                shares = np.exp(joint - joint.max()).cumsum()
-                chosen[of_row] = np.searchsorted(shares, uniforms[of_row] * shares[-1], side="right")
-                r += 1
-        return np.minimum(chosen, len(self._components) - 1)
+    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
+        """The component from its posterior, then what is missing from that component."""
+        inside, components = swapped(codes, self._usual), self._components
+        layout = components.layout
+        if isinstance(layout, ForestLayout):
+            drawn = draw_summed(components, layout, inside, generator)
+        else:
+            assert isinstance(layout, LeafLayout)
+            drawn = draw_completed(components, layout, inside, self._of_component(), generator)
+        return swapped(drawn, self._usual)
 
     def _most_probable(self, codes: Codes) -> Codes:
         """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``: a mixture's mode has no
@@ -218,18 +253,25 @@ class LatentMixture(DiscreteModel):
         return most_probable_completions(codes, self.schema_.sizes, self._log_prob)
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        found = self._components
-        arrays = {"log_odds": found.log_odds, "log_weights": found.log_weights}
-        layout = found.layout
-        return arrays, {"parent": layout.parent, "order": layout.order, "usual": self._usual}
+        found, layout = self._components, self._components.layout
+        arrays: dict[str, NDArray[Any]] = {"log_odds": found.log_odds, "log_weights": found.log_weights}
+        if isinstance(layout, ForestLayout):
+            arrays["parent"] = layout.parent.astype(np.int64)
+        elif isinstance(layout, LeafLayout):
+            arrays["nodes"] = layout.trees.nodes
+        return arrays, {"order": layout.order, "usual": self._usual}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        parent, order, self._usual = (np.array(plain[k], np.intp) for k in ("parent", "order", "usual"))
-        layout = ForestLayout(self.schema_.sizes, parent, order)
-        self._components = Components(layout, arrays["log_odds"], arrays["log_weights"])
+        order, self._usual = (np.array(plain[k], np.intp) for k in ("order", "usual"))
+        sizes = self.schema_.sizes
+        if "nodes" in arrays:
+            layout = LeafLayout(DecisionTables(sizes, arrays["nodes"]), order)
+        else:
+            layout = ForestLayout(sizes, arrays["parent"].astype(np.intp), order)
+        self._take(Components(layout, arrays["log_odds"], arrays["log_weights"]))
 
 
-def _check_size(layout: ForestLayout, n_components: int, max_bytes: int) -> None:
+def _check_size(layout: Layout, n_components: int, max_bytes: int) -> None:
     """``TooLargeError`` where the tables of all components, and their terms, need more than ``max_bytes``."""
     n_bytes = _BYTES * n_components * (layout.n_entries + layout.n_terms)
     if n_bytes > max_bytes:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chainrule.models.latent_mixture.layout import ForestLayout
+from chainrule.models.latent_mixture.layout import Layout
 from chainrule.models.latent_mixture.network import LatentNetwork
 from chainrule.models.latent_mixture.plan import Plan
 from chainrule.models.shared.training import Recipe, train
@@ -18,7 +18,7 @@ __all__ = ["fit_log_odds"]
 
 
 def fit_log_odds(
-    layout: ForestLayout,
+    layout: Layout,
     bias: NDArray[np.float64],
     table: Table,
     valid: Table | None,
@@ -44,8 +44,8 @@ def fit_log_odds(
     recipe = Recipe(epochs, batch_size, plan.learning_rate, plan.weight_decay, int(streams[2]))
     info = train(
         network,
-        table.codes,
-        None if valid is None else valid.codes,
+        layout.active(table.codes),
+        None if valid is None else layout.active(valid.codes),
         recipe,
         weights=table.weights,
         valid_weights=None if valid is None else valid.weights,

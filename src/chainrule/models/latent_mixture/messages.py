@@ -23,33 +23,56 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from chainrule.core.numerics import log_sum_exp
-from chainrule.models.latent_mixture.components import Components
-from chainrule.models.latent_mixture.layout import ForestLayout
+from chainrule.models.latent_mixture.components import Components, blocks, draw_from, sum_components
+from chainrule.models.latent_mixture.forest_layout import ForestLayout
+from chainrule.models.latent_mixture.layout import Codes
 
-__all__ = ["draw_holes", "log_joint_with_holes"]
+__all__ = ["draw_holes", "draw_summed", "log_joint_with_holes", "log_prob_summed"]
 
-Codes = NDArray[np.integer[Any]]
+_COST = 8  # how many numbers a row needs for each that a complete row does
 Numbers = NDArray[np.float64]
 Take = Callable[[Any, NDArray[np.intp]], Numbers]  # entries (m,) or one, rows (m,) -> (m, N) or (m,)
 
 
-def log_joint_with_holes(components: Components, codes: Codes) -> Numbers:
+def log_prob_summed(components: Components, layout: ForestLayout, codes: Codes) -> Numbers:
+    """``log p`` of what is known of rows (n, d), (n,)."""
+    parts = blocks(codes, _COST * len(components))
+    return np.concatenate([sum_components(log_joint_with_holes(components, layout, part)) for part in parts])
+
+
+def draw_summed(
+    components: Components, layout: ForestLayout, codes: Codes, generator: np.random.Generator
+) -> NDArray[np.int32]:
+    """``codes`` (n, d) with each -1 drawn: the component from its posterior, then its tree, roots first."""
+    chosen, uniforms = np.empty(len(codes), np.intp), generator.random(len(codes))
+    distinct, which = np.unique(codes, axis=0, return_inverse=True)
+    members = np.argsort(which.reshape(-1), kind="stable")
+    ends = np.cumsum(np.bincount(which.reshape(-1), minlength=len(distinct)))
+    rows_of = iter(np.split(members, ends[:-1]))
+    for part in blocks(distinct, _COST * len(components)):
+        for joint in log_joint_with_holes(components, layout, part):
+            rows = next(rows_of)
+            chosen[rows] = draw_from(joint, uniforms[rows])
+    return draw_holes(components, layout, codes, chosen, generator.random(codes.shape))
+
+
+def log_joint_with_holes(components: Components, layout: ForestLayout, codes: Codes) -> Numbers:
     """``log w_n p(known part of x | n)`` of rows (n, d) with -1 for what is missing, (n, N)."""
-    layout, tables = components.layout, components.tables
-    out = _known_families(components, codes)
+    tables = components.tables
+    out = _known_families(components, layout, codes)
     _Messages(layout, codes, lambda entries, rows: _rows_of(tables, entries, rows), out).pass_up(forget=True)
     return out
 
 
 def draw_holes(
-    components: Components, codes: Codes, chosen: NDArray[np.intp], uniforms: Numbers
+    components: Components, layout: ForestLayout, codes: Codes, chosen: NDArray[np.intp], uniforms: Numbers
 ) -> NDArray[np.int32]:
     """``codes`` (n, d) with each -1 drawn given the rest of its row and its component ``chosen`` (n,).
 
     ``uniforms`` (n, d) decide: a state is the first of 1, 2, ... up to which the probabilities add up to more than
     its uniform, else 0.
     """
-    layout, tables = components.layout, components.tables
+    tables = components.tables
     messages = _Messages(
         layout, codes, lambda entries, rows: tables[entries, chosen[rows]], np.zeros(len(codes))
     )
@@ -139,12 +162,12 @@ def _rows_of(tables: Numbers, entries: Any, rows: NDArray[np.intp]) -> Numbers:
     return tables[np.broadcast_to(entries, rows.shape)]
 
 
-def _known_families(components: Components, codes: Codes) -> Numbers:
+def _known_families(components: Components, layout: ForestLayout, codes: Codes) -> Numbers:
     """The log-weight and all entries of families in which nothing is missing, (n, N).
 
     The row of zeros is what all begin from; a row corrects what is otherwise, or missing.
     """
-    layout, tables = components.layout, components.tables
+    tables = components.tables
     missing = codes < 0
     known = ~(missing | ((layout.parent >= 0) & missing[:, layout.parent]))
     zero = layout.begins[:-1]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm, linear, logsigmoid, silu
 
-from chainrule.models.latent_mixture.layout import ForestLayout
+from chainrule.models.latent_mixture.layout import Layout
 
 __all__ = ["LatentNetwork"]
 
@@ -38,7 +38,7 @@ class LatentNetwork(nn.Module):
 
     def __init__(
         self,
-        layout: ForestLayout,
+        layout: Layout,
         bias: NDArray[np.float64],
         *,
         latent: int,
@@ -64,7 +64,7 @@ class LatentNetwork(nn.Module):
         )  # so that a checkpoint knows the points
         self._index(layout)
 
-    def _index(self, layout: ForestLayout) -> None:
+    def _index(self, layout: Layout) -> None:
         """What of the layout a step reads, as tensors."""
         signs = layout.signed_sums.tocoo()
         where = torch.from_numpy(np.stack(signs.coords).astype(np.int64))
@@ -72,20 +72,17 @@ class LatentNetwork(nn.Module):
         self._signs = torch.sparse_coo_tensor(where, values, signs.shape, check_invariants=True).coalesce()
         self._groups = [torch.from_numpy(g) for g in layout.groups]
         self._with_odds = torch.from_numpy(layout.with_odds)
-        self._owner, self._state = (torch.from_numpy(a) for a in (layout.coding.owner, layout.coding.state))
-        self._above, self._below = (torch.from_numpy(a) for a in layout.pairs)
 
     def log_prob(self, rows: Tensor) -> Tensor:
-        """``log p(x)`` in nats of rows of codes (n, d), (n,)."""
+        """``log p(x)`` in nats, (n,), of rows that are given by their terms, ``layout.active`` (n, 1 + 2 d)."""
         if torch.is_grad_enabled():
             z = self.points(self._n_points, int(self.steps) + 1)
             self.steps += 1
         else:
             z = self.points(self._n_looked)
         terms = self._signs @ self.tables(self.log_odds(z))
-        own = (rows[:, self._owner] == self._state).to(terms.dtype)
-        ones = [own.new_ones(len(rows), 1), own, own[:, self._above] * own[:, self._below]]
-        return (torch.cat(ones, 1) @ terms).logsumexp(1) - np.log(len(z))
+        ones = terms.new_zeros(len(rows), len(terms) + 1).scatter_(1, rows.long(), 1.0)
+        return (ones[:, :-1] @ terms).logsumexp(1) - np.log(len(z))
 
     def forward(self, rows: Tensor) -> Tensor:
         """``log_prob``."""
@@ -109,9 +106,9 @@ class LatentNetwork(nn.Module):
         return last @ h.T + self.biases[-1][:, None]
 
     def tables(self, log_odds: Tensor) -> Tensor:
-        """Every entry ``log p(x_i = k | x_parent = u)`` at each point, (entries, n)."""
+        """Every entry ``log p(x_i = k | context)`` at each point, (entries, n)."""
         n = log_odds.shape[1]
-        if self._layout.coding.is_binary:
+        if len(self._groups) == 1 and self._groups[0].shape[1] == 2:
             return torch.stack([logsigmoid(-log_odds), logsigmoid(log_odds)], 1).reshape(-1, n)
         scores = log_odds.new_zeros(self._layout.n_entries, n).index_copy(0, self._with_odds, log_odds)
         out = torch.zeros_like(scores)

@@ -23,18 +23,22 @@ __all__ = ["LARGEST", "completions", "log_prob_with_missing", "most_probable_com
 
 LARGEST = 2**14  # completions of a row
 _TOGETHER = 2**16  # completed rows that are scored together
+_INSTEAD = (
+    "fit with an ordering that has the observed variables first, fill some values, or fit a BayesianNetwork, "
+    "which sums out any"
+)
 
 Codes = NDArray[np.integer[Any]]
 Terms = Callable[[Codes], NDArray[np.float64]]  # log p(x_i | parents) (n, d) of complete rows
 
 
 def completions(
-    row: Codes, factorization: Factorization, sizes: tuple[int, ...]
+    row: Codes, factorization: Factorization, sizes: tuple[int, ...], *, instead: str = _INSTEAD
 ) -> tuple[Codes, NDArray[np.bool_]]:
     """All ways to fill what is missing above the observed variables, and which terms then count.
 
     ``row`` (d,) holds codes, -1 where missing.  Returns rows (m, d) in which a missing value that costs nothing
-    is 0, and a mask (d,) of the terms that count.  Raises ``TooLargeError``.
+    is 0, and a mask (d,) of the terms that count.  Raises ``TooLargeError``, which says what to do ``instead``.
 
     >>> f = Factorization.of_order([0, 1, 2])
     >>> filled, counts = completions(np.array([-1, 1, -1]), f, (2, 2, 2))
@@ -48,8 +52,7 @@ def completions(
     if n > LARGEST:
         raise TooLargeError(
             f"a row has {len(summed)} missing values that come before an observed one in the model's order, with "
-            f"{_shown(n)} completions; at most {LARGEST:,} are summed over: fit with an ordering that has the "
-            "observed variables first, fill some values, or fit a BayesianNetwork, which sums out any"
+            f"{_shown(n)} completions; at most {LARGEST:,} are summed over: {instead}"
         )
     filled = np.repeat(np.where(missing, 0, row)[None], n, axis=0)
     if len(summed):
