@@ -21,12 +21,14 @@ _HOMES = {
     "Ensemble": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "Independent": "chainrule.models",
+    "LatentMixture": "chainrule.models",
     "MADE": "chainrule.models",
     "Mixture": "chainrule.models",
     "NADE": "chainrule.models",
     "Stack": "chainrule.models",
     "Schema": "chainrule.tables",
     "Table": "chainrule.tables",
+    "TreeNetwork": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
@@ -62,8 +64,10 @@ if TYPE_CHECKING:
     from chainrule.models import Ensemble as Ensemble
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import Independent as Independent
+    from chainrule.models import LatentMixture as LatentMixture
     from chainrule.models import Mixture as Mixture
     from chainrule.models import Stack as Stack
+    from chainrule.models import TreeNetwork as TreeNetwork
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
     from chainrule.tables import Schema as Schema

@@ -22,7 +22,18 @@ from numpy.typing import NDArray
 import chainrule.homework
 import chainrule.models
 from chainrule.homework import CountProportional, MLPDensity
-from chainrule.models import MADE, NADE, BayesianNetwork, ChowLiu, Ensemble, Independent, Mixture, Stack
+from chainrule.models import (
+    MADE,
+    NADE,
+    BayesianNetwork,
+    ChowLiu,
+    Ensemble,
+    Independent,
+    LatentMixture,
+    Mixture,
+    Stack,
+    TreeNetwork,
+)
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from tests.oracles import enumerate_states, joint_table
@@ -117,6 +128,15 @@ def _bayes(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     return made
 
 
+def _trees(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    backwards = list(range(len(sizes)))[::-1]
+    return [
+        ("trees", lambda: TreeNetwork(schema=schema)),
+        ("trees-deep", lambda: TreeNetwork(penalty="none", ordering=backwards, pruning=-2.0, schema=schema)),
+    ]
+
+
 def _nade(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     settings = FAST | {"schema": Schema.of_sizes(sizes)}
     names = [f"x{i}" for i in np.random.default_rng(0).permutation(len(sizes)) + 1]
@@ -189,6 +209,15 @@ def _stack(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _latent(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings = FAST | {"schema": Schema.of_sizes(sizes), "n_points": 32}
+    return [
+        ("latent", lambda: LatentMixture(64, **settings)),
+        ("latent-one", lambda: LatentMixture(1, latent=1, **settings)),
+        ("latent-net", lambda: LatentMixture(32, structure="net", penalty=0.3, **settings)),
+    ]
+
+
 def _count(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     shape = (2, 3) if len(sizes) == 6 else (1, 1)
     return [
@@ -204,12 +233,14 @@ def _mlp(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
 RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     Independent: _independent,
     BayesianNetwork: _bayes,
+    TreeNetwork: _trees,
     NADE: _nade,
     MADE: _made,
     ChowLiu: _chow_liu,
     Ensemble: _ensemble,
     Mixture: _mixture,
     Stack: _stack,
+    LatentMixture: _latent,
     CountProportional: _count,
     MLPDensity: _mlp,
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import InputError
-from chainrule.models import MADE, NADE, Independent
+from chainrule.models import MADE, NADE, Independent, LatentMixture, TreeNetwork
 from tests.contract.cases import Case, cases_of, every_case, every_learner, exported_models, fitted
 
 NAN = np.nan
@@ -146,7 +146,7 @@ def test_weights_that_make_no_sense_are_refused(case: Case, bad: str) -> None:
         case.make().fit(X, case.labels(X), sample_weight=weights)
 
 
-@cases_of(Independent)
+@cases_of(Independent, TreeNetwork)
 def test_a_weight_counts_like_so_many_rows(case: Case) -> None:
     X, weights = case.data(), np.arange(len(case.data())) % 3
     repeated = case.make().fit(np.repeat(X, weights, axis=0))
@@ -155,7 +155,7 @@ def test_a_weight_counts_like_so_many_rows(case: Case) -> None:
     np.testing.assert_allclose(weighted.log_prob(states), repeated.log_prob(states), rtol=1e-12)
 
 
-@cases_of(NADE, MADE)
+@cases_of(NADE, MADE, LatentMixture)
 def test_rows_of_weight_zero_teach_a_network_nothing(case: Case) -> None:
     X = case.data()
     weights = (np.arange(len(X)) < len(X) // 2).astype(float)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent
+from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture
 from tests.contract.cases import SIX, Case, cases_of, every_case, fitted, table_of
 from tests.oracles import enumerate_rows, is_conditionally_independent, log_of_marginal
 
@@ -132,7 +132,7 @@ def test_independent_variables_are_independent_in_the_joint(case: Case) -> None:
         assert is_conditionally_independent(table_of(case), [x], [y])
 
 
-@cases_of(NADE, MADE, sizes=SIX)
+@cases_of(NADE, MADE, LatentMixture, sizes=SIX)
 def test_training_raises_the_likelihood_of_the_training_rows(case: Case) -> None:
     rows = case.data()
     untrained = case.fit(case.make().set_params(epochs=0))

@@ -13,15 +13,27 @@ import pyarrow as pa
 import pytest
 
 from chainrule.core.errors import InputError
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, chow_liu, load_model
+from chainrule.models import (
+    MADE,
+    NADE,
+    BayesianNetwork,
+    Independent,
+    LatentMixture,
+    TreeNetwork,
+    chow_liu,
+    load_model,
+)
 
 FAST: dict[str, Any] = {"hidden": 6, "epochs": 2, "batch_size": 20, "random_state": 1}
 MODELS: dict[str, Callable[[], Any]] = {
     "independent": lambda: Independent(pseudocount=1),
     "bayes": lambda: BayesianNetwork("rain -> wet <- n; flag", pseudocount=1),
     "chow_liu": lambda: _ChowLiu(),
+    "trees": lambda: TreeNetwork(),
     "nade": lambda: NADE(ordering=["n", "rain", "flag", "wet"], **FAST),
     "made": lambda: MADE(ordering=["n", "rain", "flag", "wet"], **FAST),
+    "latent": lambda: LatentMixture(64, n_points=32, **FAST),
+    "latent-net": lambda: LatentMixture(64, n_points=32, structure="net", penalty=0.5, **FAST),
     "made-dag": lambda: MADE(dag="rain -> wet <- n; flag", **FAST),
 }
 every_model = pytest.mark.parametrize("name", MODELS)

@@ -15,7 +15,7 @@ from chainrule.compiled.threads import lost_by_fork, numba_config, threads_of_th
 from chainrule.core.progress import note
 from chainrule.core.settings import settings
 
-__all__ = ["has_loops", "kernel", "loops_take", "use_threads"]
+__all__ = ["has_loops", "kernel", "loops_are_on", "loops_take", "use_threads"]
 
 _DTYPES = ("torch.float32", "torch.float64", "float32", "float64")  # for which there are loops
 
@@ -25,12 +25,21 @@ _told = False
 def has_loops(x: Any) -> bool:
     """Whether compiled loops may take ``x``, a tensor; else the plain path does it.  Ask once per call.
 
-    They may not where ``settings.plain`` is set (``CHAINRULE_PLAIN=1``), where numba compiles nothing
-    (``NUMBA_DISABLE_JIT=1``), and in a process forked from one that had used them, which is said once.
-
     >>> import torch
     >>> has_loops(torch.ones(3)), has_loops(torch.ones(3, dtype=torch.int64))
     (True, False)
+    """
+    return loops_are_on() and x.device.type == "cpu" and loops_take(x.dtype)
+
+
+def loops_are_on() -> bool:
+    """Whether compiled loops may be used at all, for arrays that are always of a type they take.
+
+    They may not where ``settings.plain`` is set (``CHAINRULE_PLAIN=1``), where numba compiles nothing
+    (``NUMBA_DISABLE_JIT=1``), and in a process forked from one that had used them, which is said once.
+
+    >>> loops_are_on()
+    True
     """
     global _told
     if settings.plain or numba_config.DISABLE_JIT:
@@ -42,7 +51,7 @@ def has_loops(x: Any) -> bool:
             )
         _told = True
         return False
-    return x.device.type == "cpu" and loops_take(x.dtype)
+    return True
 
 
 def loops_take(dtype: Any) -> bool:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from chainrule.models.ensemble import Ensemble
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
+    from chainrule.models.latent_mixture import LatentMixture
     from chainrule.models.made import MADE
     from chainrule.models.mixture import Mixture
     from chainrule.models.nade import NADE
     from chainrule.models.stack import Stack
+    from chainrule.models.tree_network import TreeNetwork
 
 __all__ = [
     "MADE",
@@ -27,8 +29,10 @@ __all__ = [
     "Ensemble",
     "ExponentialFamily",
     "Independent",
+    "LatentMixture",
     "Mixture",
     "Stack",
+    "TreeNetwork",
     "chow_liu",
     "load_model",
 ]
@@ -42,10 +46,12 @@ __getattr__ = loader(
         "Ensemble": "chainrule.models.ensemble",
         "ExponentialFamily": "chainrule.models.exponential_family",
         "Independent": "chainrule.models.independent",
+        "LatentMixture": "chainrule.models.latent_mixture",
         "MADE": "chainrule.models.made",
         "Mixture": "chainrule.models.mixture",
         "NADE": "chainrule.models.nade",
         "Stack": "chainrule.models.stack",
+        "TreeNetwork": "chainrule.models.tree_network",
         "chow_liu": "chainrule.models.bayesian_network",
         "load_model": "chainrule.core.contract",
     },

@@ -167,13 +167,14 @@ class BayesianNetwork(DiscreteModel):
     def from_tables(
         cls,
         dag: DAG | str,
-        states: Mapping[str, Sequence[str] | int],
+        states: Schema | Mapping[str, Sequence[str] | int],
         tables: Mapping[str, ArrayLike],
         **settings: Any,
     ) -> Self:
         """The network with these tables: axes are ``dag.parents(node)`` in that order, then the node.
 
-        ``states`` lists the states of each node, or says how many: k stands for "0" … "k-1".
+        ``states`` lists the states of each node, or says how many: k stands for "0" … "k-1"; a ``Schema`` of the nodes
+        says besides how rows are read and given back.
         A row may miss one by the rounding of three decimals; each row is divided by its sum, once, unless it
         sums to one within float64 rounding.  ``fit_info_`` holds the largest such difference.
 
@@ -378,7 +379,9 @@ class BayesianNetwork(DiscreteModel):
 
 
 def _schema_of(states: Any) -> Schema:
-    """The schema that ``from_tables`` is given as states by name; rows leave it as a table."""
+    """The schema that ``from_tables`` is given, or that of states by name; rows leave that one as a table."""
+    if isinstance(states, Schema):
+        return states
     if not isinstance(states, Mapping):
         raise InputError(
             f"states must map each node to a list of its states, or to their number; got {states!r}"

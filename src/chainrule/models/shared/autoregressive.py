@@ -6,7 +6,6 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,12 +15,16 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
-from chainrule.core.errors import InputError, OutputError, TooLargeError
+from chainrule.core.errors import InputError, OutputError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.coding import Coding
-from chainrule.models.shared.completion import LARGEST, completions, log_prob_with_missing
+from chainrule.models.shared.completion import (
+    completions,
+    log_prob_with_missing,
+    most_probable_completions,
+)
 from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.devices import parse_device
@@ -192,19 +195,9 @@ class AutoregressiveEstimator(DiscreteModel):
 
     def _most_probable(self, codes: Codes) -> Codes:
         """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``."""
-        out, sizes = codes.copy(), np.array(self.schema_.sizes)
-        for row in out:
-            holes = np.flatnonzero(row < 0)
-            n = prod(map(int, sizes[holes]))
-            if n > LARGEST:
-                raise TooLargeError(
-                    f"a row has {len(holes)} missing values with more than {LARGEST:,} completions, too many to "
-                    "find the most probable one; impute with how='draw', or use a BayesianNetwork"
-                )
-            filled = np.repeat(row[None], n, axis=0)
-            filled[:, holes] = np.stack(np.unravel_index(np.arange(n), sizes[holes]), axis=1)
-            row[:] = filled[self._conditionals(filled).sum(1).argmax()]
-        return out
+        return most_probable_completions(
+            codes, self.schema_.sizes, lambda filled: self._conditionals(filled).sum(1)
+        )
 
     @property
     def n_parameters_(self) -> dict[str, int]:

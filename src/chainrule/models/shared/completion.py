@@ -19,22 +19,26 @@ from chainrule.core.errors import TooLargeError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.models.shared.factorization import Factorization
 
-__all__ = ["LARGEST", "completions", "log_prob_with_missing"]
+__all__ = ["LARGEST", "completions", "log_prob_with_missing", "most_probable_completions"]
 
 LARGEST = 2**14  # completions of a row
 _TOGETHER = 2**16  # completed rows that are scored together
+_INSTEAD = (
+    "fit with an ordering that has the observed variables first, fill some values, or fit a BayesianNetwork, "
+    "which sums out any"
+)
 
 Codes = NDArray[np.integer[Any]]
 Terms = Callable[[Codes], NDArray[np.float64]]  # log p(x_i | parents) (n, d) of complete rows
 
 
 def completions(
-    row: Codes, factorization: Factorization, sizes: tuple[int, ...]
+    row: Codes, factorization: Factorization, sizes: tuple[int, ...], *, instead: str = _INSTEAD
 ) -> tuple[Codes, NDArray[np.bool_]]:
     """All ways to fill what is missing above the observed variables, and which terms then count.
 
     ``row`` (d,) holds codes, -1 where missing.  Returns rows (m, d) in which a missing value that costs nothing
-    is 0, and a mask (d,) of the terms that count.  Raises ``TooLargeError``.
+    is 0, and a mask (d,) of the terms that count.  Raises ``TooLargeError``, which says what to do ``instead``.
 
     >>> f = Factorization.of_order([0, 1, 2])
     >>> filled, counts = completions(np.array([-1, 1, -1]), f, (2, 2, 2))
@@ -48,8 +52,7 @@ def completions(
     if n > LARGEST:
         raise TooLargeError(
             f"a row has {len(summed)} missing values that come before an observed one in the model's order, with "
-            f"{_shown(n)} completions; at most {LARGEST:,} are summed over: fit with an ordering that has the "
-            "observed variables first, fill some values, or fit a BayesianNetwork, which sums out any"
+            f"{_shown(n)} completions; at most {LARGEST:,} are summed over: {instead}"
         )
     filled = np.repeat(np.where(missing, 0, row)[None], n, axis=0)
     if len(summed):
@@ -93,3 +96,28 @@ def _score(
         part = found[begin : begin + len(filled)]
         out[r] = log_sum_exp(part[:, counts].sum(1))
         begin += len(filled)
+
+
+def most_probable_completions(
+    codes: Codes, sizes: tuple[int, ...], log_prob: Callable[[Codes], NDArray[np.float64]]
+) -> Codes:
+    """``codes`` (n, d) with each -1 filled as ``log_prob`` of complete rows likes best; all ways are tried.
+
+    Raises ``TooLargeError`` where a row has more than ``LARGEST``.
+
+    >>> most_probable_completions(np.array([[-1, 1]]), (3, 2), lambda rows: -np.abs(rows[:, 0] - 2.0)).tolist()
+    [[2, 1]]
+    """
+    out, known_sizes = codes.copy(), np.array(sizes)
+    for row in out:
+        holes = np.flatnonzero(row < 0)
+        n = prod(map(int, known_sizes[holes]))
+        if n > LARGEST:
+            raise TooLargeError(
+                f"a row has {len(holes)} missing values with more than {LARGEST:,} completions, too many to "
+                "find the most probable one; impute with how='draw', or use a BayesianNetwork"
+            )
+        filled = np.repeat(row[None], n, axis=0)
+        filled[:, holes] = np.stack(np.unravel_index(np.arange(n), known_sizes[holes]), axis=1)
+        row[:] = filled[log_prob(filled).argmax()]
+    return out

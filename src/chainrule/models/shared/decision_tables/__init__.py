@@ -1,0 +1,10 @@
+"""Conditional tables as decision trees: which leaf a row comes to, how rows are counted, how trees are grown.
+
+Read ``tables`` (the value), ``growing`` (how it is learned); ``*_loops`` are the compiled twins of ``tables`` and
+``growing_plain``.
+"""
+
+from chainrule.models.shared.decision_tables.growing import Penalty, grow_tables
+from chainrule.models.shared.decision_tables.tables import DecisionTables
+
+__all__ = ["DecisionTables", "Penalty", "grow_tables"]

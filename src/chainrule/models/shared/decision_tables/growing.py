@@ -1,0 +1,183 @@
+"""Decision trees for all variables at once, grown greedily under one graph without cycles.
+
+Every variable begins as one leaf.  Of all leaves of all trees the split that gains most is made next (Chickering,
+Heckerman and Meek 1997), as long as the graph "the tree of x_i asks for x_j" stays free of cycles, or keeps to an
+order where one is given, and the split gains anything.  The gain of a split in nats is what it adds to
+
+    sum over states k of n_k log(n_k / n),     n_k the rows at a leaf with state k, n all of them,
+
+less a price, the penalty, for each parameter that it adds (Friedman and Goldszmidt 1996); or what it adds to the
+logarithm of the probability of the rows under a Dirichlet(1, ..., 1) prior at each leaf, which pays for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, xlogy
+
+from chainrule.compiled.calls import loops_are_on
+from chainrule.core.checks import check_real, check_size
+from chainrule.core.errors import InputError
+from chainrule.core.progress import track
+from chainrule.models.shared.decision_tables.growing_loops import Growth, Rows, Score, grow_some
+from chainrule.models.shared.decision_tables.growing_plain import grow_plain
+from chainrule.models.shared.decision_tables.tables import Codes, DecisionTables
+
+__all__ = ["Penalty", "grow_tables"]
+
+Penalty = Literal["bayes", "ebic", "bic", "aic", "none"]
+
+_UNITS = 256  # leaves looked at between two words on how far it is
+_PER_NODE = 7  # arrays of ``Growth`` with an entry for each node
+_SPLITS_A_VARIABLE = 4000
+_MOST_TABULATED = 2**24  # numbers in tables of what counts are worth
+_LEAST_WEIGHT = 1e-9  # a side of a split has rows at all
+
+
+def grow_tables(
+    codes: Codes,
+    sizes: Sequence[int],
+    *,
+    weights: NDArray[np.float64] | None = None,
+    penalty: Penalty | float = "bayes",
+    place: NDArray[np.intp] | None = None,
+    ordered: Sequence[bool] | None = None,
+    least_rows: float = 1.0,
+    max_splits: int | None = None,
+) -> DecisionTables:
+    """Trees for complete rows ``codes`` (n, d) of variables with ``sizes`` states, each counting its weight.
+
+    A parameter costs, in nats, log(n) / 2 with "bic", 1 with "aic", the number that is given, or nothing with "none";
+    "ebic" adds the logarithm of the number of splits that there are.  "bayes" takes the Dirichlet score.  ``place``
+    (d,) allows a tree to ask only for variables with a smaller place; without it the graph is free.  The states of an
+    ``ordered`` variable may be split in two ranges too.  Each side of a split has at least ``least_rows`` rows by
+    weight.  At most ``max_splits`` splits are made, by default 4,000 a variable.
+
+    Cost: for each leaf, about d n / 64 words for each state of its variable, or what its rows hold besides first
+    states if that is less; 4 n d bytes for which rows are where (``TooLargeError`` where memory is too small).
+
+    >>> rows = np.array([[0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 1]] * 9)
+    >>> grow_tables(rows, (2, 2, 2)).parents.astype(int).tolist()
+    [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+    """
+    n, d = codes.shape
+    check_size(12 * n * d, f"growing {d:,} trees over {n:,} rows", instead="pass fewer rows or columns")
+    data = _rows(codes, np.array(sizes), weights, ordered)
+    score = _score(data, penalty, least_rows)
+    order = np.empty(0, np.intp) if place is None else np.asarray(place, np.intp)
+    most = _SPLITS_A_VARIABLE * d if max_splits is None else max_splits
+    if not loops_are_on():
+        return DecisionTables(tuple(sizes), grow_plain(data, score, order, most))
+    growth = _start(data, order)
+    steps = track(count(), "growing decision tables", total=2 * most // _UNITS + 1)
+    for _ in steps:
+        growth = _with_room(growth)
+        if grow_some(data, score, growth, most, _UNITS):
+            break
+        steps.detail = f"{growth.numbers[3]:,} splits"
+    return DecisionTables(tuple(sizes), growth.nodes[: growth.numbers[0]].copy())
+
+
+def _rows(
+    codes: Codes, sizes: NDArray[Any], weights: NDArray[np.float64] | None, ordered: Sequence[bool] | None
+) -> Rows:
+    n, d = codes.shape
+    begins = np.concatenate([[0], np.cumsum(sizes)])
+    r, j = np.nonzero(codes)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(r, minlength=n))])
+    others = (begins[j] + codes[r, j]).astype(np.int32)
+    words = -(-n // 64) if weights is None else 0
+    bits = np.zeros((int((sizes - 1).sum()), words), np.int64)
+    columns = np.ascontiguousarray(codes.T, np.int32)
+    for i in range(d if words else 0):
+        states = np.zeros((sizes[i] - 1, 64 * words), np.uint8)
+        states[:, :n] = columns[i] == np.arange(1, sizes[i])[:, None]
+        bits[begins[i] - i : begins[i + 1] - i - 1] = np.packbits(states, axis=1, bitorder="little").view(
+            np.int64
+        )
+    known = np.zeros(d, np.bool_) if ordered is None else np.asarray(ordered, np.bool_)
+    each = np.ones(n) if weights is None else np.asarray(weights, np.float64)
+    return Rows(columns, sizes.astype(np.int64), begins.astype(np.int64), known, each, starts, others, bits)
+
+
+def _score(data: Rows, penalty: Any, least_rows: float) -> Score:
+    d = len(data.sizes)
+    a = 1.0 if penalty == "bayes" else 0.0
+    occurring = [len(np.unique(column[data.weights > 0])) for column in data.columns]
+    prices = _price(data, penalty, float(data.weights.sum())) * np.maximum(np.array(occurring) - 1.0, 0.0)
+    if penalty == "ebic":
+        prices = prices + np.log(max(int(_n_splits(data).sum()), 1))
+    kinds, kind = np.unique(data.sizes, return_inverse=True)
+    cells, wholes = np.empty(0), np.empty((0, 0))
+    total = data.weights.sum()
+    if (data.weights == np.rint(data.weights)).all() and total * (len(kinds) + 1) < _MOST_TABULATED:
+        c = np.arange(int(total) + 1.0)
+        if a:
+            cells = gammaln(c + a) - gammaln(a)
+            wholes = np.stack([gammaln(c + k * a) - gammaln(k * a) for k in kinds])
+        else:
+            cells, wholes = xlogy(c, c), np.repeat(xlogy(c, c)[None], len(kinds), axis=0)
+    return Score(cells, wholes, kind.reshape(d).astype(np.int64), a, prices, max(least_rows, _LEAST_WEIGHT))
+
+
+def _price(data: Rows, penalty: Any, n: float) -> float:
+    """Nats for each parameter."""
+    if isinstance(penalty, str):
+        if penalty not in get_args(Penalty):
+            listed = ", ".join(map(repr, get_args(Penalty)))
+            raise InputError(f"penalty must be {listed} or nats for each parameter; got {penalty!r}")
+        half_log_n = 0.5 * float(np.log(max(n, 1.0)))
+        return {"bayes": 0.0, "ebic": half_log_n, "bic": half_log_n, "aic": 1.0, "none": 0.0}[penalty]
+    return check_real(penalty, "penalty")
+
+
+def _n_splits(data: Rows) -> NDArray[np.int64]:
+    """How many splits each variable allows, (d,)."""
+    ranges = np.where(data.ordered, np.maximum(data.sizes - 3, 0), 0)
+    return np.where(data.sizes > 2, data.sizes, data.sizes - 1) + ranges
+
+
+def _start(data: Rows, place: NDArray[np.intp]) -> Growth:
+    d, n = data.columns.shape
+    widest, words = int(data.sizes.max()), data.bits.shape[1]
+    nodes = np.zeros((d, 4), np.int32)
+    nodes[:, [0, 3]] = -1
+    return Growth(
+        nodes=nodes,
+        variable=np.arange(d, dtype=np.int32),
+        first=np.zeros(d, np.int64),
+        last=np.full(d, n, np.int64),
+        split=np.zeros((d, 3), np.int32),
+        gains=np.empty(d),
+        queue=np.empty(d, np.int64),
+        order=np.repeat(np.arange(n, dtype=np.int32)[None], d, axis=0),
+        above=np.eye(d, dtype=np.bool_),
+        place=place,
+        counts=np.zeros((int(data.begins[-1]) + 1, widest)),
+        total=np.zeros(widest),
+        free=np.zeros(d, np.bool_),
+        mask=np.zeros(words, np.int64),
+        both=np.zeros((max(widest - 1, 1), words), np.int64),
+        spare=np.empty(n, np.int32),
+        numbers=np.array([d, 0, 0, 0]),
+    )
+
+
+def _with_room(growth: Growth) -> Growth:
+    """The same with room for the nodes of the next ``_UNITS`` leaves."""
+    needed = int(growth.numbers[0]) + 2 * _UNITS + 2
+    if needed <= len(growth.nodes):
+        return growth
+    parts: list[Any] = [_wider(old, 2 * needed) for old in growth[:_PER_NODE]]
+    return Growth(*[*parts, *growth[_PER_NODE:]])
+
+
+def _wider(old: NDArray[Any], n: int) -> NDArray[Any]:
+    new = np.empty((n, *old.shape[1:]), old.dtype)
+    new[: len(old)] = old
+    return new
