@@ -23,7 +23,7 @@ from chainrule.core.files import replacing
 from chainrule.core.randomness import RandomState
 from chainrule.core.records import to_plain
 
-__all__ = ["DensityEstimator", "load_model"]
+__all__ = ["DensityEstimator", "load_model", "model_from_parts", "parts_of_model"]
 
 _FORMAT = "chainrule-model-1"
 
@@ -86,16 +86,8 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         """Write the fitted model to one safetensors file, whole or not at all."""
         from safetensors.numpy import save_file
 
-        check_is_fitted(self)
-        arrays, plain = self._state()
-        header = {
-            "format": _FORMAT,
-            "class": _full_name(type(self)),
-            "settings": self._settings(),
-            "variables": self._plain_variables(),
-            "fitted": plain,
-            "fit_info": self.fit_info_,
-        }
+        arrays, header = parts_of_model(self)
+        header = {"format": _FORMAT} | header
         # one entry, since the order of several is not kept and equal models should give equal files
         metadata = {"chainrule": json.dumps(to_plain(header), allow_nan=False)}
         with replacing(path) as temporary:
@@ -134,11 +126,36 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
             raise DataError(
                 f"{path} holds a {kind.__name__}, not a {cls.__name__}; load it with chainrule.load_model"
             )
-        model = kind(**kind._settings_of(header["settings"]))
+        return kind._from_parts(arrays, header)
+
+    @classmethod
+    def _from_parts(cls, arrays: dict[str, NDArray[Any]], header: dict[str, Any]) -> Self:
+        model = cls(**cls._settings_of(header["settings"]))
         model._take_variables(header["variables"])
         model.fit_info_ = header["fit_info"]
         model._set_state(arrays, header["fitted"])
         return model
+
+
+def parts_of_model(model: DensityEstimator) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """A fitted model as named arrays and a header: what a file holds, or a model that holds others."""
+    check_is_fitted(model)
+    arrays, plain = model._state()
+    header = {
+        "class": _full_name(type(model)),
+        "settings": model._settings(),
+        "variables": model._plain_variables(),
+        "fitted": plain,
+        "fit_info": model.fit_info_,
+    }
+    return arrays, header
+
+
+def model_from_parts(
+    arrays: dict[str, NDArray[Any]], header: dict[str, Any], where: str | Path = "the saved model"
+) -> Any:
+    """The model that ``parts_of_model`` took apart, after a way through JSON; ``where`` is named in errors."""
+    return _class_named(header["class"], where)._from_parts(arrays, header)
 
 
 def load_model(path: str | Path) -> DensityEstimator:

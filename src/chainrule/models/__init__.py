@@ -9,6 +9,7 @@ from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
+    from chainrule.models.auto import Auto
     from chainrule.models.bayesian_network import BayesianNetwork, chow_liu
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MADE",
     "NADE",
+    "Auto",
     "BayesianNetwork",
     "DensityEstimator",
     "ExponentialFamily",
@@ -29,6 +31,7 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
+        "Auto": "chainrule.models.auto",
         "BayesianNetwork": "chainrule.models.bayesian_network",
         "DensityEstimator": "chainrule.core.contract",
         "ExponentialFamily": "chainrule.models.exponential_family",
