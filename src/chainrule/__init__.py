@@ -15,6 +15,7 @@ from chainrule.core.lazy import loader
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Auto": "chainrule.models",
     "DAG": "chainrule.graphs",
     "BayesianNetwork": "chainrule.models",
     "ChowLiu": "chainrule.models",
@@ -32,8 +33,15 @@ _HOMES = {
     "ChainruleError": "chainrule.core.errors",
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
+    "compare": "chainrule.tasks",
+    "fit": "chainrule.tasks",
+    "impute": "chainrule.tasks",
+    "learn": "chainrule.tasks",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
+    "query": "chainrule.tasks",
+    "sample": "chainrule.tasks",
+    "score": "chainrule.tasks",
     "settings": "chainrule.core.settings",
 }
 _ROOMS = (
@@ -47,6 +55,7 @@ _ROOMS = (
     "models",
     "report",
     "tables",
+    "tasks",
 )
 
 __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -59,6 +68,7 @@ if TYPE_CHECKING:
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
+    from chainrule.models import Auto as Auto
     from chainrule.models import BayesianNetwork as BayesianNetwork
     from chainrule.models import ChowLiu as ChowLiu
     from chainrule.models import Ensemble as Ensemble
@@ -72,6 +82,13 @@ if TYPE_CHECKING:
     from chainrule.models import load_model as load_model
     from chainrule.tables import Schema as Schema
     from chainrule.tables import Table as Table
+    from chainrule.tasks import compare as compare
+    from chainrule.tasks import fit as fit
+    from chainrule.tasks import impute as impute
+    from chainrule.tasks import learn as learn
+    from chainrule.tasks import query as query
+    from chainrule.tasks import sample as sample
+    from chainrule.tasks import score as score
 
 
 def __getattr__(name: str) -> Any:

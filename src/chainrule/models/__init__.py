@@ -9,6 +9,7 @@ from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
+    from chainrule.models.auto import Auto
     from chainrule.models.bayesian_network import BayesianNetwork, ChowLiu, chow_liu
     from chainrule.models.ensemble import Ensemble
     from chainrule.models.exponential_family import ExponentialFamily
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MADE",
     "NADE",
+    "Auto",
     "BayesianNetwork",
     "ChowLiu",
     "DensityEstimator",
@@ -40,6 +42,7 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
+        "Auto": "chainrule.models.auto",
         "BayesianNetwork": "chainrule.models.bayesian_network",
         "ChowLiu": "chainrule.models.bayesian_network",
         "DensityEstimator": "chainrule.core.contract",
