@@ -15,6 +15,7 @@ import pytest
 
 from chainrule.core.errors import InputError
 from chainrule.models import MADE, NADE, BayesianNetwork, Independent, chow_liu, load_model
+from chainrule.tables import Table
 from chainrule.tables.door import column_names
 
 FAST: dict[str, Any] = {"hidden": 6, "epochs": 2, "batch_size": 20, "random_state": 1}
@@ -49,6 +50,15 @@ def _frame(n: int = 60) -> pd.DataFrame:
     )
 
 
+def _file(frame: pd.DataFrame, path: Path) -> Path:
+    """``frame`` in a file, by the end of its name."""
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        getattr(frame, f"to_{path.suffix[1:]}")(path)
+    return path
+
+
 TO = {
     "pandas": lambda f: f,
     "polars": lambda f: pl.from_pandas(f.astype({"wet": str})),
@@ -77,18 +87,23 @@ def _states(model: Any) -> dict[str, list[str]]:
 
 
 @every_model
-@pytest.mark.parametrize("kind", [*TO, "csv", "parquet"])
+@pytest.mark.parametrize("kind", [*TO, "csv", "parquet", "feather"])
 def test_columns_come_back_in_the_order_in_which_they_came_in(name: str, kind: str, tmp_path: Path) -> None:
     frame = _frame()[ORDER]
-    if kind in TO:
-        table = TO[kind](frame)
-    else:
-        table = tmp_path / f"rows.{kind}"
-        frame.to_csv(table, index=False) if kind == "csv" else frame.to_parquet(table)
+    table = TO[kind](frame) if kind in TO else _file(frame, tmp_path / f"rows.{kind}")
     model = MODELS[name]().fit(table)
     assert model.schema_.names == tuple(model.feature_names_in_) == tuple(ORDER)
     for back in (model.sample(3, given={"n": 2}, rng=0), model.impute(table, rng=0)):
         assert column_names(back) == tuple(ORDER)
+        assert type(back) is (type(table) if kind in TO else Table)  # no file is given back
+
+
+def test_rows_of_a_columnar_file_have_its_types_in_arrow(tmp_path: Path) -> None:
+    frame = _frame().astype({"n": "int8"})
+    for kind in ("parquet", "feather"):
+        draws = Independent().fit(_file(frame, tmp_path / f"rows.{kind}")).sample(4, rng=0).to_arrow()
+        kept = [t for t in draws.schema.types if not pa.types.is_dictionary(t)]
+        assert kept == [t for t in pa.Schema.from_pandas(frame).types if not pa.types.is_dictionary(t)]
 
 
 @every_model
@@ -188,11 +203,7 @@ def test_every_kind_of_table_is_read_alike_and_comes_back_as_it_came(name: str, 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_files_are_read_like_frames(name: str, suffix: str, tmp_path: Path) -> None:
     frame = _frame().astype({"wet": str})
-    path = tmp_path / f"rows.{suffix}"
-    if suffix == "csv":
-        frame.to_csv(path, index=False)
-    else:
-        frame.to_parquet(path)
+    path = _file(frame, tmp_path / f"rows.{suffix}")
     model = MODELS[name]().fit(frame)
     assert (model.log_prob(path) == model.log_prob(frame)).all()
     assert (MODELS[name]().fit(str(path)).log_prob(frame) == MODELS[name]().fit(path).log_prob(frame)).all()

@@ -1,7 +1,8 @@
 """The contract of every model of discrete tables: public methods here, a few hooks over codes in each model.
 
 A model's file knows codes (n, d) and nothing of tables: what comes in passes ``chainrule.tables`` once, by the
-schema that the model was fitted under, and what goes out is of the kind that came in.
+schema that the model was fitted under, and what goes out is of the kind that came in; rows of files, of any format,
+are a ``Table``, which becomes a data frame by ``to_pandas``, ``to_polars`` or ``to_arrow``.
 
 A model is a factorisation (``factorization_``: which variable has which parents) and a conditional (how
 p(x_i | parents) is parametrised).  ``marginalises_`` says which missing values it sums out exactly: those of
@@ -96,7 +97,7 @@ class DiscreteModel(DensityEstimator):
         return self._conditionals(table.codes)
 
     def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
-        """``n`` independent exact draws, as the kind of table that the model was fitted on.
+        """``n`` independent exact draws, as the kind of table that the model was fitted on (files: a ``Table``).
 
         ``given`` fixes values: states by name, or one row with NaN where values are drawn.  What comes before
         them is drawn from its exact posterior, never by rejection.  An integer ``rng`` gives the same draws at
@@ -108,7 +109,7 @@ class DiscreteModel(DensityEstimator):
         return give_back(self._draw(np.repeat(row[None], n, axis=0), as_generator(rng)), schema)
 
     def impute(self, X: Any, *, how: Literal["draw", "mode"] = "draw", rng: RandomState = None) -> Any:
-        """``X`` with its missing cells filled, as the kind of table that the model was fitted on.
+        """``X`` with its missing cells filled, as the kind of table that the model was fitted on (files: a ``Table``).
 
         "draw" draws the missing cells of a row from their exact joint posterior, "mode" takes a most probable
         completion.

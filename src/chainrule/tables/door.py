@@ -79,7 +79,10 @@ def known(given: Any, schema: Schema) -> NDArray[np.int32]:
 def give_back(codes: NDArray[np.integer[Any]], schema: Schema) -> Any:
     """Rows of codes (n, d) as the kind of table that ``schema`` was found in; rows of files as a ``Table``.
 
-    Columns have their types again; a missing code (-1) is missing.  ``InputError`` where the library of a data
+    CSV, Parquet and Feather are alike in this: a file is not a thing to give back, and which library is to hold its
+    rows is for the user to say.  A ``Table`` that was read from a data frame leaves as that data frame would.
+    Columns have their types again (those of a Parquet or Feather file in ``Table.to_arrow``); a missing code (-1) is
+    missing.  ``InputError`` where the library of a data
     frame is not installed.
 
     >>> give_back(np.array([[1, 0]]), rows({"a": ["no", "yes"], "b": [5, 9]}).schema)
