@@ -22,12 +22,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_size
 from chainrule.core.contract import DensityEstimator
-from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
+from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.shared.posterior import Posterior, impossible, places
-from chainrule.models.shared.row_weights import checked_weights
+from chainrule.models.shared.row_weights import check_one_each, sample_weights
 from chainrule.tables.door import give_back, known, rows
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -243,10 +243,11 @@ class DiscreteModel(DensityEstimator):
 
 def _weighted(table: Table, sample_weight: ArrayLike | None) -> Table:
     if sample_weight is None:
+        if table.weights is not None and not table.weights.any():
+            raise ValuesError(
+                "every row of X has the weight 0, so there is nothing to learn from; leave weights out"
+            )
         return table
-    weights = checked_weights(sample_weight)
-    if len(weights) != table.n_rows:
-        raise ShapeError(
-            f"sample_weight has {len(weights)} weights, X has {table.n_rows} rows; pass one weight for each"
-        )
+    weights = sample_weights(sample_weight)
+    check_one_each(len(weights), table.n_rows)
     return Table(table.schema, table.codes, weights)

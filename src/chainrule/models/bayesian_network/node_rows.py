@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.graphs import DAG
-from chainrule.models.shared.row_weights import checked_weights
+from chainrule.models.shared.row_weights import check_one_each, sample_weights
 from chainrule.tables.door import column_names, rows
 from chainrule.tables.problems import THROUGH_READ
 from chainrule.tables.reading import is_files
@@ -105,13 +105,10 @@ def _of_array(X: Any, names: Sequence[str], ahead: Mapping[str, Variable], name:
 
 
 def _weighted(tables: Iterator[Table], sample_weight: ArrayLike) -> Iterator[Table]:
-    weights, n = checked_weights(sample_weight), 0
+    weights, n = sample_weights(sample_weight), 0
     for table in tables:
         part = weights[n : n + table.n_rows]
         n += table.n_rows
         if len(part) == table.n_rows:
             yield Table(table.schema, table.codes, part)
-    if n != len(weights):
-        raise ShapeError(
-            f"sample_weight has {len(weights)} weights, X has {n} rows; pass one weight for each"
-        )
+    check_one_each(len(weights), n)
