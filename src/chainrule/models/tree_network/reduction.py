@@ -37,9 +37,7 @@ class ReducedTree:
         """The unknown variables that the factor is over."""
         return {*self.asked, self.variable} if self.state < 0 else set(self.asked)
 
-    def factor(
-        self, log_p: NDArray[np.float64], sizes: tuple[int, ...], scope: tuple[int, ...]
-    ) -> Factor:
+    def factor(self, log_p: NDArray[np.float64], sizes: tuple[int, ...], scope: tuple[int, ...]) -> Factor:
         """The factor with an axis for each of ``scope`` in that order; ``log_p`` (T, K) is what stands at leaves."""
         out = np.empty([sizes[u] for u in scope])
         own = scope.index(self.variable) if self.state < 0 else -1
