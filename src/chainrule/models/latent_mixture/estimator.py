@@ -184,6 +184,14 @@ class LatentMixture(DiscreteModel):
             self.marginalises_ = "suffix"  # pyright: ignore[reportAttributeAccessIssue]
         self._graph = DAG(edges, names)
 
+    def usual_epochs(self, n_rows: int) -> int:
+        """The epochs of a fit to ``n_rows`` rows: ``epochs``, or what stands for ``None``.
+
+        >>> LatentMixture().usual_epochs(16_000)
+        15
+        """
+        return self._plan().length(n_rows)[0]
+
     def _plan(self) -> Plan:
         """The settings of training, checked."""
         return Plan(
