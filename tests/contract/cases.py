@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import chainrule.homework
 import chainrule.models
 from chainrule.homework import CountProportional, MLPDensity
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent
+from chainrule.models import MADE, NADE, Auto, BayesianNetwork, Independent
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from tests.oracles import enumerate_states, joint_table
@@ -60,6 +60,11 @@ class Case:
     def d(self) -> int:
         """The number of variables."""
         return len(self.sizes)
+
+    @property
+    def learns_from_holes(self) -> bool:
+        """Whether missing values in training are no error."""
+        return self.kind is Auto
 
     @property
     def takes_any_table(self) -> bool:
@@ -140,6 +145,11 @@ def _made(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _auto(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings: dict[str, Any] = {"models": ["independent", "chowliu"], "schema": Schema.of_sizes(sizes)}
+    return [("auto", lambda: Auto(**settings)), ("auto-simple", lambda: Auto(simple=True, **settings))]
+
+
 def _count(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     shape = (2, 3) if len(sizes) == 6 else (1, 1)
     return [
@@ -157,6 +167,7 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     BayesianNetwork: _bayes,
     NADE: _nade,
     MADE: _made,
+    Auto: _auto,
     CountProportional: _count,
     MLPDensity: _mlp,
 }

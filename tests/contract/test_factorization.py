@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from chainrule.evaluate.factorization import check_factorization
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent
+from chainrule.models import MADE, NADE, Auto, BayesianNetwork, Independent
 from chainrule.models.shared.ordering import variable_names
 from tests.contract.cases import SIX, Case, cases_of, every_case, fitted, table_of
 from tests.oracles import enumerate_states, made_log_prob, nade_log_prob
 
-PROMISING = (Independent, BayesianNetwork, NADE, MADE)
+PROMISING = (Independent, BayesianNetwork, NADE, MADE, Auto)
 promising = cases_of(*PROMISING)
 
 
