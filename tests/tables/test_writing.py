@@ -49,7 +49,7 @@ def test_pandas_reads_the_same(tmp_path):
     frame = pd.DataFrame({"a": ["x", "y,z"] * 3, "n": range(6)})
     write_table(tmp_path / "rows.csv.gz", pa.Table.from_pandas(frame, preserve_index=False))
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "rows.csv.gz"), frame)
-    assert gzip.open(tmp_path / "rows.csv.gz").read().startswith(b"a,n\n")
+    assert gzip.decompress((tmp_path / "rows.csv.gz").read_bytes()).startswith(b"a,n\n")
 
 
 def test_a_single_column_with_an_empty_cell_keeps_its_rows(tmp_path):

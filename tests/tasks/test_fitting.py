@@ -89,7 +89,7 @@ def test_a_graph_may_be_text_or_a_file_and_keeps_the_order_of_the_columns(tmp_pa
         assert list(found.model.schema_.names) == ["a", "b", "c"]
         assert sorted(found.model.dag_.edges) == [("a", "b"), ("c", "a")]
     assert list(fit(frame, model="bayesnet", dag="a -> b").model.schema_.names) == ["a", "b"]
-    with pytest.raises(UnknownNameError, match="did you mean|known"):
+    with pytest.raises(UnknownNameError, match=r"there is no column 'z'"):
         fit(frame, model="bayesnet", dag="a -> z")
 
 
@@ -167,13 +167,9 @@ def test_headerless_rows_of_zeros_and_ones_are_recognised(tmp_path, capsys):
 
 def test_the_command_reads_by_its_options(tmp_path, capsys):
     path = tmp_path / "rows.csv"
-    path.write_text(
-        "id;age;pay;land;q\n"
-        + "".join(
-            f"{i};{20 + i % 50};{['low', 'high', 'middle'][i % 3]};{'NA' if i % 2 else 'DE'};{i % 3 or 99}\n"
-            for i in range(90)
-        )
-    )
+    pay = ["low", "high", "middle"]
+    lines = [f"{i};{20 + i % 50};{pay[i % 3]};{'NA' if i % 2 else 'DE'};{i % 3 or 99}" for i in range(90)]
+    path.write_text("\n".join(["id;age;pay;land;q", *lines]) + "\n")
     options = [
         "--ignore",
         "id",

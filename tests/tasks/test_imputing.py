@@ -107,7 +107,7 @@ def test_several_draws_are_several_files_and_differ(model, tmp_path, capsys):
     assert cli.main(["impute", str(tmp_path / "m"), str(path), "-o", str(out), "--draws", "3"]) == 0
     written = [tmp_path / f"filled-{k}.csv.gz" for k in (1, 2, 3)]
     assert not out.exists()
-    texts = [gzip.open(p).read() for p in written]
+    texts = [gzip.decompress(p.read_bytes()) for p in written]
     assert len(set(texts)) == 3
     told = capsys.readouterr().out
     assert all(str(p) in told for p in written)

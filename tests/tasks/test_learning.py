@@ -93,5 +93,5 @@ def test_the_command_prints_its_evidence_as_json(tmp_path, capsys):
 @pytest.mark.parametrize("name", ["net.xml", "nowhere/net.bif"])
 def test_a_place_or_format_that_will_not_do_is_refused_first(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ChainruleError, match="written to .bif|no folder"):
+    with pytest.raises(ChainruleError, match=r"written to \.bif|no folder"):
         learn(_rows(50), out=name)
