@@ -68,7 +68,9 @@ def compare(
     dialect: Dialect = PYTHON,
     **reading: Any,
 ) -> Comparison:
-    """Fit ``models`` (names of ``chainrule.models.families``, by default all) and rank them on rows of ``test``.
+    """Fit ``models`` (names of ``chainrule.models.families``) and rank them on rows of ``test``.
+
+    By default those that "auto" tries, with what it makes of them: stacks and an average.
 
     Without ``test``, ``held_out`` of the rows are kept for that.  A tenth of the others are kept from all models alike,
     for those that choose their epoch by validation rows.  ``budget`` is for all models together, as in ``fit``.
@@ -90,7 +92,16 @@ def compare(
     else:
         whole, judges = found.table, read_beside(test, found.table, dialect, "test")
     inner = hold_out(whole, _VALID, seed)
-    tried = search(families, inner.train, inner.held_out, judges=judges, seed=seed, budget=seconds, dag=graph)
+    tried = search(
+        families,
+        inner.train,
+        inner.held_out,
+        judges=judges,
+        seed=seed,
+        budget=seconds,
+        dag=graph,
+        combine=models is None,
+    )
     board = Leaderboard.of(tried.trials, judges.weights, tried.skipped)
     sizes = (inner.train.n_rows, inner.held_out.n_rows, judges.n_rows)
     return Comparison(board, *sizes, seed, tried.stopped, found.notes)

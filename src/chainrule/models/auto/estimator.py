@@ -33,12 +33,14 @@ __all__ = ["Auto"]
 
 
 class Auto(DiscreteModel):
-    """Tries the families ``models`` (names of ``chainrule.models.families``; by default all) and keeps the best.
+    """Tries the families ``models`` (names of ``chainrule.models.families``) and keeps the best.
 
-    They are tried in the order given, small ones first by default, until ``budget`` seconds are over (``None``: no
-    limit); each is judged on validation rows, which are ``held_out`` of the rows where ``fit`` gets none.  ``simple``
-    takes the smallest model within one paired standard error of the best.  ``dag`` is a graph that the user states
-    for the families that need one.  Rows with holes are learned from and answered.
+    By default it tries all but those that are tried by name only, fits chains in other orders as well, stacks chains of
+    one order and averages everything; what is named is compared as it is.  Families are tried in the order given, small
+    ones first by default, until ``budget`` seconds are over (``None``: no limit); each is judged on validation rows,
+    which are ``held_out`` of the rows where ``fit`` gets none.  ``simple`` takes the smallest model within one paired
+    standard error of the best.  ``dag`` is a graph that the user states for the families that need one.  Rows with
+    holes are learned from and answered.
 
     ``model_`` is the chosen model, ``stand_in_`` the best that sums out any holes where ``model_`` does not (else
     ``None``), ``leaderboard_`` what was tried.
@@ -84,8 +86,8 @@ class Auto(DiscreteModel):
             train, judges, places = split.train, split.held_out, split.places.tolist()
         if judges is None:  # too few rows to spare any: they judge the smallest model alone
             families, judges = families[:1], table
-        found = search(families, train, judges, seed=seed, budget=budget, dag=self.dag)
-        # a stack or an average of the trials would be one more trial, made here
+        combine = self.models is None and len(families) > 1
+        found = search(families, train, judges, seed=seed, budget=budget, dag=self.dag, combine=combine)
         board = Leaderboard.of(found.trials, judges.weights, found.skipped)
         chosen = board.smallest_within_an_error() if self.simple else board.best
         by_name = {t.name: t for t in found.trials}

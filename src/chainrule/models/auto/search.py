@@ -52,10 +52,11 @@ def search(
     seed: int = 0,
     budget: float | None = None,
     dag: Any = None,
+    combine: bool = False,
 ) -> Search:
     """Fit each family to ``table``, with ``valid`` to choose its epoch, and judge it on ``judges`` (default ``valid``).
 
-    ``budget`` is in seconds.
+    ``budget`` is in seconds.  With ``combine`` chains are fitted in other orders too, stacked, and all is averaged.
 
     Raises ``InputError`` where no family could be fitted.
     """
@@ -64,8 +65,9 @@ def search(
         for i, one in enumerate(families):
             seconds = run.share(families[i:]) if one.takes_time else None
             run.try_one(one, one.name, Request(table, valid, seed, seconds, dag), alone=len(families) == 1)
-        run.try_orders(families)
-        run.combine()
+        if combine:
+            run.try_orders(families)
+            run.combine()
     except KeyboardInterrupt:
         if not run.trials:
             raise
