@@ -13,10 +13,10 @@ from typing import Any
 
 from numba import njit, types
 
+from chainrule.compiled.vector_types import intrinsic
 from chainrule.compiled.vectors import (
     exponent,
     fma,
-    intrinsic,
     nearest,
     nonzero,
     positive,
