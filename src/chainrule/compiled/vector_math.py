@@ -22,6 +22,7 @@ from chainrule.compiled.vector_types import (
 
 __all__ = [
     "as_bits",
+    "at_most_zero",
     "count_bits",
     "exponent",
     "fma",
@@ -125,21 +126,31 @@ def nearest(typing: Any, x: Any) -> Any:
 
 @intrinsic
 def relu(typing: Any, x: Any) -> Any:
-    """``max(x, 0)``."""
+    """``max(x, 0)``; NaN stays NaN, so that it is noticed where it comes out."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         zero = ir.Constant(ir_type(x), None)
-        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[0], zero)
+        return builder.select(builder.fcmp_ordered("<", args[0], zero), zero, args[0])
 
     return x(x), codegen
 
 
 @intrinsic
 def positive(typing: Any, x: Any) -> Any:
-    """Where ``x > 0``."""
+    """Where ``x > 0``; NaN is not."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fcmp_ordered(">", args[0], ir.Constant(ir_type(x), None))
+
+    return MaskType(x.lanes)(x), codegen
+
+
+@intrinsic
+def at_most_zero(typing: Any, x: Any) -> Any:
+    """Where ``x <= 0``; NaN is not."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fcmp_ordered("<=", args[0], ir.Constant(ir_type(x), None))
 
     return MaskType(x.lanes)(x), codegen
 

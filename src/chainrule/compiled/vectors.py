@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from chainrule.compiled.vector_math import (
     as_bits,
+    at_most_zero,
     count_bits,
     exponent,
     fma,
@@ -63,6 +64,7 @@ __all__ = [
     "add_quarters",
     "aligned",
     "as_bits",
+    "at_most_zero",
     "count_bits",
     "exponent",
     "fma",
