@@ -15,6 +15,11 @@ SHAPES_CHECKED = [
     "chainrule.datasets.decoded",
     "chainrule.datasets.readers",
     "chainrule.datasets.text_tables",
+    "chainrule.models.shared.completion",
+    "chainrule.models.shared.counts",
+    "chainrule.tables.coding",
+    "chainrule.tables.giving",
+    "chainrule.tables.weights",
 ]
 if find_spec("jaxtyping") and find_spec("beartype"):
     from jaxtyping import install_import_hook

@@ -11,6 +11,7 @@ from chainrule.compiled.elementary import exp_of_negative, sigmoid, softplus_par
 from chainrule.compiled.vectors import (
     add_quarters,
     aligned,
+    at_most_zero,
     fma,
     get,
     lanes,
@@ -64,6 +65,7 @@ def _arithmetic(x, y, z, at, to, out):
     store(flat, 10 * n + to, select(positive(a), b, c))
     store(flat, 11 * n + to, load(pointer(x, at), 1))
     store(pointer(flat, 12 * n), to, a)
+    store(flat, 13 * n + to, select(at_most_zero(a), b, c))
     prefetch(x, at)
     prefetch(x, at + 100 * width)  # far behind the end, where nothing is
     return total(a)
@@ -174,12 +176,13 @@ def test_a_vector_is_64_bytes(dtype):
 def test_arithmetic_is_numpys_wherever_the_rows_start(dtype, at, to, seed):
     L, rng = LANES[dtype], np.random.default_rng(seed)
     x, y, z = (_values(rng, 64, dtype) for _ in range(3))
-    out = np.full((13, 40), np.nan, dtype)
+    out = np.full((14, 40), np.nan, dtype)
     s = _arithmetic(x, y, z, at, to, out)
     a, b, c = (v[at : at + L] for v in (x, y, z))
     expected = [
         a, a + b, a - b, a * b, a / b, None, np.maximum(a, 0), np.full(L, y[at + 1]),
         np.full(L, 3), np.full(L, 0.1, dtype), np.where(a > 0, b, c), x[at + 1 : at + 1 + L], a,
+            np.where(a <= 0, b, c),
     ]  # fmt: skip
     for row, want in zip(out[:, to : to + L], expected, strict=True):
         if want is not None:
@@ -197,7 +200,7 @@ def test_arithmetic_is_numpys_wherever_the_rows_start(dtype, at, to, seed):
 def test_the_product_in_a_fused_sum_is_not_rounded(dtype):
     e = np.finfo(dtype).eps
     n = LANES[dtype] + 1
-    out = np.empty((13, 40), dtype)
+    out = np.empty((14, 40), dtype)
     ones = np.ones(n, dtype)
     _arithmetic(ones + e, ones - e, -ones, 0, 0, out)
     assert (
@@ -206,14 +209,15 @@ def test_the_product_in_a_fused_sum_is_not_rounded(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_relu_and_positive_are_exact_at_zero_and_at_the_ends(dtype):
+def test_relu_and_its_comparisons_are_exact_at_zero_at_the_ends_and_of_nan(dtype):
     n = LANES[dtype] + 1
-    x = np.resize(np.array([0.0, -0.0, np.inf, -np.inf, np.finfo(dtype).tiny, -1e-30], dtype), n)
-    out = np.empty((13, 40), dtype)
+    x = np.resize(np.array([0.0, -0.0, np.inf, -np.inf, np.finfo(dtype).tiny, -1e-30, np.nan], dtype), n)
+    out = np.empty((14, 40), dtype)
     with np.errstate(all="ignore"):
         _arithmetic(x, np.ones(n, dtype), -np.ones(n, dtype), 0, 0, out)
     np.testing.assert_array_equal(out[6, : n - 1], np.maximum(x[:-1], 0))
     np.testing.assert_array_equal(out[10, : n - 1], np.where(x[:-1] > 0, 1, -1))
+    np.testing.assert_array_equal(out[13, : n - 1], np.where(x[:-1] <= 0, 1, -1))
 
 
 @settings(max_examples=30)

@@ -388,3 +388,23 @@ def test_what_does_not_fit_is_refused_before_it_reaches_the_loops():
     for wrong in ([0, 1, 2, 3], [0, 1, 2, 3, 5], [0, 0, 1, 2, 3], [-1, 0, 1, 2, 3]):
         with pytest.raises(InputError, match="each of 0 to 4 once"):
             net.logits(torch.zeros(2, 5), torch.tensor(wrong))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sizes", [(2,) * 6, (3, 2, 4, 2)])
+@pytest.mark.parametrize("parameter", ["W", "V", "b", "c"])
+def test_a_parameter_that_is_no_number_shows_in_the_likelihood_and_in_the_gradient(
+    activation, sizes, parameter
+):
+    generator = torch.Generator().manual_seed(0)
+    net = NADENetwork(sizes, 20, np.arange(len(sizes)), activation=activation, generator=generator)
+    with torch.no_grad():
+        net.c.fill_(1.0)  # a unit of relu's that is off lets nothing through
+        getattr(net, parameter)[0] = (
+            torch.nan
+        )  # of W: what the first variable adds where it is in its second state
+    x = torch.ones(5, len(sizes), dtype=torch.uint8)
+    log_p = net(x)
+    assert bool(log_p.isnan().all())
+    log_p.sum().backward()
+    assert any(bool(p.grad.isnan().any()) for p in net.parameters() if p.grad is not None)

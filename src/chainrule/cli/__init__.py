@@ -25,6 +25,7 @@ from chainrule.cli.output import (
     speakable,
 )
 from chainrule.cli.tables import compare, fit, learn
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.settings import settings
 from chainrule.core.text import plain_text
@@ -90,9 +91,7 @@ def reproduce(
     from chainrule.report import write_report
 
     chosen = parse_problems(problems)
-    known = ("auto", "binarized-mnist", "mnist", "digits")
-    if data not in known:
-        raise InputError(f"--data must be one of {', '.join(known)}; got {data!r}")
+    check_choice(data, "--data", ("auto", "binarized-mnist", "mnist", "digits"))
     folder = out or Path("reproduction") / preset
     with progress():
         try:
@@ -110,23 +109,23 @@ def reproduce(
             raise typer.Exit(130) from None
         page = write_report(folder)
     if as_json:
-        print_json(
-            {
-                "report": str(page),
-                "results": str(folder / "results.json"),
-                "settings": results["settings"],
-                "data": results["data"],
-                "seconds": results["seconds"],
-                "claims": results["claims"],
-                "numbers": {p: r["numbers"] for p, r in results["problems"].items()},
-            }
-        )
+        print_json(_plain_results(results, folder, page))
         return
     print_table(
         ["problem", "claim", "verdict"],
         [[c["id"], plain_text(c["claim"]), c["verdict"]] for c in results["claims"]],
     )
     print_line(f"\n{results['seconds']:.0f} s of work. Report: {page}")
+
+
+def _plain_results(results: dict[str, Any], folder: Path, page: Path) -> dict[str, Any]:
+    """What a run found, for ``--json``: everything but the blocks of the page."""
+    return {
+        "report": str(page),
+        "results": str(folder / "results.json"),
+        **{name: results[name] for name in ("settings", "data", "seconds", "claims")},
+        "numbers": {p: r["numbers"] for p, r in results["problems"].items()},
+    }
 
 
 @app.command()

@@ -13,10 +13,10 @@ from typing import Any
 
 from numba import njit, types
 
+from chainrule.compiled.vector_types import intrinsic
 from chainrule.compiled.vectors import (
     exponent,
     fma,
-    intrinsic,
     nearest,
     nonzero,
     positive,
@@ -50,7 +50,7 @@ def exp_of_negative(x, like):
     ``like`` is any array of the same dtype.  x = n ln 2 + r with |r| <= ln(2)/2, and Taylor's series in r.
     """
     low = same(like, -87.0)
-    x = select(positive(x - low), x, low)
+    x = select(positive(low - x), low, x)  # NaN stays NaN
     n = nearest(x * same(like, _LOG2_E))
     r = fma(n, same(like, -_LN2_HIGH), x)
     r = fma(n, same(like, -_LN2_LOW), r)

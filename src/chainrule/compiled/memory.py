@@ -13,7 +13,7 @@ from numba import types
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
-from chainrule.compiled.vectors import intrinsic
+from chainrule.compiled.vector_types import intrinsic
 
 __all__ = ["same_bits"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.core.errors import UnknownNameError
+from chainrule.core.shapes import Integer
 from chainrule.tables.bins import bin_of
 from chainrule.tables.columns import Column
 from chainrule.tables.missing import MISSING
@@ -21,7 +21,7 @@ __all__ = ["Coded", "code_type", "column_codes", "unseen_problem"]
 class Coded(NamedTuple):
     """Codes (n,), and the first row whose category is unseen where that is an error."""
 
-    codes: NDArray[np.integer[Any]]
+    codes: Integer[np.ndarray, " n"]
     unseen: int | None
 
 

@@ -6,19 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
+from chainrule.core.shapes import Integer, Shaped
 from chainrule.tables.bins import bin_middles
 from chainrule.tables.schema import Schema, Variable
 from chainrule.tables.values import value_of
 
 __all__ = ["give_array", "give_arrow", "give_columns", "give_dict", "give_pandas", "give_polars"]
 
-Codes = NDArray[np.integer[Any]]
+Codes = Integer[np.ndarray, "n d"]
+Cells = Integer[np.ndarray, " n"]  # the codes of one column
 
 
-def give_array(codes: Codes, schema: Schema) -> NDArray[Any]:
+def give_array(codes: Codes, schema: Schema) -> Shaped[np.ndarray, "n d"]:
     """An array (n, d): of codes in the smallest type (float64 with NaN where some are missing), else of values.
 
     Arrays of truth values stay such, texts stay texts (``None`` where missing); a column of measurements that was
@@ -94,7 +95,7 @@ def _are_codes(variable: Variable) -> bool:
     return variable.states[-1] == str(variable.size - 1)
 
 
-def _single(variable: Variable) -> Callable[[Variable, Codes], Any]:
+def _single(variable: Variable) -> Callable[[Variable, Cells], Any]:
     """How a column that stands alone is given back."""
     library, _, _ = (variable.dtype or "list").partition(":")
     if library == "pandas":
@@ -114,11 +115,11 @@ def _values(variable: Variable) -> list[Any]:
     return [value_of(label, variable.kind) for label in variable.states]
 
 
-def _list(variable: Variable, codes: Codes) -> list[Any]:
+def _list(variable: Variable, codes: Cells) -> list[Any]:
     return np.array([*_values(variable), None], object)[codes.astype(np.intp)].tolist()
 
 
-def _numpy_column(variable: Variable, codes: Codes) -> NDArray[Any]:
+def _numpy_column(variable: Variable, codes: Cells) -> Shaped[np.ndarray, " n"]:
     """A column of the NumPy type that it had; a type that has no missing value gives way to one that has."""
     _, _, name = (variable.dtype or "").partition(":")
     found = _list(variable, codes)
@@ -130,7 +131,7 @@ def _numpy_column(variable: Variable, codes: Codes) -> NDArray[Any]:
     return np.array([*found, None], object)[:-1]
 
 
-def _plain_values(variable: Variable, codes: Codes) -> NDArray[Any]:
+def _plain_values(variable: Variable, codes: Cells) -> Shaped[np.ndarray, " n"]:
     """A column of an array as values."""
     if variable.cuts is not None:
         return np.array([*bin_middles(variable.cuts), np.nan])[codes.astype(np.intp)]
@@ -139,7 +140,7 @@ def _plain_values(variable: Variable, codes: Codes) -> NDArray[Any]:
     return np.array([*_list(variable, codes), None], object)[:-1]
 
 
-def _arrow_array(variable: Variable, codes: Codes) -> Any:
+def _arrow_array(variable: Variable, codes: Cells) -> Any:
     import pyarrow as pa
 
     from chainrule.tables.arrow_columns import arrow_type
@@ -157,7 +158,7 @@ def _arrow_array(variable: Variable, codes: Codes) -> Any:
     return pa.array(_values(variable)).take(indices)
 
 
-def _polars_series(variable: Variable, codes: Codes) -> Any:
+def _polars_series(variable: Variable, codes: Cells) -> Any:
     import polars as pl
 
     library, _, name = (variable.dtype or "").partition(":")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, ShapeError, ValuesError
+from chainrule.core.shapes import Float64
 
 __all__ = ["checked_weights"]
 
 
-def checked_weights(weights: Any, n_rows: int | None = None, *, name: str = "weights") -> NDArray[np.float64]:
+def checked_weights(
+    weights: Any, n_rows: int | None = None, *, name: str = "weights"
+) -> Float64[np.ndarray, " n"]:
     """Weights (n,) as float64, finite and at least 0; of ``n_rows`` rows where their number is known.
 
     Raises ``InputError`` for a column's name, ``ValuesError`` or ``ShapeError``; they call the weights ``name``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import njit
 
 from chainrule.compiled.elementary import sigmoid
-from chainrule.compiled.vectors import fma, positive, relu, same, select
+from chainrule.compiled.vectors import at_most_zero, fma, relu, same, select
 
 __all__ = ["KINDS", "RELU", "SIGMOID", "activate", "add_activated", "through"]
 
@@ -21,9 +21,9 @@ def activate(s, like, kind):
 
 @njit(forceinline=True)
 def add_activated(sum, s, h, e, kind):
-    """``sum + h * e``; with relu only the lanes where s is positive add, which spares one operation."""
+    """``sum + h * e``; with relu lanes where s is at most 0 add nothing, which spares one operation; NaN adds NaN."""
     if len(kind) == len(RELU):
-        return select(positive(s), fma(s, e, sum), sum)
+        return select(at_most_zero(s), sum, fma(s, e, sum))
     return fma(h, e, sum)
 
 
@@ -31,5 +31,5 @@ def add_activated(sum, s, h, e, kind):
 def through(dh, s, h, like, kind):
     """The derivative with respect to the state ``s`` from that with respect to ``h``, its activation."""
     if len(kind) == len(RELU):
-        return select(positive(s), dh, same(like, 0.0))
+        return select(at_most_zero(s), same(like, 0.0), dh)
     return dh * h * (same(like, 1.0) - h)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.shapes import Bool, Float64, Integer
 from chainrule.models.shared.factorization import Factorization
 
 __all__ = ["LARGEST", "completions", "log_prob_with_missing", "most_probable_completions"]
@@ -28,13 +29,17 @@ _INSTEAD = (
     "which sums out any"
 )
 
-Codes = NDArray[np.integer[Any]]
+Codes = NDArray[np.integer[Any]]  # (n, d)
 Terms = Callable[[Codes], NDArray[np.float64]]  # log p(x_i | parents) (n, d) of complete rows
 
 
 def completions(
-    row: Codes, factorization: Factorization, sizes: tuple[int, ...], *, instead: str = _INSTEAD
-) -> tuple[Codes, NDArray[np.bool_]]:
+    row: Integer[np.ndarray, " d"],
+    factorization: Factorization,
+    sizes: tuple[int, ...],
+    *,
+    instead: str = _INSTEAD,
+) -> tuple[Integer[np.ndarray, "m d"], Bool[np.ndarray, " d"]]:
     """All ways to fill what is missing above the observed variables, and which terms then count.
 
     ``row`` (d,) holds codes, -1 where missing.  Returns rows (m, d) in which a missing value that costs nothing
@@ -65,8 +70,8 @@ def _shown(n: int) -> str:
 
 
 def log_prob_with_missing(
-    terms: Terms, codes: Codes, factorization: Factorization, sizes: tuple[int, ...]
-) -> NDArray[np.float64]:
+    terms: Terms, codes: Integer[np.ndarray, "n d"], factorization: Factorization, sizes: tuple[int, ...]
+) -> Float64[np.ndarray, " n"]:
     """Exact log-probability in nats of the observed values of each row, (n,)."""
     out = np.empty(len(codes))
     complete = ~(codes < 0).any(axis=1)

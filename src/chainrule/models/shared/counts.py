@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainrule.core.shapes import Float64
 from chainrule.tables.table import Table
 
 __all__ = ["state_counts"]
 
 
-def state_counts(table: Table) -> NDArray[np.float64]:
+def state_counts(table: Table) -> Float64[np.ndarray, "d k"]:
     """The rows (by weight) that have each state of each variable, (d, K); missing values are in none.
 
     >>> from chainrule.tables.schema import Schema

@@ -100,13 +100,7 @@ def train(
         for epoch in epochs:
             started = time.perf_counter()
             numbers = _one_epoch(steps, len(data), shuffle, recipe, loss, epoch)
-            if held_out is not None:
-                numbers[f"valid_{loss.name}"] = mean_loss(network, held_out, loss)
-                _check_finite("validation", numbers[f"valid_{loss.name}"], epoch, recipe)
-            elif epoch == recipe.epochs:  # the last step may have led astray, and nothing else looks at it
-                _check_finite(
-                    "training", mean_loss(network, data.first(recipe.batch_size), loss), epoch, recipe
-                )
+            numbers |= _look_at(network, data, held_out, recipe, loss, epoch)
             history.add(numbers, loss.name, network, time.perf_counter() - started)
             if checkpoint is not None:
                 checkpoint.save(network, steps, shuffle, history)
@@ -140,6 +134,19 @@ def _one_epoch(
     if not steps.parameters_are_finite():
         _check_finite("training", math.nan, epoch, recipe)
     return {f"train_{loss.name}": mean, "learning_rate": rate}
+
+
+def _look_at(
+    network: nn.Module, data: Data, held_out: Data | None, recipe: Recipe, loss: Loss, epoch: int
+) -> dict[str, float]:
+    """The validation loss after an epoch; without validation rows the last step is checked, which nothing else sees."""
+    if held_out is None:
+        if epoch == recipe.epochs:
+            _check_finite("training", mean_loss(network, data.first(recipe.batch_size), loss), epoch, recipe)
+        return {}
+    found = mean_loss(network, held_out, loss)
+    _check_finite("validation", found, epoch, recipe)
+    return {f"valid_{loss.name}": found}
 
 
 def _check_finite(what: str, loss: float, epoch: int, recipe: Recipe) -> None:
