@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "DAG": "chainrule.graphs",
     "BayesianNetwork": "chainrule.models",
+    "BoostedChain": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "Independent": "chainrule.models",
     "MADE": "chainrule.models",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
     from chainrule.models import BayesianNetwork as BayesianNetwork
+    from chainrule.models import BoostedChain as BoostedChain
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import Independent as Independent
     from chainrule.models import TreeNetwork as TreeNetwork

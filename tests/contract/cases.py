@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import chainrule.homework
 import chainrule.models
 from chainrule.homework import CountProportional, MLPDensity
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, TreeNetwork
+from chainrule.models import MADE, NADE, BayesianNetwork, BoostedChain, Independent, TreeNetwork
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from tests.oracles import enumerate_states, joint_table
@@ -125,6 +125,14 @@ def _trees(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _boosted(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings: dict[str, Any] = {"rounds": 8, "leaves": 4, "random_state": 5, "schema": Schema.of_sizes(sizes)}
+    return [
+        ("boosted", lambda: BoostedChain(**settings)),
+        ("boosted-random", lambda: BoostedChain(ordering="random", validation_share=0.0, **settings)),
+    ]
+
+
 def _nade(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     settings = FAST | {"schema": Schema.of_sizes(sizes)}
     names = [f"x{i}" for i in np.random.default_rng(0).permutation(len(sizes)) + 1]
@@ -165,6 +173,7 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     Independent: _independent,
     BayesianNetwork: _bayes,
     TreeNetwork: _trees,
+    BoostedChain: _boosted,
     NADE: _nade,
     MADE: _made,
     CountProportional: _count,

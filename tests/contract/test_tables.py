@@ -13,7 +13,16 @@ import pyarrow as pa
 import pytest
 
 from chainrule.core.errors import InputError
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, TreeNetwork, chow_liu, load_model
+from chainrule.models import (
+    MADE,
+    NADE,
+    BayesianNetwork,
+    BoostedChain,
+    Independent,
+    TreeNetwork,
+    chow_liu,
+    load_model,
+)
 
 FAST: dict[str, Any] = {"hidden": 6, "epochs": 2, "batch_size": 20, "random_state": 1}
 MODELS: dict[str, Callable[[], Any]] = {
@@ -21,6 +30,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "bayes": lambda: BayesianNetwork("rain -> wet <- n; flag", pseudocount=1),
     "chow_liu": lambda: _ChowLiu(),
     "trees": lambda: TreeNetwork(),
+    "boosted": lambda: BoostedChain(ordering=["n", "rain", "flag", "wet"], rounds=5, random_state=1),
     "nade": lambda: NADE(ordering=["n", "rain", "flag", "wet"], **FAST),
     "made": lambda: MADE(ordering=["n", "rain", "flag", "wet"], **FAST),
     "made-dag": lambda: MADE(dag="rain -> wet <- n; flag", **FAST),

@@ -10,6 +10,7 @@ from chainrule.core.lazy import loader
 if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
     from chainrule.models.bayesian_network import BayesianNetwork, chow_liu
+    from chainrule.models.boosted_chain import BoostedChain
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
     from chainrule.models.made import MADE
@@ -20,6 +21,7 @@ __all__ = [
     "MADE",
     "NADE",
     "BayesianNetwork",
+    "BoostedChain",
     "DensityEstimator",
     "ExponentialFamily",
     "Independent",
@@ -32,6 +34,7 @@ __getattr__ = loader(
     __name__,
     {
         "BayesianNetwork": "chainrule.models.bayesian_network",
+        "BoostedChain": "chainrule.models.boosted_chain",
         "DensityEstimator": "chainrule.core.contract",
         "ExponentialFamily": "chainrule.models.exponential_family",
         "Independent": "chainrule.models.independent",

@@ -6,8 +6,8 @@ Guestrin 2016).  With p_k the probability of state k of a row of weight w under 
     g = w ([x_i = k] - p_k),   h = w p_k (1 - p_k),
 
 a leaf adds rate * sum g / (sum h + ridge) to the log-odds of its rows, and a split in rows A and B gains
-G_A^2 / (H_A + ridge) + G_B^2 / (H_B + ridge) - G^2 / (H + ridge) for the sums G and H over rows.  A round is one tree for
-each of the K - 1 log-odds.  Equal rows are one row with a weight.
+G_A^2 / (H_A + ridge) + G_B^2 / (H_B + ridge) - G^2 / (H + ridge) for the sums G and H over rows.  A round is one tree
+for each of the K - 1 log-odds.  Equal rows are one row with a weight.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PRIOR = 0.5  # added to the count of each state before boosting starts, so that
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Rows (n, d) with weights, the ``order`` of their variables and what of them is ``ordered``; ``seed`` of chance."""
+    """Rows (n, d) with weights, the ``order`` of their variables and which of them are ``ordered``."""
 
     sizes: tuple[int, ...]
     order: NDArray[np.intp]
@@ -82,10 +82,7 @@ def boost(
     rows, other = _rows(problem), problem.by_place(held_out)
     d = len(problem.order)
     if not loops_are_on():
-        return [
-            _plain(i, problem, rows, other, held_weights, limits)
-            for i in track(range(d), label)
-        ]
+        return [_plain(i, problem, rows, other, held_weights, limits) for i in track(range(d), label)]
     threads = use_threads(float(limits.rounds.sum()) * (len(rows.others) + len(rows.codes)) * d)
     blocks = [np.arange(d)[first : first + threads] for first in range(0, d, threads)]
     return [
@@ -161,9 +158,7 @@ def _rows(problem: Problem) -> Rows:
     return Rows(codes, problem.weights, starts, others, sizes, begins, usual, ordered)
 
 
-def different_rows(
-    codes: Codes, weights: NDArray[np.float64] | None
-) -> tuple[Codes, NDArray[np.float64]]:
+def different_rows(codes: Codes, weights: NDArray[np.float64] | None) -> tuple[Codes, NDArray[np.float64]]:
     """The different rows, and how much each weighs; rows of weight 0 are left out.
 
     >>> different_rows(np.array([[0, 1], [1, 1], [0, 1]]), None)[1].tolist()
@@ -191,7 +186,7 @@ def assembled(problem: Problem, found: Sequence[Boosted], keep: NDArray[np.int64
         lengths.append(there.sum(axis=-1).ravel())
         nodes.append(kept[there])
         values.append(found[i].values[: keep[i]].swapaxes(0, 1)[there])
-        ends += [ends[-1] + int(keep[i]) * (k + 1) for k in range(problem.sizes[column] - 1)]
+        ends += [ends[-1] + kept.shape[1] * (k + 1) for k in range(len(kept))]
     length = np.concatenate(lengths)
     roots = np.cumsum(length) - length
     all_nodes = np.concatenate(nodes)

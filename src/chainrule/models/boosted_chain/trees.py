@@ -65,7 +65,9 @@ class BoostedTrees:
                 z[:, k + 1] = self._log_odds_of(w, rows[open_rows])
             p = np.exp(z - z.max(axis=1, keepdims=True))
             above = p[:, 1:].cumsum(axis=1) > (uniforms[open_rows, t] * p.sum(axis=1))[:, None]
-            rows[open_rows, i] = np.where(above.any(axis=1), 1 + above.argmax(axis=1), 0) if len(members) else 0
+            rows[open_rows, i] = (
+                np.where(above.any(axis=1), 1 + above.argmax(axis=1), 0) if len(members) else 0
+            )
         return rows
 
     def _log_odds_of(self, w: int, codes: Codes) -> NDArray[np.float64]:

@@ -73,14 +73,18 @@ def grow_tables(
     most = _SPLITS_A_VARIABLE * d if max_splits is None else max_splits
     if not loops_are_on():
         return DecisionTables(tuple(sizes), grow_plain(data, score, order, most))
-    growth = _start(data, order)
+    return DecisionTables(tuple(sizes), _grow(data, score, order, most))
+
+
+def _grow(data: Rows, score: Score, place: NDArray[np.intp], most: int) -> NDArray[np.int32]:
+    growth = _start(data, place)
     steps = track(count(), "growing decision tables", total=2 * most // _UNITS + 1)
     for _ in steps:
         growth = _with_room(growth)
         if grow_some(data, score, growth, most, _UNITS):
             break
         steps.detail = f"{growth.numbers[3]:,} splits"
-    return DecisionTables(tuple(sizes), growth.nodes[: growth.numbers[0]].copy())
+    return growth.nodes[: growth.numbers[0]].copy()
 
 
 def _rows(
