@@ -18,6 +18,7 @@ _HOMES = {
     "DAG": "chainrule.graphs",
     "BayesianNetwork": "chainrule.models",
     "BoostedChain": "chainrule.models",
+    "ChainClassifier": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "Independent": "chainrule.models",
     "MADE": "chainrule.models",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from chainrule.models import NADE as NADE
     from chainrule.models import BayesianNetwork as BayesianNetwork
     from chainrule.models import BoostedChain as BoostedChain
+    from chainrule.models import ChainClassifier as ChainClassifier
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import Independent as Independent
     from chainrule.models import TreeNetwork as TreeNetwork

@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 import chainrule.homework
 import chainrule.models
 from chainrule.homework import CountProportional, MLPDensity
-from chainrule.models import MADE, NADE, BayesianNetwork, BoostedChain, Independent, TreeNetwork
+from chainrule.models import (
+    MADE,
+    NADE,
+    BayesianNetwork,
+    BoostedChain,
+    ChainClassifier,
+    Independent,
+    TreeNetwork,
+)
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from tests.oracles import enumerate_states, joint_table
@@ -133,6 +141,17 @@ def _boosted(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _classifiers(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    return [
+        ("classifiers", lambda: ChainClassifier(random_state=5, schema=schema)),
+        (
+            "classifiers-random",
+            lambda: ChainClassifier(ordering="random", smoothing=0.1, random_state=5, schema=schema),
+        ),
+    ]
+
+
 def _nade(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     settings = FAST | {"schema": Schema.of_sizes(sizes)}
     names = [f"x{i}" for i in np.random.default_rng(0).permutation(len(sizes)) + 1]
@@ -174,6 +193,7 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     BayesianNetwork: _bayes,
     TreeNetwork: _trees,
     BoostedChain: _boosted,
+    ChainClassifier: _classifiers,
     NADE: _nade,
     MADE: _made,
     CountProportional: _count,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
     from chainrule.models.bayesian_network import BayesianNetwork, chow_liu
     from chainrule.models.boosted_chain import BoostedChain
+    from chainrule.models.chain_classifier import ChainClassifier
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
     from chainrule.models.made import MADE
@@ -22,6 +23,7 @@ __all__ = [
     "NADE",
     "BayesianNetwork",
     "BoostedChain",
+    "ChainClassifier",
     "DensityEstimator",
     "ExponentialFamily",
     "Independent",
@@ -35,6 +37,7 @@ __getattr__ = loader(
     {
         "BayesianNetwork": "chainrule.models.bayesian_network",
         "BoostedChain": "chainrule.models.boosted_chain",
+        "ChainClassifier": "chainrule.models.chain_classifier",
         "DensityEstimator": "chainrule.core.contract",
         "ExponentialFamily": "chainrule.models.exponential_family",
         "Independent": "chainrule.models.independent",
