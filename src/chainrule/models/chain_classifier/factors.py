@@ -59,7 +59,7 @@ def fit_factor(
     marginal = counts / counts.sum()
     if not features.shape[1] or len(np.unique(x)) < 2:
         return Factor(None, marginal, 1.0)
-    classifier = clone(estimator)
+    classifier: Any = clone(estimator)
     try:
         classifier.fit(features, x, **({} if weights is None else {"sample_weight": weights}))
     except (TypeError, ValueError) as e:
