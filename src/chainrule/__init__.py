@@ -20,6 +20,8 @@ _HOMES = {
     "BayesianNetwork": "chainrule.models",
     "ChowLiu": "chainrule.models",
     "Ensemble": "chainrule.models",
+    "BoostedChain": "chainrule.models",
+    "ChainClassifier": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "Independent": "chainrule.models",
     "LatentMixture": "chainrule.models",
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
     from chainrule.models import NADE as NADE
     from chainrule.models import Auto as Auto
     from chainrule.models import BayesianNetwork as BayesianNetwork
+    from chainrule.models import BoostedChain as BoostedChain
+    from chainrule.models import ChainClassifier as ChainClassifier
     from chainrule.models import ChowLiu as ChowLiu
     from chainrule.models import Ensemble as Ensemble
     from chainrule.models import ExponentialFamily as ExponentialFamily

@@ -27,6 +27,8 @@ from chainrule.models import (
     NADE,
     Auto,
     BayesianNetwork,
+    BoostedChain,
+    ChainClassifier,
     ChowLiu,
     Ensemble,
     Independent,
@@ -143,6 +145,25 @@ def _trees(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _boosted(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings: dict[str, Any] = {"rounds": 8, "leaves": 4, "random_state": 5, "schema": Schema.of_sizes(sizes)}
+    return [
+        ("boosted", lambda: BoostedChain(**settings)),
+        ("boosted-random", lambda: BoostedChain(ordering="random", validation_share=0.0, **settings)),
+    ]
+
+
+def _classifiers(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    return [
+        ("classifiers", lambda: ChainClassifier(random_state=5, schema=schema)),
+        (
+            "classifiers-random",
+            lambda: ChainClassifier(ordering="random", smoothing=0.1, random_state=5, schema=schema),
+        ),
+    ]
+
+
 def _nade(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     settings = FAST | {"schema": Schema.of_sizes(sizes)}
     names = [f"x{i}" for i in np.random.default_rng(0).permutation(len(sizes)) + 1]
@@ -245,6 +266,8 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     Independent: _independent,
     BayesianNetwork: _bayes,
     TreeNetwork: _trees,
+    BoostedChain: _boosted,
+    ChainClassifier: _classifiers,
     NADE: _nade,
     MADE: _made,
     ChowLiu: _chow_liu,

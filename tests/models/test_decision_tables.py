@@ -68,7 +68,7 @@ def test_leaves_counts_and_terms_are_those_of_walks_step_by_step(plain, seed, si
 @given(
     seeds,
     st.sampled_from(SIZES),
-    st.sampled_from(["bayes", "ebic", "bic", "aic", "none", 2.5]),
+    st.sampled_from(["bayes", "dirichlet", "ebic", "bic", "aic", "none", 2.5]),
     st.sampled_from(["none", "whole", "quarters", "many"]),
     st.booleans(),
     st.booleans(),
@@ -116,16 +116,18 @@ def dirichlet_score(x: NDArray[Any], size: int) -> float:
     return float(gammaln(size) - gammaln(size + len(x)) + gammaln(counts + 1).sum())
 
 
-@pytest.mark.parametrize("penalty", ["bayes", "bic", "none"])
+@pytest.mark.parametrize("penalty", ["bayes", "dirichlet", "bic", "none"])
 @examples(max_examples=25)
 @given(seeds, st.sampled_from(SIZES[:3]))
 def test_the_first_split_is_the_best_of_all_by_brute_force(penalty, seed, sizes):
     rows = random_rows(seed, sizes)
-    score = dirichlet_score if penalty == "bayes" else log_likelihood
+    score = dirichlet_score if penalty in ("bayes", "dirichlet") else log_likelihood
+    n_splits = sum(k if k > 2 else 1 for k in sizes)
     gains = {}
     for i, j in itertools.permutations(range(len(sizes)), 2):
         occur = len(np.unique(rows[:, i]))
         price = 0.5 * np.log(len(rows)) * (occur - 1) if penalty == "bic" else 0.0
+        price += 0.5 * np.log(n_splits) if penalty == "bayes" else 0.0
         for k in range(sizes[j]):
             yes, x = rows[:, j] == k, rows[:, i]
             if yes.any() and not yes.all():

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
     from chainrule.models.auto import Auto
     from chainrule.models.bayesian_network import BayesianNetwork, ChowLiu, chow_liu
+    from chainrule.models.boosted_chain import BoostedChain
+    from chainrule.models.chain_classifier import ChainClassifier
     from chainrule.models.ensemble import Ensemble
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
@@ -26,6 +28,8 @@ __all__ = [
     "NADE",
     "Auto",
     "BayesianNetwork",
+    "BoostedChain",
+    "ChainClassifier",
     "ChowLiu",
     "DensityEstimator",
     "Ensemble",
@@ -45,6 +49,8 @@ __getattr__ = loader(
         "Auto": "chainrule.models.auto",
         "BayesianNetwork": "chainrule.models.bayesian_network",
         "ChowLiu": "chainrule.models.bayesian_network",
+        "BoostedChain": "chainrule.models.boosted_chain",
+        "ChainClassifier": "chainrule.models.chain_classifier",
         "DensityEstimator": "chainrule.core.contract",
         "Ensemble": "chainrule.models.ensemble",
         "ExponentialFamily": "chainrule.models.exponential_family",

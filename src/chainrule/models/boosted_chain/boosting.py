@@ -6,8 +6,8 @@ Guestrin 2016).  With p_k the probability of state k of a row of weight w under 
     g = w ([x_i = k] - p_k),   h = w p_k (1 - p_k),
 
 a leaf adds rate * sum g / (sum h + ridge) to the log-odds of its rows, and a split in rows A and B gains
-G_A^2 / (H_A + ridge) + G_B^2 / (H_B + ridge) - G^2 / (H + ridge) for the sums G and H over rows.  A round is one tree for
-each of the K - 1 log-odds.  Equal rows are one row with a weight.
+G_A^2 / (H_A + ridge) + G_B^2 / (H_B + ridge) - G^2 / (H + ridge) for the sums G and H over rows.  A round is one tree
+for each of the K - 1 log-odds.  Equal rows are one row with a weight.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PRIOR = 0.5  # added to the count of each state before boosting starts, so that
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Rows (n, d) with weights, the ``order`` of their variables and what of them is ``ordered``; ``seed`` of chance."""
+    """Rows (n, d) with weights, the ``order`` of their variables and which of them are ``ordered``."""
 
     sizes: tuple[int, ...]
     order: NDArray[np.intp]
@@ -186,7 +186,7 @@ def assembled(problem: Problem, found: Sequence[Boosted], keep: NDArray[np.int64
         lengths.append(there.sum(axis=-1).ravel())
         nodes.append(kept[there])
         values.append(found[i].values[: keep[i]].swapaxes(0, 1)[there])
-        ends += [ends[-1] + int(keep[i]) * (k + 1) for k in range(problem.sizes[column] - 1)]
+        ends += [ends[-1] + kept.shape[1] * (k + 1) for k in range(len(kept))]
     length = np.concatenate(lengths)
     roots = np.cumsum(length) - length
     all_nodes = np.concatenate(nodes)

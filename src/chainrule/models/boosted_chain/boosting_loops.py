@@ -2,8 +2,8 @@
 
 Variables are numbered by their place in the order, and only smaller ones may be asked for.  States of all variables
 stand one after another, those of variable j from ``begins[j]`` on.  A leaf's sums of gradients by state are sums over
-what its rows hold besides each variable's usual state, which is what is left; of two children the smaller is summed, the
-other is the difference.
+what its rows hold besides each variable's usual state, which is what is left; of two children the smaller is summed,
+the other is the difference.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.compiled.compiling import seconds_compiling
 from chainrule.core.checks import check_integer, check_real
@@ -39,13 +40,13 @@ class BoostedChain(ChainModel):
     ``ordering`` is ``"natural"``, ``"random"`` or a permutation (columns or names).  A variable gets at most ``rounds``
     trees (for each of its states but one) of at most ``leaves`` leaves, each a step of ``learning_rate`` with
     ``ridge`` added to the second derivative; a tree sees a ``column_share`` of the variables before, and both sides
-    of a split have at least ``least_hessian`` (rows times p (1 - p)).  A variable stops after ``patience`` rounds without
-    gain on validation rows, and keeps the rounds at which its own validation loss and ``borrow`` times the mean of all
-    variables are least.
+    of a split have at least ``least_hessian`` (rows times p (1 - p)).  A variable stops after ``patience`` rounds
+    without gain on validation rows, and keeps the rounds at which its own validation loss and ``borrow`` times the
+    mean of all variables are least.
 
     Validation rows are ``valid``.  Without them a ``validation_share`` of the rows, drawn by ``random_state``, chooses
-    the rounds, and the trees are then grown anew on all rows; ``fit_info_["validation"]`` says which.  With a share of 0
-    all ``rounds`` are kept.
+    the rounds, and the trees are then grown anew on all rows; ``fit_info_["validation"]`` says which.  With a share of
+    0 all ``rounds`` are kept.
 
     The settings were chosen on validation rows of eleven binary data sets.  Few columns and very many rows may want
     ``leaves=64, rounds=400``.
@@ -108,6 +109,7 @@ class BoostedChain(ChainModel):
             found = boost(
                 whole, self._limits(len(keep), keep), whole.codes[:0], np.empty(0), "boosting all rows"
             )
+        keep = np.minimum(keep, [len(f.nodes) for f in found])  # the first variable has no trees
         self._trees = assembled(whole, found, keep)
         self.fit_info_ = {
             "n_rows": table.n_rows,
@@ -185,6 +187,7 @@ class BoostedChain(ChainModel):
     @property
     def n_parameters_(self) -> dict[str, int]:
         """Numbers at leaves and biases."""
+        check_is_fitted(self)
         leaves = int((self._trees.nodes[:, 0] < 0).sum()) + self._trees.coding.width
         return {"allocated": leaves, "in_use": leaves}
 

@@ -219,9 +219,8 @@ class _board:
             self.writer.add_scalar(name, value, epoch)
         shape = self.model.image_shape
         if shape is not None:
-            draws = self.model._draw(np.full((25, math.prod(shape)), -1), as_generator(0)).reshape(
-                5, 5, *shape
-            )
+            uniforms = as_generator(0).random((25, math.prod(shape)))
+            draws = self.model._follow(uniforms, None).reshape(5, 5, *shape)
             grid = 1.0 - np.pad(draws, ((0, 0), (0, 0), (1, 1), (1, 1)))
             h, w = grid.shape[2:]
             self.writer.add_image("samples", grid.transpose(0, 2, 1, 3).reshape(1, 5 * h, 5 * w), epoch)

@@ -41,8 +41,9 @@ _SHRINKAGE = 4.0  # where no validation rows choose
 class TreeNetwork(DiscreteModel):
     """A Bayesian network of decision trees, its graph learned; for tables of any numbers of states.
 
-    ``penalty`` is what a split must gain: "bayes" (the probability of the rows under a Dirichlet prior rises), "bic",
-    "ebic", "aic", "none", or nats for each parameter; see ``shared.decision_tables.growing``.  ``ordering`` makes
+    ``penalty`` is what a split must gain: "bayes" (the probability of the rows under a Dirichlet prior rises by more
+    than chance, with so many splits to choose from, would make it), "dirichlet" (it rises at all: larger trees, better
+    where rows are very many), "bic", "ebic", "aic", "none", or nats for each parameter.  ``ordering`` makes
     every variable depend on earlier ones only ("natural", "random" by ``random_state``, columns or names); without it
     the graph is free.  Trees split on one state against the rest; where states have an order (also integers, numbers
     and intervals), on two ranges as well.  Each side of a split holds ``least_rows`` rows or more.
