@@ -30,6 +30,10 @@ _HOMES = {
     "ChainruleError": "chainrule.core.errors",
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
+    "compress": "chainrule.tasks.compression",
+    "compress_file": "chainrule.tasks.compression",
+    "decompress": "chainrule.tasks.compression",
+    "decompress_file": "chainrule.tasks.compression",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
     "settings": "chainrule.core.settings",
@@ -45,6 +49,7 @@ _ROOMS = (
     "models",
     "report",
     "tables",
+    "tasks",
 )
 
 __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -68,6 +73,10 @@ if TYPE_CHECKING:
     from chainrule.models import load_model as load_model
     from chainrule.tables import Schema as Schema
     from chainrule.tables import Table as Table
+    from chainrule.tasks.compression import compress as compress
+    from chainrule.tasks.compression import compress_file as compress_file
+    from chainrule.tasks.compression import decompress as decompress
+    from chainrule.tasks.compression import decompress_file as decompress_file
 
 
 def __getattr__(name: str) -> Any:
