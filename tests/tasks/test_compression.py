@@ -93,8 +93,8 @@ def test_floats_that_differ_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     model = Independent(pseudocount=1).fit([[0, 1], [1, 1], [0, 0]])
     X = model.sample(400, rng=0)
     compressed = compress(model, X)
-    plain = Independent.state_log_probs
-    monkeypatch.setattr(Independent, "state_log_probs", lambda self, X: plain(self, X)[:, [1, 0, 2, 3]])
+    plain = Independent._state_log_probs
+    monkeypatch.setattr(Independent, "_state_log_probs", lambda self, X: plain(self, X)[:, [1, 0, 2, 3]])
     with pytest.raises(DataError, match="computes the model's probabilities differently"):
         decompress(model, compressed)
 

@@ -11,7 +11,7 @@ __all__ = ["categorical", "stack", "stack_bytes"]
 
 
 def stack(content: bytes | None = None) -> Any:
-    """A stack of bits (an ``AnsCoder``): empty, or what ``stack_bytes`` gave.  ``ValueError`` where it cannot be one."""
+    """A stack of bits (an ``AnsCoder``): empty, or as ``stack_bytes`` gave it, else ``ValueError``."""
     import constriction
 
     coders: Any = constriction

@@ -29,7 +29,7 @@ from chainrule.models.contract import DiscreteModel
 from chainrule.tables.door import give_back, rows
 from chainrule.tasks.compression.bits import categorical, stack, stack_bytes
 from chainrule.tasks.compression.numbers import Reader, varint
-from chainrule.tasks.compression.predictor import Predictor, predictor_of
+from chainrule.tasks.compression.predictor import Predictor, predictor_of, probabilities
 
 __all__ = ["compress", "decode_rows", "decompress", "encode_rows", "fingerprint"]
 
@@ -68,7 +68,7 @@ def encode_rows(model: DiscreteModel, codes: Codes) -> bytes:
     """Rows of codes (n, d), -1 where missing, as bytes."""
     predictor = predictor_of(model)
     missing = codes < 0
-    coder, family, step = stack(), categorical(), _block_rows(predictor.sizes)
+    coder, family, step = stack(), categorical(), _block_rows(model.schema_.sizes)
     for start in track(range(0, len(codes), step)[::-1], "compressing"):  # a stack gives back the last first
         part, holes = codes[start : start + step], missing[start : start + step]
         pushed: list[tuple[Codes, NDArray[np.float64]]] = []
@@ -100,7 +100,7 @@ def decode_rows(model: DiscreteModel, compressed: bytes) -> NDArray[np.int32]:
     predictor, family = predictor_of(model), categorical()
     check_size(16 * n * d, f"decompressing {n:,} rows", instead="compress fewer rows at a time")
     words = reader.words()
-    out, step = np.empty((n, d), np.int32), _block_rows(predictor.sizes)
+    out, step = np.empty((n, d), np.int32), _block_rows(model.schema_.sizes)
     try:
         coder = stack(words)
 
@@ -136,13 +136,18 @@ def fingerprint(model: DiscreteModel) -> bytes:
 def _walk(predictor: Predictor, holes: NDArray[np.bool_], take: Take) -> NDArray[np.int32]:
     """Rows (n, d) column by column: what is there by ``take``, what is not as the model finds most probable."""
     out = np.zeros(holes.shape, np.int32)
-    for t, group in enumerate(predictor.groups):
-        for i, p in zip(group.tolist(), predictor.probabilities(out, t), strict=True):
-            there = ~holes[:, i]
+    turns = predictor(len(holes))
+    columns, found = next(turns)
+    while True:
+        for i, log_p in zip(columns.tolist(), found, strict=True):
+            p, there = probabilities(log_p), ~holes[:, i]
             out[there, i] = take(i, p, there)
             if not there.all():
                 out[~there, i] = p[~there].argmax(axis=1)
-    return out
+        try:
+            columns, found = turns.send(out[:, columns])
+        except StopIteration:
+            return out
 
 
 def _block_rows(sizes: tuple[int, ...]) -> int:
