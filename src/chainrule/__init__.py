@@ -39,6 +39,10 @@ _HOMES = {
     "fit": "chainrule.tasks",
     "impute": "chainrule.tasks",
     "learn": "chainrule.tasks",
+    "compress": "chainrule.tasks.compression",
+    "compress_file": "chainrule.tasks.compression",
+    "decompress": "chainrule.tasks.compression",
+    "decompress_file": "chainrule.tasks.compression",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
     "query": "chainrule.tasks",
@@ -93,6 +97,10 @@ if TYPE_CHECKING:
     from chainrule.tasks import query as query
     from chainrule.tasks import sample as sample
     from chainrule.tasks import score as score
+    from chainrule.tasks.compression import compress as compress
+    from chainrule.tasks.compression import compress_file as compress_file
+    from chainrule.tasks.compression import decompress as decompress
+    from chainrule.tasks.compression import decompress_file as decompress_file
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ p(x_i | parents) is parametrised).  ``marginalises_`` says which missing values 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from math import prod
 from typing import Any, ClassVar, Literal, Self
 
@@ -29,18 +29,19 @@ from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.models.shared.row_weights import check_one_each, sample_weights
-from chainrule.models.shared.state_columns import picked
+from chainrule.models.shared.state_columns import picked, state_begins
 from chainrule.tables.door import give_back, known, rows
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
-__all__ = ["Codes", "DiscreteModel", "Marginalises"]
+__all__ = ["Codes", "DiscreteModel", "Marginalises", "Turns"]
 
 _MOST_STATES = 2**20  # joint states of one answer
 _BYTES_A_DRAW = 12  # of a cell: what is known, what is drawn, and a copy of one of them, in int32
 
 Codes = NDArray[np.integer[Any]]  # (n, d); -1 where a value is missing
 Marginalises = Literal["any", "suffix", "none"]
+Turns = Generator[tuple[NDArray[np.intp], list[NDArray[np.float64]]], Codes, None]
 
 
 class DiscreteModel(DensityEstimator):
@@ -111,6 +112,25 @@ class DiscreteModel(DensityEstimator):
         n_bytes = 8 * table.n_rows * sum(table.schema.sizes)
         check_size(n_bytes, f"state_log_probs of {table.n_rows:,} rows", instead="pass fewer rows at a time")
         return self._state_log_probs(table.codes)
+
+    def states_in_turn(self, n: int) -> Turns:
+        """The factors of n rows that are decided on the way: what draws, codes and games with rows are made of.
+
+        Yields columns that do not wait for each other, and for each of them ``log p`` of its states (n, K_i) given the
+        columns before; wants to be sent the codes (n, number of columns) that the rows have there.  Equal calls
+        that are sent equal codes give equal bits.
+
+        >>> from chainrule.models import BayesianNetwork
+        >>> turns = BayesianNetwork("x1 -> x2", pseudocount=1).fit([[0, 0], [1, 1], [0, 0]]).states_in_turn(2)
+        >>> columns, log_p = next(turns)
+        >>> columns.tolist(), np.exp(log_p[0]).tolist()
+        ([0], [[0.6, 0.4], [0.6, 0.4]])
+        >>> np.exp(turns.send(np.array([[0], [1]]))[1][0]).round(3).tolist()
+        [[0.75, 0.25], [0.333, 0.667]]
+        """
+        if self._factors() is None:
+            raise InputError(f"{type(self).__name__} has no order of factors, so there are no turns to take")
+        return self._states_in_turn(check_integer(n, "n"))
 
     @property
     def ordering_(self) -> NDArray[np.intp] | None:
@@ -211,6 +231,16 @@ class DiscreteModel(DensityEstimator):
         The states of a variable may depend on what ``_factors`` says it reads, and on nothing else.
         """
         raise InputError(f"{type(self).__name__} has no order of factors, so it has no conditionals")
+
+    def _states_in_turn(self, n: int) -> Turns:
+        """``states_in_turn``; by default from the probabilities of all states at each turn."""
+        factors, sizes = self._factors(), self._known_schema().sizes
+        assert factors is not None
+        begins = state_begins(sizes)
+        rows = np.zeros((n, len(sizes)), np.uint8 if max(sizes) <= 2**8 else np.uint32)
+        for level in factors.levels:
+            log_p = self._state_log_probs(rows)
+            rows[:, level] = yield level, [log_p[:, begins[i] : begins[i + 1]] for i in level]
 
     def _most_probable(self, codes: Codes) -> Codes:
         raise InputError(

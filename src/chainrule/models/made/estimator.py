@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from chainrule.core.errors import InputError
 from chainrule.core.progress import note
 from chainrule.graphs import DAG
+from chainrule.models.contract import Turns
 from chainrule.models.made.mask_report import unreachable_parents
 from chainrule.models.made.masks import Scheme, assign_degrees
 from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.turns import made_turns
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
@@ -109,6 +111,9 @@ class MADE(AutoregressiveEstimator):
             note(f"{report.text().splitlines()[-1]}; use more hidden units, or direct=True")
         self._unreachable = len(report.unreachable)
         return found
+
+    def _states_in_turn(self, n: int) -> Turns:
+        return made_turns(self._double(), n)  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> MADENetwork:
         return MADENetwork(

@@ -9,7 +9,9 @@ import torch
 
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
+from chainrule.models.contract import Turns
 from chainrule.models.nade.network import Activation, NADENetwork
+from chainrule.models.nade.turns import nade_turns
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.factorization import Factorization
@@ -67,6 +69,9 @@ class NADE(AutoregressiveEstimator):
 
     def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
         return Factorization.of_order(self.ordering, names, rng=rng)
+
+    def _states_in_turn(self, n: int) -> Turns:
+        return nade_turns(self._double(), n)  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> NADENetwork:
         if self.activation not in ("relu", "sigmoid"):

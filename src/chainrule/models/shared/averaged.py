@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.numerics import log_sum_exp
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.enumerated import best_completions
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.joint_turns import joint_turns
 from chainrule.models.shared.members import (
     Member,
     joint_factors,
@@ -95,6 +96,24 @@ class AveragedModel(DiscreteModel):
             )
         states = [m.state_log_probs(codes) for m in self._members]
         return averaged_states(states, codes, factors.order, log_weights(self.weights_), self.schema_.sizes)
+
+    def _states_in_turn(self, n: int) -> Turns:
+        factors = self._factors()
+        assert factors is not None
+        log_w = log_weights(self.weights_)
+        running = np.repeat(log_w[None], n, axis=0)  # log w_k p_k(what has been sent)
+        turns = joint_turns(self._members, factors.order, self.schema_.sizes, n)
+        i, found = next(turns)
+        while True:
+            share = log_posterior(running, log_w)
+            weighed = [share[:, k, None] + log_p for k, log_p in enumerate(found)]
+            sent: Any = yield np.array([i]), [log_sum_exp(np.stack(weighed), axis=0)]
+            own = [np.take_along_axis(log_p, sent.astype(np.intp), axis=1) for log_p in found]
+            running = running + np.concatenate(own, axis=1)
+            try:
+                i, found = turns.send(sent[:, 0])
+            except StopIteration:
+                return
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         self._refuse_impossible(codes)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.models.contract import Turns
 from chainrule.models.shared.completion import completions
 from chainrule.models.shared.factorization import Factorization
-from chainrule.models.shared.state_columns import picked, state_begins
+from chainrule.models.shared.state_columns import picked
 
 __all__ = ["draw_chain"]
 
@@ -24,14 +25,15 @@ States = Callable[[Codes], NDArray[np.float64]]  # log p(x_i = k | what it reads
 def draw_chain(
     codes: Codes,
     states: States,
+    turns: Callable[[int], Turns],
     factorization: Factorization,
     sizes: tuple[int, ...],
     generator: np.random.Generator,
 ) -> Codes:
-    """``codes`` (n, d) with each -1 drawn given the rest of its row.
+    """``codes`` (n, d) with each -1 drawn given the rest of its row; ``turns`` is the model's ``states_in_turn``.
 
     What is missing above something that is known comes from its exact posterior, of at most 16,384 completions (else
-    ``TooLargeError``); the rest by one pass over the chain, the variables of a level together.
+    ``TooLargeError``); the rest by one pass over the chain.
     """
     out = codes.copy()
     if (codes >= 0).any():
@@ -44,17 +46,23 @@ def draw_chain(
                 members = np.flatnonzero(which.reshape(-1) == r)
                 drawn = generator.choice(len(filled), len(members), p=p / p.sum())
                 out[np.ix_(members, np.flatnonzero(counts))] = filled[drawn][:, counts]
-    begins = state_begins(sizes)
-    for level in factorization.levels:
-        holes = (out[:, level] < 0).any(axis=1)
-        if not holes.any():
-            continue
-        log_p = states(np.maximum(out[holes], 0))  # what is not drawn yet is read by nobody here
-        for i in level:
-            missing = out[holes, i] < 0
-            drawn = _drawn(log_p[missing, begins[i] : begins[i + 1]], generator)
-            out[np.flatnonzero(holes)[missing], i] = drawn
+    holes = (out < 0).any(axis=1)
+    if holes.any():
+        out[holes] = _in_turn(out[holes], turns(int(holes.sum())), generator)
     return out
+
+
+def _in_turn(codes: Codes, turns: Turns, generator: np.random.Generator) -> Codes:
+    """Rows of which nothing is missing above what is known, filled by one pass over the chain."""
+    columns, found = next(turns)
+    while True:
+        for i, log_p in zip(columns.tolist(), found, strict=True):
+            missing = codes[:, i] < 0
+            codes[missing, i] = _drawn(log_p[missing], generator)
+        try:
+            columns, found = turns.send(codes[:, columns])
+        except StopIteration:
+            return codes
 
 
 def _drawn(log_p: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.intp]:

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_real, check_size
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.chains import draw_chain
 from chainrule.models.shared.completion import log_prob_with_missing
 from chainrule.models.shared.enumerated import best_completions
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.joint_turns import joint_turns
 from chainrule.models.shared.members import (
     Member,
     checked_models,
@@ -137,8 +138,10 @@ class Stack(DiscreteModel):
         width = sum(self.schema_.sizes)
         check_size(8 * len(self._members) * len(codes) * width, f"a stack of {len(self._members)} models")
         uniform = self.smoothing / np.repeat(self.schema_.sizes, self.schema_.sizes)
-        found = (m.state_log_probs(codes) for m in self._members)
-        return [np.log((1 - self.smoothing) * np.exp(f) + uniform) for f in found]
+        return [self._smoothed(m.state_log_probs(codes), uniform) for m in self._members]
+
+    def _smoothed(self, log_p: NDArray[np.float64], uniform: Any) -> NDArray[np.float64]:
+        return np.log((1 - self.smoothing) * np.exp(log_p) + uniform)
 
     def _factors(self) -> Factorization:
         self._known_schema()
@@ -146,6 +149,21 @@ class Stack(DiscreteModel):
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         return product(self._factors_of(codes), self.powers_, self.schema_.sizes)
+
+    def _states_in_turn(self, n: int) -> Turns:
+        if self._joint.graph is not None:  # levels of several variables each
+            yield from super()._states_in_turn(n)
+            return
+        sizes = self.schema_.sizes
+        turns = joint_turns(self._members, self._joint.order, sizes, n)
+        i, found = next(turns)
+        while True:
+            factors = [self._smoothed(f, self.smoothing / sizes[i]) for f in found]
+            sent: Any = yield np.array([i]), [product(factors, self.powers_[i : i + 1], sizes[i : i + 1])]
+            try:
+                i, found = turns.send(sent[:, 0])
+            except StopIteration:
+                return
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         sizes = self.schema_.sizes
@@ -162,7 +180,8 @@ class Stack(DiscreteModel):
         return log_prob_with_missing(self._conditionals, codes, self._joint, self.schema_.sizes)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
-        return draw_chain(codes, self._state_log_probs, self._joint, self.schema_.sizes, generator)
+        states, turns = self._state_log_probs, self._states_in_turn
+        return draw_chain(codes, states, turns, self._joint, self.schema_.sizes, generator)
 
     def _most_probable(self, codes: Codes) -> Codes:
         """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``."""
