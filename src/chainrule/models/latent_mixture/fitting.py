@@ -44,8 +44,8 @@ def fit_log_odds(
     recipe = Recipe(epochs, batch_size, plan.learning_rate, plan.weight_decay, int(streams[2]))
     info = train(
         network,
-        layout.active(table.codes),
-        None if valid is None else layout.active(valid.codes),
+        table.codes,
+        None if valid is None else valid.codes,
         recipe,
         weights=table.weights,
         valid_weights=None if valid is None else valid.weights,

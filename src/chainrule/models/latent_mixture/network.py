@@ -74,14 +74,15 @@ class LatentNetwork(nn.Module):
         self._with_odds = torch.from_numpy(layout.with_odds)
 
     def log_prob(self, rows: Tensor) -> Tensor:
-        """``log p(x)`` in nats, (n,), of rows that are given by their terms, ``layout.active`` (n, 1 + 2 d)."""
+        """``log p(x)`` in nats of complete rows of codes (n, d), (n,), differentiable in the parameters."""
         if torch.is_grad_enabled():
             z = self.points(self._n_points, int(self.steps) + 1)
             self.steps += 1
         else:
             z = self.points(self._n_looked)
         terms = self._signs @ self.tables(self.log_odds(z))
-        ones = terms.new_zeros(len(rows), len(terms) + 1).scatter_(1, rows.long(), 1.0)
+        active = torch.from_numpy(self._layout.active(rows.numpy())).long()
+        ones = terms.new_zeros(len(rows), len(terms) + 1).scatter_(1, active, 1.0)
         return (ones[:, :-1] @ terms).logsumexp(1) - np.log(len(z))
 
     def forward(self, rows: Tensor) -> Tensor:
