@@ -11,6 +11,8 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import chisquare
@@ -23,7 +25,7 @@ from chainrule.models.latent_mixture.completing import log_prob_completed
 from chainrule.models.latent_mixture.components import Components
 from chainrule.models.latent_mixture.forest_layout import ForestLayout, depth_first
 from chainrule.models.latent_mixture.leaf_layout import LeafLayout
-from chainrule.models.latent_mixture.messages import draw_holes, log_joint_with_holes
+from chainrule.models.latent_mixture.messages import draw_holes, log_joint_with_holes, log_prob_summed
 from chainrule.models.latent_mixture.network import LatentNetwork
 from chainrule.models.latent_mixture.start import swapped
 from chainrule.models.shared.decision_tables import DecisionTables
@@ -197,6 +199,24 @@ def test_messages_by_loops_have_the_numbers_of_their_plain_twin(n: int) -> None:
     with chainrule.settings(plain=True):
         plain = log_joint_with_holes(components, _forest(components), rows)
     np.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-12)
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_marginals_of_any_forest_are_sums_over_the_joint(data: st.DataObject) -> None:
+    d = data.draw(st.integers(1, 5))
+    sizes = tuple(data.draw(st.lists(st.integers(1, 3), min_size=d, max_size=d)))
+    # parents by a shuffled order, so that columns do not come parents first
+    shuffled = data.draw(st.permutations(range(d)))
+    parents = np.full(d, -1)
+    for t in range(1, d):
+        parents[shuffled[t]] = data.draw(st.sampled_from([-1, *shuffled[:t]]))
+    components = _components(3, sizes, tuple(parents))
+    table = np.exp(components.log_prob(enumerate_states(sizes).astype(np.uint8))).reshape(sizes)
+    assert abs(table.sum() - 1) < 1e-12
+    rows = np.array(list(itertools.product(*(range(-1, k) for k in sizes))))
+    found = log_prob_summed(components, _forest(components), rows)
+    np.testing.assert_allclose(found, [log_of_marginal(table, row) for row in rows], rtol=1e-10, atol=1e-10)
 
 
 def test_a_long_chain_with_every_other_value_missing_agrees_with_matrix_products() -> None:

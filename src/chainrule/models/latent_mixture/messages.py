@@ -77,7 +77,7 @@ def draw_holes(
     messages = _Messages(layout, codes, one, np.zeros(len(codes)))
     messages.pass_up()
     out = codes.astype(np.int32)
-    for i in layout.order.tolist():
+    for i in track(layout.order.tolist(), "drawing variables"):
         rows = np.flatnonzero(messages.missing[:, i])
         if len(rows):
             above = layout.parent[i]

@@ -110,7 +110,8 @@ class LatentNetwork(nn.Module):
         """Every entry ``log p(x_i = k | context)`` at each point, (entries, n)."""
         n = log_odds.shape[1]
         if len(self._groups) == 1 and self._groups[0].shape[1] == 2:
-            return torch.stack([logsigmoid(-log_odds), logsigmoid(log_odds)], 1).reshape(-1, n)
+            usual = logsigmoid(-log_odds)
+            return torch.stack([usual, usual + log_odds], 1).reshape(-1, n)
         scores = log_odds.new_zeros(self._layout.n_entries, n).index_copy(0, self._with_odds, log_odds)
         out = torch.zeros_like(scores)
         for group in self._groups:
