@@ -15,21 +15,33 @@ from chainrule.core.lazy import loader
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Auto": "chainrule.models",
     "DAG": "chainrule.graphs",
     "BayesianNetwork": "chainrule.models",
+    "ChowLiu": "chainrule.models",
+    "Ensemble": "chainrule.models",
     "ExponentialFamily": "chainrule.models",
     "Independent": "chainrule.models",
     "LatentMixture": "chainrule.models",
     "MADE": "chainrule.models",
+    "Mixture": "chainrule.models",
     "NADE": "chainrule.models",
+    "Stack": "chainrule.models",
     "Schema": "chainrule.tables",
     "Table": "chainrule.tables",
     "TreeNetwork": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
+    "compare": "chainrule.tasks",
+    "fit": "chainrule.tasks",
+    "impute": "chainrule.tasks",
+    "learn": "chainrule.tasks",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
+    "query": "chainrule.tasks",
+    "sample": "chainrule.tasks",
+    "score": "chainrule.tasks",
     "settings": "chainrule.core.settings",
 }
 _ROOMS = (
@@ -43,6 +55,7 @@ _ROOMS = (
     "models",
     "report",
     "tables",
+    "tasks",
 )
 
 __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -55,15 +68,27 @@ if TYPE_CHECKING:
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
+    from chainrule.models import Auto as Auto
     from chainrule.models import BayesianNetwork as BayesianNetwork
+    from chainrule.models import ChowLiu as ChowLiu
+    from chainrule.models import Ensemble as Ensemble
     from chainrule.models import ExponentialFamily as ExponentialFamily
     from chainrule.models import Independent as Independent
     from chainrule.models import LatentMixture as LatentMixture
+    from chainrule.models import Mixture as Mixture
+    from chainrule.models import Stack as Stack
     from chainrule.models import TreeNetwork as TreeNetwork
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
     from chainrule.tables import Schema as Schema
     from chainrule.tables import Table as Table
+    from chainrule.tasks import compare as compare
+    from chainrule.tasks import fit as fit
+    from chainrule.tasks import impute as impute
+    from chainrule.tasks import learn as learn
+    from chainrule.tasks import query as query
+    from chainrule.tasks import sample as sample
+    from chainrule.tasks import score as score
 
 
 def __getattr__(name: str) -> Any:

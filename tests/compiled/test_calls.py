@@ -109,6 +109,24 @@ def test_a_loop_leaves_numba_s_own_number_of_threads_as_it_was():
     numba.set_num_threads(MOST)
 
 
+def test_in_a_run_of_calls_each_has_its_threads_and_the_end_puts_back_what_was_before():
+    with torch_threads(MOST):
+        for own in (1, MOST):
+            numba.set_num_threads(own)
+            with threads.threads_of_many_calls():
+                for work, wanted in [(1, 1), (1, 1), (1e9, MOST), (1, 1)]:
+                    use_threads(work)
+                    assert _threads_at_work(3) == wanted
+                    with threads.threads_of_many_calls():  # a model that is trained inside another
+                        use_threads(1e9)
+                        assert _threads_at_work(3) == MOST
+            assert numba.get_num_threads() == own
+            use_threads(1e9)
+            assert _threads_at_work(3) == MOST
+            assert numba.get_num_threads() == own
+    numba.set_num_threads(MOST)
+
+
 def test_a_loop_that_fails_leaves_numba_s_own_number_of_threads_as_it_was():
     numba.set_num_threads(MOST)
     use_threads(1)

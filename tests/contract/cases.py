@@ -22,7 +22,18 @@ from numpy.typing import NDArray
 import chainrule.homework
 import chainrule.models
 from chainrule.homework import CountProportional, MLPDensity
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture, TreeNetwork
+from chainrule.models import (
+    MADE,
+    NADE,
+    BayesianNetwork,
+    ChowLiu,
+    Ensemble,
+    Independent,
+    LatentMixture,
+    Mixture,
+    Stack,
+    TreeNetwork,
+)
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from tests.oracles import enumerate_states, joint_table
@@ -35,6 +46,7 @@ __all__ = [
     "every_learner",
     "exported_models",
     "fitted",
+    "settings_of",
     "table_of",
 ]
 
@@ -149,6 +161,54 @@ def _made(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _chow_liu(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    return [("chow-liu", lambda: ChowLiu(schema=Schema.of_sizes(sizes)))]
+
+
+def _smoothed(sizes: tuple[int, ...], *graphs: str) -> list[Any]:
+    """A network for each graph, and an independent model, all without impossible states."""
+    schema = Schema.of_sizes(sizes)
+    return [
+        *(BayesianNetwork(graph, schema=schema, pseudocount=0.5) for graph in graphs),
+        Independent(pseudocount=0.5, schema=schema),
+    ]
+
+
+def _ensemble(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    one, other = {
+        SIX: (CHAIN, DIAMONDS),
+        ONE: ("x1", "x1"),
+        STATES: ("x3 -> x1 <- x2; x4", "x2 -> x3 -> x1; x4"),
+    }[sizes]
+    nade = NADE(**FAST | {"schema": schema, "ordering": list(range(len(sizes)))[::-1]})
+    return [
+        ("ensemble", lambda: Ensemble(_smoothed(sizes, one, other), schema=schema)),
+        (
+            "ensemble-order",
+            lambda: Ensemble([nade, Independent(schema=schema)], weights=[3, 1], schema=schema),
+        ),
+    ]
+
+
+def _mixture(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema, few = Schema.of_sizes(sizes), {"n_starts": 2, "max_steps": 6, "random_state": 3}
+    return [
+        ("mixture", lambda: Mixture(Independent(pseudocount=0.1, schema=schema), 3, schema=schema, **few)),
+        ("mixture-trees", lambda: Mixture(ChowLiu(schema=schema), 2, schema=schema, **few)),
+    ]
+
+
+def _stack(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    graph = {SIX: CHAIN, ONE: "x1", STATES: "x1 -> x2 -> x3; x4"}[sizes]
+    nade = NADE(**FAST | {"schema": schema})
+    return [
+        ("stack", lambda: Stack(_smoothed(sizes, graph), schema=schema)),
+        ("stack-order", lambda: Stack([nade, *_smoothed(sizes, graph)], powers="each", schema=schema)),
+    ]
+
+
 def _latent(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     settings = FAST | {"schema": Schema.of_sizes(sizes), "n_points": 32}
     return [
@@ -176,6 +236,10 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     TreeNetwork: _trees,
     NADE: _nade,
     MADE: _made,
+    ChowLiu: _chow_liu,
+    Ensemble: _ensemble,
+    Mixture: _mixture,
+    Stack: _stack,
     LatentMixture: _latent,
     CountProportional: _count,
     MLPDensity: _mlp,
@@ -215,6 +279,13 @@ def cases_of(*kinds: type[Any], sizes: tuple[int, ...] | None = None) -> pytest.
     """The cases of these classes, on variables of these sizes if any are given."""
     chosen = [c for c in CASES if issubclass(c.kind, kinds) and sizes in (None, c.sizes)]
     return pytest.mark.parametrize("case", chosen, ids=str)
+
+
+def settings_of(value: Any) -> Any:
+    """The settings of a model; models among them are replaced by theirs, since equal models are not identical."""
+    if isinstance(value, DiscreteModel):
+        return type(value), {k: settings_of(v) for k, v in value.get_params(deep=False).items()}
+    return [settings_of(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 @cache

@@ -9,6 +9,7 @@ import pytest
 
 from chainrule.core.errors import InputError
 from chainrule.models import MADE, NADE, Independent, LatentMixture, TreeNetwork
+from chainrule.tables import Schema, Table
 from tests.contract.cases import Case, cases_of, every_case, every_learner, exported_models, fitted
 
 NAN = np.nan
@@ -144,6 +145,13 @@ def test_weights_that_make_no_sense_are_refused(case: Case, bad: str) -> None:
     }[bad]
     with pytest.raises(InputError, match="sample_weight"):
         case.make().fit(X, case.labels(X), sample_weight=weights)
+
+
+@cases_of(Independent, NADE, MADE)
+def test_a_table_whose_rows_all_weigh_nothing_is_refused(case: Case) -> None:
+    table = Table(Schema.of_sizes(case.sizes), case.data(), np.zeros(len(case.data())))
+    with pytest.raises(InputError, match="every row of X has the weight 0"):
+        case.make().fit(table)
 
 
 @cases_of(Independent, TreeNetwork)

@@ -16,7 +16,7 @@ from chainrule.core.errors import DataError, OutputError
 from chainrule.models import load_model
 from chainrule.models.independent.estimator import Independent
 from chainrule.models.nade.estimator import NADE
-from tests.contract.cases import Case, every_case, fitted
+from tests.contract.cases import Case, every_case, fitted, settings_of
 
 
 @every_case
@@ -27,7 +27,7 @@ def test_a_saved_model_comes_back_bit_equal(case: Case, tmp_path: Path) -> None:
         assert type(back) is type(model)
         assert (back.log_prob(rows) == model.log_prob(rows)).all()
         assert (back.sample(50, rng=2) == model.sample(50, rng=2)).all()
-        assert back.get_params() == model.get_params()
+        assert settings_of(back) == settings_of(model)
         assert back.fit_info_ == model.fit_info_
         assert back.n_features_in_ == case.d
         assert back.schema_ == model.schema_

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from chainrule.models import (
     chow_liu,
     load_model,
 )
+from chainrule.tables import Table
+from chainrule.tables.door import column_names
 
 FAST: dict[str, Any] = {"hidden": 6, "epochs": 2, "batch_size": 20, "random_state": 1}
 MODELS: dict[str, Callable[[], Any]] = {
@@ -59,6 +62,15 @@ def _frame(n: int = 60) -> pd.DataFrame:
     )
 
 
+def _file(frame: pd.DataFrame, path: Path) -> Path:
+    """``frame`` in a file, by the end of its name."""
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        getattr(frame, f"to_{path.suffix[1:]}")(path)
+    return path
+
+
 TO = {
     "pandas": lambda f: f,
     "polars": lambda f: pl.from_pandas(f.astype({"wet": str})),
@@ -74,7 +86,67 @@ def test_the_order_of_columns_does_not_matter_and_others_are_ignored(name: str) 
     other = frame[["wet", "n", "flag", "rain"]].assign(more="x")
     assert (model.log_prob(other) == model.log_prob(frame)).all()
     assert model.score(other) == model.score(frame)
-    assert sorted(model.feature_names_in_) == ["flag", "n", "rain", "wet"]
+    assert list(model.feature_names_in_) == list(frame)
+
+
+ORDER = ["wet", "flag", "rain", "n"]  # no order of the graph's, of the names or of the networks below
+
+
+def _states(model: Any) -> dict[str, list[str]]:
+    """All states of all variables as columns of labels."""
+    labels = list(product(*model.schema_.states.values()))
+    return {v: list(column) for v, column in zip(model.schema_.names, zip(*labels, strict=True), strict=True)}
+
+
+@every_model
+@pytest.mark.parametrize("kind", [*TO, "csv", "parquet", "feather"])
+def test_columns_come_back_in_the_order_in_which_they_came_in(name: str, kind: str, tmp_path: Path) -> None:
+    frame = _frame()[ORDER]
+    table = TO[kind](frame) if kind in TO else _file(frame, tmp_path / f"rows.{kind}")
+    model = MODELS[name]().fit(table)
+    assert model.schema_.names == tuple(model.feature_names_in_) == tuple(ORDER)
+    for back in (model.sample(3, given={"n": 2}, rng=0), model.impute(table, rng=0)):
+        assert column_names(back) == tuple(ORDER)
+        assert type(back) is (type(table) if kind in TO else Table)  # no file is given back
+
+
+def test_rows_of_a_columnar_file_have_its_types_in_arrow(tmp_path: Path) -> None:
+    frame = _frame().astype({"n": "int8"})
+    for kind in ("parquet", "feather"):
+        draws = Independent().fit(_file(frame, tmp_path / f"rows.{kind}")).sample(4, rng=0).to_arrow()
+        kept = [t for t in draws.schema.types if not pa.types.is_dictionary(t)]
+        assert kept == [t for t in pa.Schema.from_pandas(frame).types if not pa.types.is_dictionary(t)]
+
+
+@every_model
+def test_conditionals_are_in_the_order_of_the_columns(name: str) -> None:
+    frame = _frame()[ORDER]
+    model = MODELS[name]().fit(frame)
+    before, graph = model.conditionals(frame), model.factorization_
+    np.testing.assert_allclose(before.sum(axis=1), model.log_prob(frame), rtol=1e-9)
+    for changed in ORDER:
+        other = frame.assign(**{changed: frame[changed].to_numpy()[::-1]})
+        moved = np.flatnonzero((np.abs(model.conditionals(other) - before) > 1e-12).any(axis=0))
+        assert changed in {ORDER[j] for j in moved} <= {changed, *graph.children(changed)}
+
+
+@every_model
+def test_query_is_the_share_of_the_rows_that_fit(name: str) -> None:
+    model = MODELS[name]().fit(_frame()[ORDER])
+    states = _states(model)
+    p = np.exp(model.log_prob(states))
+    fits = np.array(states["rain"]) == "yes"
+    asked = model.query(["wet", "n"], {"rain": "yes"})
+    for wet, n in product(*asked.states):
+        both = fits & (np.array(states["wet"]) == wet) & (np.array(states["n"]) == n)
+        assert asked.probability(wet=wet, n=n) == pytest.approx(p[both].sum() / p[fits].sum(), rel=1e-6)
+
+
+def test_columns_that_a_network_ignores_are_not_given_back() -> None:
+    frame = _frame()[ORDER]
+    frame.insert(1, "more", "x")
+    model = MODELS["bayes"]().fit(frame)
+    assert list(model.sample(3, rng=0)) == list(model.impute(frame)) == ORDER
 
 
 @every_model
@@ -103,8 +175,7 @@ def test_draws_are_a_frame_of_the_same_types(name: str) -> None:
     model = MODELS[name]().fit(frame)
     draws = model.sample(20, given={"rain": "yes"}, rng=0)
     assert isinstance(draws, pd.DataFrame)
-    assert list(draws.columns) == list(model.schema_.names)
-    assert (draws.dtypes == frame.dtypes[draws.columns]).all()
+    assert (draws.dtypes == frame.dtypes).all()
     assert (draws["rain"] == "yes").all()
     assert draws["n"].isin([1, 2, 3]).all()
     assert np.isfinite(model.log_prob(draws)).all()
@@ -118,7 +189,8 @@ def test_holes_in_a_frame_are_filled_and_nothing_else_is_touched(name: str) -> N
     holes.loc[2, "rain"], holes.loc[5, "n"], holes.loc[7, "flag"] = None, pd.NA, pd.NA
     expected = model.log_prob(holes)
     assert (expected[[2, 5, 7]] >= model.log_prob(frame)[[2, 5, 7]]).all()
-    filled = model.impute(holes, rng=0)[frame.columns]
+    filled = model.impute(holes, rng=0)
+    assert list(filled) == list(frame)
     assert not filled.isna().any().any()
     same = np.ones(frame.shape, bool)
     same[2, 0] = same[5, 1] = same[7, 2] = False
@@ -143,11 +215,7 @@ def test_every_kind_of_table_is_read_alike_and_comes_back_as_it_came(name: str, 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_files_are_read_like_frames(name: str, suffix: str, tmp_path: Path) -> None:
     frame = _frame().astype({"wet": str})
-    path = tmp_path / f"rows.{suffix}"
-    if suffix == "csv":
-        frame.to_csv(path, index=False)
-    else:
-        frame.to_parquet(path)
+    path = _file(frame, tmp_path / f"rows.{suffix}")
     model = MODELS[name]().fit(frame)
     assert (model.log_prob(path) == model.log_prob(frame)).all()
     assert (MODELS[name]().fit(str(path)).log_prob(frame) == MODELS[name]().fit(path).log_prob(frame)).all()

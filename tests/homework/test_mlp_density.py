@@ -207,7 +207,7 @@ def test_a_saved_model_comes_back_bit_equal(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"loss": "hinge"}, "'cross_entropy' or 'squared_error'"),
+        ({"loss": "hinge"}, "loss must be one of cross_entropy, squared_error"),
         ({"hidden": "64"}, "hidden"),
         ({"hidden": [8, 0]}, "hidden"),
         ({"epochs": -1}, "epochs"),

@@ -58,8 +58,10 @@ def _both(sizes, weights=None, dtype=torch.float64):
     rows = rows_of_codes(rng, 120, sizes).numpy().astype(np.uint8)
     data = Data.of(rows, None if weights is None else rng.integers(0, 4, 120).astype(float))
     other = in_double(net).to(dtype)
+    gradient_loop = net.gradient_loop()
+    assert gradient_loop is not None
     return (
-        (net, CompiledSteps(net, data, 0.1)),
+        (net, CompiledSteps(net, gradient_loop, data, 0.1)),
         (other, AutogradSteps(other, data, NEGATIVE_LOG_LIKELIHOOD, 0.1)),
         len(data),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.tables import Schema, Table
-from chainrule.tables.door import rows
+from chainrule.tables.door import give_back, rows
 from chainrule.tables.problems import TableError
 
 COLUMNS = {"s": ["b", None, "a", "b"], "n": [10, 9, 10, 2], "t": [True, False, None, True]}
@@ -238,3 +239,27 @@ def test_an_unknown_category_is_named_with_its_place_and_near_matches(make, plac
     with pytest.raises(UnknownNameError) as caught:
         rows(make({"wet": ["yes", "no", "yse"]}), Schema.of({"wet": ["no", "yes"]}))
     assert f"{place}, column 'wet': there is no category 'yse'; did you mean 'yes'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([-128, 127, -128, 0], "int8"),
+        ([255, 200, 0, 200], "uint8"),
+        ([2**64 - 1, 2**64 - 2, 2**64 - 1, 5], "uint64"),
+        ([2**60 + 1, 2**60, 2**60, 2**60 + 3], "int64"),
+        ([-(2**63), 2**63 - 1, 0, 0], "int64"),
+        ([1000, 1254, 1003, 1000], "int16"),
+        ([1000, 1256, 1003, 1000], "int32"),
+    ],
+)
+def test_a_frame_of_one_type_of_integers_is_read_as_its_columns_are(values, dtype):
+    frame = pd.DataFrame({"a": np.array(values, dtype), "b": np.array(values[::-1], dtype)})
+    found = rows(frame)
+    assert found.schema.states["a"] == tuple(map(str, sorted(set(values))))
+    assert [found.schema["a"].states[k] for k in found.codes[:, 0]] == list(map(str, values))
+    assert found.schema["b"] == dataclasses.replace(found.schema["a"], name="b")
+    mixed = rows(frame.assign(text="x"))  # which is read column by column
+    assert (mixed.codes[:, :2] == found.codes).all()
+    assert mixed.schema.variables[:2] == found.schema.variables
+    pd.testing.assert_frame_equal(give_back(found.codes, found.schema), frame)

@@ -171,7 +171,7 @@ def test_weights_that_are_none_are_refused_with_their_row(column, message):
         ([1], ShapeError, "2 rows"),
         ([1, np.nan], ValuesError, "that of row 1 is nan"),
         (["x", "y"], ValuesError, "numbers"),
-        ("w", InputError, "have no names|no column 'w'"),
+        ("w", InputError, "names a column|no column 'w'"),
     ],
 )
 def test_an_array_of_weights_must_fit(weights, error, message):

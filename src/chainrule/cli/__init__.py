@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chainrule.cli.answers import impute, query, sample, score
 from chainrule.cli.dag import dag_app
 from chainrule.cli.output import (
     AsJson,
@@ -23,6 +24,7 @@ from chainrule.cli.output import (
     progress,
     speakable,
 )
+from chainrule.cli.tables import compare, fit, learn
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.settings import settings
 from chainrule.core.text import plain_text
@@ -39,6 +41,8 @@ app = typer.Typer(
 data_app = typer.Typer(help="Named data sets: list, fetch, describe.")
 app.add_typer(data_app, name="data")
 app.add_typer(dag_app, name="dag")
+for command in (fit, score, sample, impute, query, learn, compare):
+    app.command()(command)
 
 # every wrong use of options and arguments; typer exports only this child of it
 _UsageError: Any = typer.BadParameter.__base__

@@ -1,4 +1,4 @@
-"""What stands in the arguments of ``chainrule dag``: a graph, names, evidence."""
+"""What stands in arguments: a graph, names, evidence, a setting of a column."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chainrule.core.errors import InputError
 if TYPE_CHECKING:
     from chainrule.graphs import DirectedGraph
 
-__all__ = ["read_graph", "split_evidence", "split_names"]
+__all__ = ["read_graph", "split_evidence", "split_names", "split_setting"]
 
 G = TypeVar("G", bound="DirectedGraph")
 
@@ -56,6 +56,16 @@ def _unquoted(part: str) -> str:
     if len(part) > 1 and part[0] == part[-1] == '"':
         return part[1:-1].replace('""', '"')
     return part
+
+
+def split_setting(text: str) -> tuple[str, str | None]:
+    """``name=value`` as its two parts, or a value alone with ``None``; quotes go around a name that holds ``=``.
+
+    >>> split_setting("age=18,65"), split_setting("missing"), split_setting('"a=b"=5')
+    (('age', '18,65'), ('missing', None), ('a=b', '5'))
+    """
+    name, *rest = _parts(text, "=")
+    return _unquoted(name), "=".join(rest) if rest else None
 
 
 def split_evidence(text: str) -> dict[str, str]:

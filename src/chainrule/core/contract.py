@@ -23,7 +23,7 @@ from chainrule.core.files import replacing
 from chainrule.core.randomness import RandomState
 from chainrule.core.records import to_plain
 
-__all__ = ["DensityEstimator", "load_model"]
+__all__ = ["DensityEstimator", "load_model", "packed", "packed_settings", "unpacked", "unpacked_settings"]
 
 _FORMAT = "chainrule-model-1"
 
@@ -86,16 +86,8 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         """Write the fitted model to one safetensors file, whole or not at all."""
         from safetensors.numpy import save_file
 
-        check_is_fitted(self)
-        arrays, plain = self._state()
-        header = {
-            "format": _FORMAT,
-            "class": _full_name(type(self)),
-            "settings": self._settings(),
-            "variables": self._plain_variables(),
-            "fitted": plain,
-            "fit_info": self.fit_info_,
-        }
+        arrays, plain = packed(self)
+        header = {"format": _FORMAT} | plain
         # one entry, since the order of several is not kept and equal models should give equal files
         metadata = {"chainrule": json.dumps(to_plain(header), allow_nan=False)}
         with replacing(path) as temporary:
@@ -134,16 +126,40 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
             raise DataError(
                 f"{path} holds a {kind.__name__}, not a {cls.__name__}; load it with chainrule.load_model"
             )
-        model = kind(**kind._settings_of(header["settings"]))
-        model._take_variables(header["variables"])
-        model.fit_info_ = header["fit_info"]
-        model._set_state(arrays, header["fitted"])
-        return model
+        return unpacked(arrays, header, path)  # type: ignore[return-value]
 
 
 def load_model(path: str | Path) -> DensityEstimator:
     """The model that ``save`` wrote to ``path``, by the class its file names; ``DataError`` if damaged."""
     return DensityEstimator.load(path)
+
+
+def packed(model: DensityEstimator) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """A fitted model as named arrays and plain data: what its file holds, or what a model made of models keeps."""
+    check_is_fitted(model)
+    arrays, fitted = model._state()
+    more = {"variables": model._plain_variables(), "fitted": fitted, "fit_info": model.fit_info_}
+    return arrays, packed_settings(model) | more
+
+
+def unpacked(arrays: dict[str, NDArray[Any]], plain: dict[str, Any], path: str | Path) -> DensityEstimator:
+    """The model that ``packed`` took apart; ``path`` is where it came from, for messages."""
+    model = unpacked_settings(plain, path)
+    model._take_variables(plain["variables"])
+    model.fit_info_ = plain["fit_info"]
+    model._set_state(arrays, plain["fitted"])
+    return model
+
+
+def packed_settings(model: DensityEstimator) -> dict[str, Any]:
+    """The class of a fitted model and its settings, as plain data."""
+    return {"class": _full_name(type(model)), "settings": model._settings()}
+
+
+def unpacked_settings(plain: dict[str, Any], path: str | Path) -> DensityEstimator:
+    """The model that ``packed_settings`` describes, not fitted."""
+    kind = _class_named(plain["class"], path)
+    return kind(**kind._settings_of(plain["settings"]))
 
 
 def _full_name(kind: type) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chainrule.core.errors import InputError, OutputError
 
-__all__ = ["make_directory", "replacing", "write_bytes", "write_text"]
+__all__ = ["check_place", "make_directory", "replacing", "write_bytes", "write_text"]
 
 
 def make_directory(path: str | Path) -> Path:
@@ -29,6 +29,23 @@ def make_directory(path: str | Path) -> Path:
         raise OutputError(
             f"cannot write to {path} ({e.strerror or e}); choose a folder that you may write to"
         ) from e
+    return path
+
+
+def check_place(path: str | Path) -> Path:
+    """``path``, if a file could be written there: asked before work that would be lost; raises ``OutputError``.
+
+    >>> check_place("/nowhere/a.csv")
+    Traceback (most recent call last):
+    chainrule.core.errors.OutputError: cannot write /nowhere/a.csv: there is no folder /nowhere; make it first
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    temporary, _ = _made_beside(path)
+    temporary.unlink()
     return path
 
 
@@ -49,12 +66,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path = Path(path)
     except TypeError as e:
         raise InputError(f"a path is a text or a pathlib.Path; got {path!r}; pass for example 'model'") from e
-    try:
-        temporary, mode = _new_file_beside(path)
-    except OSError as e:
-        raise OutputError(
-            f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
-        ) from e
+    temporary, mode = _made_beside(path)
     try:
         yield temporary
         try:
@@ -68,6 +80,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def _made_beside(path: Path) -> tuple[Path, int]:
+    try:
+        return _new_file_beside(path)
+    except OSError as e:
+        raise OutputError(
+            f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
+        ) from e
 
 
 def _new_file_beside(path: Path) -> tuple[Path, int]:

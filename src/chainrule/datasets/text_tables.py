@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from chainrule.core.delimited import separator_of
 from chainrule.core.errors import DataError
 from chainrule.core.shapes import Num, UInt8
 
@@ -38,7 +39,7 @@ def parse_table(content: bytes, name: str) -> Table:
     if bits is not None:
         return Table(bits, None)
     lines = _lines(content, name)
-    separator = _separator(lines[0])
+    separator = separator_of(lines[0])  # None for any run of blanks
     first = _cells(lines[0], separator, f"{name}, line 1")
     names = tuple(first) if all(_number(cell) is None for cell in first) and any(first) else None
     body = lines[1:] if names else lines
@@ -85,11 +86,6 @@ def _lines(content: bytes, name: str) -> list[str]:
             f"{name}, line {blank}: the line is empty; remove it, or write nan for a missing value"
         )
     return lines
-
-
-def _separator(line: str) -> str | None:
-    """What stands between values, by the first line; ``None`` for any run of blanks."""
-    return next((s for s in (",", ";", "\t") if s in line), None)
 
 
 def _cells(line: str, separator: str | None, where: str) -> list[str]:

@@ -9,22 +9,31 @@ from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
-    from chainrule.models.bayesian_network import BayesianNetwork, chow_liu
+    from chainrule.models.auto import Auto
+    from chainrule.models.bayesian_network import BayesianNetwork, ChowLiu, chow_liu
+    from chainrule.models.ensemble import Ensemble
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
     from chainrule.models.latent_mixture import LatentMixture
     from chainrule.models.made import MADE
+    from chainrule.models.mixture import Mixture
     from chainrule.models.nade import NADE
+    from chainrule.models.stack import Stack
     from chainrule.models.tree_network import TreeNetwork
 
 __all__ = [
     "MADE",
     "NADE",
+    "Auto",
     "BayesianNetwork",
+    "ChowLiu",
     "DensityEstimator",
+    "Ensemble",
     "ExponentialFamily",
     "Independent",
     "LatentMixture",
+    "Mixture",
+    "Stack",
     "TreeNetwork",
     "chow_liu",
     "load_model",
@@ -33,13 +42,18 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
+        "Auto": "chainrule.models.auto",
         "BayesianNetwork": "chainrule.models.bayesian_network",
+        "ChowLiu": "chainrule.models.bayesian_network",
         "DensityEstimator": "chainrule.core.contract",
+        "Ensemble": "chainrule.models.ensemble",
         "ExponentialFamily": "chainrule.models.exponential_family",
         "Independent": "chainrule.models.independent",
         "LatentMixture": "chainrule.models.latent_mixture",
         "MADE": "chainrule.models.made",
+        "Mixture": "chainrule.models.mixture",
         "NADE": "chainrule.models.nade",
+        "Stack": "chainrule.models.stack",
         "TreeNetwork": "chainrule.models.tree_network",
         "chow_liu": "chainrule.models.bayesian_network",
         "load_model": "chainrule.core.contract",

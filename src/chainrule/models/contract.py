@@ -1,7 +1,8 @@
 """The contract of every model of discrete tables: public methods here, a few hooks over codes in each model.
 
 A model's file knows codes (n, d) and nothing of tables: what comes in passes ``chainrule.tables`` once, by the
-schema that the model was fitted under, and what goes out is of the kind that came in.
+schema that the model was fitted under, and what goes out is of the kind that came in; rows of files, of any format,
+are a ``Table``, which becomes a data frame by ``to_pandas``, ``to_polars`` or ``to_arrow``.
 
 A model is a factorisation (``factorization_``: which variable has which parents) and a conditional (how
 p(x_i | parents) is parametrised).  ``marginalises_`` says which missing values it sums out exactly: those of
@@ -21,13 +22,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_size
 from chainrule.core.contract import DensityEstimator
-from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
+from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
-from chainrule.models.shared.row_weights import checked_weights
+from chainrule.models.shared.row_weights import check_one_each, sample_weights
 from chainrule.models.shared.state_columns import picked
 from chainrule.tables.door import give_back, known, rows
 from chainrule.tables.schema import Schema
@@ -68,7 +69,7 @@ class DiscreteModel(DensityEstimator):
         ``valid`` (rows of the same variables) chooses between candidates where a model has any.  Sets
         ``schema_``, ``n_features_in_``, ``feature_names_in_`` where columns have names, and ``fit_info_``.
         """
-        table = _weighted(rows(X, getattr(self, "schema", None)), sample_weight)
+        table = _weighted(rows(X, self._schema_ahead()), sample_weight)
         self._check_schema(table.schema)
         held_out = None if valid is None else rows(valid, table.schema, name="valid")
         before = dict(vars(self))
@@ -117,8 +118,13 @@ class DiscreteModel(DensityEstimator):
         factors = self._factors()
         return None if factors is None else factors.order
 
+    @property
+    def factors_(self) -> Factorization | None:
+        """What the factor of each variable reads, by column: parents, order, levels; ``None`` without factors."""
+        return self._factors()
+
     def sample(self, n: int = 1, *, given: Any = None, rng: RandomState = None) -> Any:
-        """``n`` independent exact draws, as the kind of table that the model was fitted on.
+        """``n`` independent exact draws, as the kind of table that the model was fitted on (files: a ``Table``).
 
         ``given`` fixes values: states by name, or one row with NaN where values are drawn.  What comes before
         them is drawn from its exact posterior, never by rejection.  An integer ``rng`` gives the same draws at
@@ -130,7 +136,7 @@ class DiscreteModel(DensityEstimator):
         return give_back(self._draw(np.repeat(row[None], n, axis=0), as_generator(rng)), schema)
 
     def impute(self, X: Any, *, how: Literal["draw", "mode"] = "draw", rng: RandomState = None) -> Any:
-        """``X`` with its missing cells filled, as the kind of table that the model was fitted on.
+        """``X`` with its missing cells filled, as the kind of table that the model was fitted on (files: a ``Table``).
 
         "draw" draws the missing cells of a row from their exact joint posterior, "mode" takes a most probable
         completion.
@@ -168,8 +174,8 @@ class DiscreteModel(DensityEstimator):
     @property
     def factorization_(self) -> DAG:
         """The DAG whose factors the model promises to respect; by default every variable on all before it."""
-        check_is_fitted(self)
-        return DAG.fully_connected(self.schema_.names)
+        factors = self._factors()
+        return DAG.fully_connected(self.schema_.names) if factors is None else factors.to_dag()
 
     @abstractmethod
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
@@ -229,6 +235,10 @@ class DiscreteModel(DensityEstimator):
         total = log_sum_exp(log_p)
         return None if total == -np.inf else np.exp(log_p - total).reshape(sizes)
 
+    def _schema_ahead(self) -> Schema | None:
+        """The schema to read the rows of a fit by; ``None`` where it is to be found in them."""
+        return getattr(self, "schema", None)
+
     def _rows(self, X: Any) -> Table:
         """``X`` under the schema of the fit."""
         return rows(X, self._known_schema())
@@ -281,10 +291,11 @@ class DiscreteModel(DensityEstimator):
 
 def _weighted(table: Table, sample_weight: ArrayLike | None) -> Table:
     if sample_weight is None:
+        if table.weights is not None and not table.weights.any():
+            raise ValuesError(
+                "every row of X has the weight 0, so there is nothing to learn from; leave weights out"
+            )
         return table
-    weights = checked_weights(sample_weight)
-    if len(weights) != table.n_rows:
-        raise ShapeError(
-            f"sample_weight has {len(weights)} weights, X has {table.n_rows} rows; pass one weight for each"
-        )
+    weights = sample_weights(sample_weight)
+    check_one_each(len(weights), table.n_rows)
     return Table(table.schema, table.codes, weights)

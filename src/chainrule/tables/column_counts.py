@@ -54,10 +54,7 @@ class ColumnCounts:
         if column.kind == "text":
             counts, n_empty = _without_missing(name, counts, column, reading)
             n_missing += n_empty
-        kept = replace(
-            column, indices=column.indices[:0], distinct=column.distinct if column.declared else []
-        )
-        return cls(name, column.kind, counts, n_missing, kept, most)._bounded()
+        return cls(name, column.kind, counts, n_missing, column.without_cells(), most)._bounded()
 
     def __add__(self, other: ColumnCounts) -> ColumnCounts:
         if self.column.in_file != other.column.in_file and self.kind is not None and other.kind is not None:

@@ -52,6 +52,13 @@ class Column:
             return np.array([np.nan if x is None else x for x in spelled], np.float64)
         return np.asarray(self.distinct, np.float64)
 
+    def without_cells(self) -> Column:
+        """What the type of the column says: without cells, and without values unless they are declared."""
+        distinct = self.distinct if self.declared else []
+        return Column(
+            distinct, self.indices[:0], self.kind, self.dtype, self.declared, self.ordered, self.in_file, self.closed
+        )  # fmt: skip
+
     def counts(self) -> NDArray[np.int64]:
         """How often each distinct value occurs, after the number of missing cells: (1 + distinct,)."""
         return np.bincount(self.indices.astype(np.intp, copy=False) + 1, minlength=len(self.distinct) + 1)

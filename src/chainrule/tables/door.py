@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import ShapeError
-from chainrule.tables.frames import has_names
+from chainrule.tables.frames import has_names, to_frame
 from chainrule.tables.giving import give_columns
 from chainrule.tables.problems import THROUGH_READ
 from chainrule.tables.reading import is_files
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
-__all__ = ["give_back", "known", "names_columns", "rows"]
+__all__ = ["column_names", "give_back", "known", "rows"]
 
 
 def rows(
@@ -42,13 +42,19 @@ def rows(
     return Table.read(X, schema=schema, columns=columns, name=name, min_rows=min_rows, options=THROUGH_READ)
 
 
-def names_columns(X: Any) -> bool:
-    """Whether columns of ``X`` go by name: a table, a data frame, a dict, files; those of an array go by place.
+def column_names(X: Any) -> tuple[str, ...] | None:
+    """The names of the columns of a table, a data frame, a dict or files, in their order; ``None`` for an array.
 
-    >>> names_columns({"a": [0]}), names_columns([[0]])
-    (True, False)
+    >>> column_names({"b": [0], "a": [1]}), column_names([[0]])
+    (('b', 'a'), None)
     """
-    return isinstance(X, Table) or is_files(X) or has_names(X)
+    if isinstance(X, Table):
+        return X.schema.names
+    if is_files(X):
+        from chainrule.tables.files import TableFiles
+
+        return TableFiles.open(X).names
+    return to_frame(X).names if has_names(X) else None
 
 
 def known(given: Any, schema: Schema) -> NDArray[np.int32]:
@@ -73,7 +79,10 @@ def known(given: Any, schema: Schema) -> NDArray[np.int32]:
 def give_back(codes: NDArray[np.integer[Any]], schema: Schema) -> Any:
     """Rows of codes (n, d) as the kind of table that ``schema`` was found in; rows of files as a ``Table``.
 
-    Columns have their types again; a missing code (-1) is missing.  ``InputError`` where the library of a data
+    CSV, Parquet and Feather are alike in this: a file is not a thing to give back, and which library is to hold its
+    rows is for the user to say.  A ``Table`` that was read from a data frame leaves as that data frame would.
+    Columns have their types again (those of a Parquet or Feather file in ``Table.to_arrow``); a missing code (-1) is
+    missing.  ``InputError`` where the library of a data
     frame is not installed.
 
     >>> give_back(np.array([[1, 0]]), rows({"a": ["no", "yes"], "b": [5, 9]}).schema)

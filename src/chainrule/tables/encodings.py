@@ -11,7 +11,7 @@ from itertools import chain
 
 from chainrule.core.errors import DataError, InputError
 
-__all__ = ["checked_encoding", "found_encoding", "undecodable_line"]
+__all__ = ["UndecodableError", "checked_encoding", "found_encoding", "undecodable_line"]
 
 _MARKS = (  # the longer first
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -20,6 +20,20 @@ _MARKS = (  # the longer first
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+class UndecodableError(DataError):
+    """Bytes that are no text; ``place`` says which and where."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        super().__init__(
+            f"{place}; name the encoding (in Python encoding='cp1252' or encoding='latin-1', in a shell --encoding "
+            "cp1252), or save the file as UTF-8"
+        )
+
+    def __reduce__(self) -> tuple[type[UndecodableError], tuple[str]]:
+        return type(self), (self.place,)
 
 
 def checked_encoding(encoding: str | None) -> str | None:
@@ -57,8 +71,8 @@ def undecodable_line(pieces: Iterable[bytes], encoding: str, path: object) -> Da
             lines += decoder.decode(piece, final=not piece).count("\n")
         except UnicodeDecodeError as e:
             lines += e.object[: e.start].count(b"\n")
-            return DataError(
-                f"{path}, line {lines}: the byte {e.object[e.start]:#04x} is not {encoding.upper()} text; name the "
-                "encoding, such as encoding='cp1252' or encoding='latin-1', or save the file as UTF-8"
+            byte = e.object[e.start]
+            return UndecodableError(
+                f"{path}, line {lines}: the byte {byte:#04x} is not {encoding.upper()} text"
             )
     return None

@@ -17,9 +17,7 @@ from chainrule.tables.problems import Problem
 
 __all__ = ["array_frame", "has_names", "to_frame"]
 
-_POLARS_SORTED = (
-    "Categorical"  # a type whose categories are shared by all columns and have no order of their own
-)
+_SPAN = 256  # between the least and the largest of integers that are told apart by a table
 
 
 def has_names(X: Any) -> bool:
@@ -83,16 +81,37 @@ def _pandas(X: Any) -> Frame:
     types = list(set(X.dtypes))
     if len(types) == 1 and isinstance(types[0], np.dtype) and types[0].kind in "biuf":
         # one matrix of numbers: pandas takes longer to hand out a column than we to read it
-        matrix, dtype = X.to_numpy(), f"pandas:{types[0]}"
+        by_column, dtype = np.ascontiguousarray(X.to_numpy().T), f"pandas:{types[0]}"
+        is_narrow = _are_narrow(by_column)
 
         def read(name: str) -> Column | Problem:
-            return _numbers(matrix[:, places[name]], name, dtype)
+            j = places[name]
+            return _few_integers(by_column[j], dtype) if is_narrow[j] else _numbers(by_column[j], name, dtype)
     else:
 
         def read(name: str) -> Column | Problem:
             return pandas_column(X.iloc[:, places[name]], name)
 
     return _frame("pandas", list(X.columns), len(X), read, place)
+
+
+def _are_narrow(columns: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows of integers (d, n) lie in a span of 256, so that a table by value tells which there are."""
+    if columns.dtype.kind not in "iu" or not columns.shape[1]:
+        return np.zeros(len(columns), bool)
+    low, high = columns.min(axis=1).astype(np.float64), columns.max(axis=1).astype(np.float64)
+    return (high - low < _SPAN) & (np.abs(low) < 2.0**52)  # what a float64 holds exactly
+
+
+def _few_integers(cells: NDArray[Any], dtype: str) -> Column:
+    """What ``_numbers`` gives, values in order; several times as quick where there are many short columns."""
+    offsets = cells.astype(np.int64)
+    low = offsets.min()
+    offsets -= low
+    there = np.flatnonzero(np.bincount(offsets))
+    place = np.empty(int(there[-1]) + 1, np.int32)
+    place[there] = np.arange(len(there), dtype=np.int32)
+    return Column(there + low, place[offsets], "integer", dtype)
 
 
 def _numbers(cells: NDArray[Any], name: str, dtype: str) -> Column | Problem:

@@ -14,7 +14,7 @@ from chainrule.core.errors import UnknownNameError, ValuesError
 
 __all__ = ["IN_PYTHON", "THROUGH_READ", "Options", "Problem", "TableError", "UnseenError", "listed"]
 
-# How a setting is written: by its name, a template with {column} (as text) and {name} (quoted) and {size}.
+# How a setting is written: by its name, a template with {column} (as text), {name} (quoted), {size}, {text} (a cell).
 Options = Mapping[str, str]
 
 IN_PYTHON: Options = {
@@ -39,6 +39,8 @@ _MOST_CHARACTERS = 900
 class Problem:
     """What is wrong with one ``column``, and the names of the settings that solve it, best first.
 
+    ``texts`` are the cells that the setting "missing" would list; a problem of the whole table has no column.
+
     >>> print(Problem("age", "looks continuous (it holds 1.5)", ("bins", "ignore")).text())
     column 'age' looks continuous (it holds 1.5): bins={'age': 5} or ignore=['age']
     """
@@ -47,15 +49,18 @@ class Problem:
     reason: str
     settings: tuple[str, ...] = ()
     size: int = 0
+    texts: tuple[str, ...] = ()
 
     def text(self, options: Options = IN_PYTHON) -> str:
         """The problem and what solves it, with settings as they are written at the user's place."""
+        shown = repr(self.texts[0] if self.texts else "?")
         ways = [
-            options[s].format(column=self.column, name=repr(self.column), size=self.size)
+            options[s].format(column=self.column, name=repr(self.column), size=self.size, text=shown)
             for s in self.settings
             if s in options
         ]
-        return f"column {self.column!r} {self.reason}" + (f": {' or '.join(ways)}" if ways else "")
+        head = f"column {self.column!r} {self.reason}" if self.column else self.reason
+        return head + (f": {' or '.join(ways)}" if ways else "")
 
 
 class TableError(ValuesError):
@@ -76,7 +81,7 @@ class UnseenError(UnknownNameError, ValuesError):
     def __init__(self, problems: Sequence[Problem], options: Options = IN_PYTHON) -> None:
         self.problems = tuple(problems)
         self.options = options
-        way = options.get("unseen", "").format(column="", name="", size=0)
+        way = options.get("unseen", "").format(column="", name="", size=0, text="")
         text = listed(self.problems, lambda p: p.reason)
         super().__init__(text + (f"; correct them, or read by {way}" if way else ""))
 

@@ -19,8 +19,9 @@ from chainrule.tables.frames import array_frame, has_names, to_frame
 from chainrule.tables.problems import Problem, TableError, UnseenError
 from chainrule.tables.schema import Schema
 from chainrule.tables.settings import Reading
+from chainrule.tables.weights import checked_weights
 
-__all__ = ["Rows", "checked_weights", "is_files", "read_batches", "read_rows", "table_counts"]
+__all__ = ["Rows", "is_files", "read_batches", "read_rows", "table_counts"]
 
 
 class Rows(NamedTuple):
@@ -39,7 +40,7 @@ def read_rows(
         a = plain_array(X, name, None if schema is None else len(schema), min_rows)
         if _are_codes(a, schema, reading):
             codes, found = array_codes(a, schema, name, reading.max_states, reading.options)
-            return Rows(found, codes, checked_weights(weights, len(codes)))
+            return Rows(found, codes, _weights_of(weights, len(codes)))
     source = _Source.of(X, schema, reading, weights, name)
     parts = list(source.parts(None))
     if sum(p.frame.n_rows for p in parts) < min_rows:
@@ -85,30 +86,6 @@ def is_files(X: Any) -> bool:
     if isinstance(X, (list, tuple)):
         return bool(X) and all(isinstance(path, (str, os.PathLike)) for path in X)
     return isinstance(X, (str, os.PathLike))
-
-
-def checked_weights(weights: Any, n_rows: int) -> NDArray[np.float64] | None:
-    """Weights (n,) of rows: finite and at least 0; ``None`` stands for one each."""
-    if weights is None:
-        return None
-    if isinstance(weights, str):
-        raise InputError(
-            f"weights={weights!r} names a column, and the rows of an array have no names; pass numbers"
-        )
-    try:
-        found = np.asarray(weights, np.float64)
-    except (TypeError, ValueError) as e:
-        raise ValuesError(f"weights must hold numbers ({e}); pass one for each row") from e
-    if found.shape != (n_rows,):
-        raise ShapeError(
-            f"weights have the shape {found.shape}, there are {n_rows} rows; pass one weight for each"
-        )
-    bad = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
-    if bad.size:
-        raise ValuesError(
-            f"weights must be finite and at least 0, but that of row {bad[0]} is {found[bad[0]]:g}"
-        )
-    return found
 
 
 @dataclass(frozen=True)
@@ -249,4 +226,8 @@ def _weights_in(frame: Frame, name: str) -> NDArray[np.float64]:
 def _all_weights(parts: Sequence[_Part], weights: Any, n_rows: int) -> NDArray[np.float64] | None:
     if isinstance(weights, str):
         return np.concatenate([p.weights for p in parts if p.weights is not None])
-    return checked_weights(weights, n_rows)
+    return _weights_of(weights, n_rows)
+
+
+def _weights_of(weights: Any, n_rows: int) -> NDArray[np.float64] | None:
+    return None if weights is None else checked_weights(weights, n_rows)

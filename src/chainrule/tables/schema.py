@@ -27,6 +27,7 @@ __all__ = ["Kind", "Schema", "Unseen", "Variable"]
 Unseen = Literal["error", "missing", "most_frequent"]
 
 _ARRAY = "array"
+_KINDS, _UNSEEN = get_args(Kind), get_args(Unseen)
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class Variable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", _checked_states(self.name, self.states))
-        if self.kind not in get_args(Kind):
-            raise InputError(f"kind must be one of {', '.join(get_args(Kind))}; got {self.kind!r}")
-        if self.unseen not in get_args(Unseen):
-            raise InputError(f"unseen must be one of {', '.join(get_args(Unseen))}; got {self.unseen!r}")
+        if self.kind not in _KINDS:
+            raise InputError(f"kind must be one of {', '.join(_KINDS)}; got {self.kind!r}")
+        if self.unseen not in _UNSEEN:
+            raise InputError(f"unseen must be one of {', '.join(_UNSEEN)}; got {self.unseen!r}")
         if self.cuts is not None and len(self.cuts) + 1 != self.size:
             raise InputError(f"{len(self.cuts)} cuts of {self.name!r} make {len(self.cuts) + 1} states")
 

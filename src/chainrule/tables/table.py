@@ -17,11 +17,12 @@ from chainrule.tables.discovery import SchemaCounts
 from chainrule.tables.giving import give_arrow, give_pandas, give_polars
 from chainrule.tables.missing import MISSING
 from chainrule.tables.problems import IN_PYTHON, Options, UnseenError
-from chainrule.tables.reading import checked_weights, read_batches, read_rows, table_counts
+from chainrule.tables.reading import read_batches, read_rows, table_counts
 from chainrule.tables.schema import Schema
 from chainrule.tables.settings import Reading
 from chainrule.tables.showing import few, html_table, text_table
 from chainrule.tables.values import value_of
+from chainrule.tables.weights import checked_weights
 
 __all__ = ["MISSING", "Table"]
 
@@ -69,7 +70,8 @@ class Table:
             raise ValuesError(f"codes must be whole numbers, they are {codes.dtype}")
         _check_codes(codes, self.schema)
         object.__setattr__(self, "codes", _narrow(codes, max(self.schema.sizes)))
-        object.__setattr__(self, "weights", checked_weights(self.weights, len(codes)))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", checked_weights(self.weights, len(codes)))
 
     @classmethod
     def read(

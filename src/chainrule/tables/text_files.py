@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from chainrule.core.delimited import separator_of
 from chainrule.core.errors import DataError
 from chainrule.tables.columns import checked_names
 from chainrule.tables.encodings import found_encoding, undecodable_line
@@ -176,11 +176,10 @@ class _Raw(io.RawIOBase):
 
 
 def _separator(text: str) -> str:
-    """What stands between the cells, by the first line outside quotes."""
-    line = re.sub(r'"[^"]*"', "", text.splitlines()[0])
-    found = next((c for c in line if c in ",;\t"), None)
-    cells = line.strip(" ").split(" ")
-    return found or (" " if len(cells) > 1 and all(number_of(c) is not None for c in cells) else ",")
+    """What stands between the cells: blanks where the first line is one of several numbers without anything else."""
+    cells = text.splitlines()[0].strip(" ").split(" ")
+    is_blank = len(cells) > 1 and all(number_of(c) is not None for c in cells)
+    return separator_of(text) or (" " if is_blank else ",")
 
 
 def _first_rows(text: str, separator: str, *, whole: bool) -> Iterator[list[str]]:

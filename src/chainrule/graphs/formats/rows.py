@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from chainrule.core.delimited import separator_of
 from chainrule.core.errors import InputError
 from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description
@@ -175,8 +176,7 @@ _TOKENS = {",": _tokens(","), ";": _tokens(";"), "\t": _tokens(r"\t")}
 
 def _rows(text: str) -> tuple[Scanner, list[Row]]:
     """All rows that are not empty; what separates cells is told by the first line."""
-    start = re.sub(r'"(?:[^"]|"")*+"', "", check_text(text)[:10_000])
-    separator = max(",;\t", key=start.strip().partition("\n")[0].count)
+    separator = separator_of(check_text(text)[:10_000]) or ","
     scanner = Scanner(text, _TOKENS[separator])
     rows: list[Row] = []
     while scanner.kind != "stop":

@@ -22,28 +22,28 @@ import torch
 from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer, check_real
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, ShapeError, ValuesError
 from chainrule.core.numerics import bernoulli_log_prob, log_sum_exp, sigmoid
 from chainrule.core.progress import note
 from chainrule.core.randomness import as_generator
 from chainrule.homework.images.mlp_network import (
     LARGEST,
-    Loss,
+    LOSSES,
+    LossName,
     MLPNetwork,
-    Regression,
     check_enumerable,
-    regress,
 )
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.hidden import parse_hidden
 from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_of
+from chainrule.models.shared.training import Recipe, TrainingError, train
 from chainrule.tables.table import Table
 
 __all__ = ["MLPDensity"]
 
 _BLOCK = 2**14  # rows scored together
-_LOSSES = ("cross_entropy", "squared_error")
 
 
 class MLPDensity(DiscreteModel):
@@ -74,7 +74,7 @@ class MLPDensity(DiscreteModel):
         batch_size: int = 100,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.0,
-        loss: Loss = "cross_entropy",
+        loss: LossName = "cross_entropy",
         label_peak: float | None = 0.5,
         centre: bool = True,
         device: str = "cpu",
@@ -85,7 +85,7 @@ class MLPDensity(DiscreteModel):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        self.loss: Loss = loss
+        self.loss: LossName = loss
         self.label_peak = label_peak
         self.centre = centre
         self.device = device
@@ -115,13 +115,14 @@ class MLPDensity(DiscreteModel):
         start = float(np.clip(scaled.mean(), 1e-300, 1.0 - 1e-9)) if self.centre else None
         generator = torch.Generator().manual_seed(streams[0])
         self.network_ = MLPNetwork(rows.shape[1], sizes, generator=generator, start=start).to(device)
-        targets = torch.from_numpy(scaled.astype(np.float32))
-        lost = int(((targets.numpy() == 0) & (labels > 0)).sum())
+        targets = scaled.astype(np.float32)
+        lost = int(((targets == 0) & (labels > 0)).sum())
         if lost:
             note(
                 f"{lost} of {len(labels)} labels are positive but zero in float32; set label_peak to rescale them"
             )
-        info = regress(self.network_, torch.from_numpy(rows).to(device), targets.to(device), recipe)
+        info = train(self.network_, rows, None, recipe, targets=targets, loss=LOSSES[self.loss])
+        self._check_scores(torch.from_numpy(rows).to(device))
         self.fit_info_ = info | {"seed": seed, "n_rows": len(rows), "labels_zero_in_float32": lost}
         self._tabulate()
 
@@ -156,6 +157,15 @@ class MLPDensity(DiscreteModel):
         numbers = map(completion_numbers, codes)
         return states_of(np.array([k[table[k].argmax()] for k in numbers]), codes.shape[1])
 
+    @torch.no_grad()
+    def _check_scores(self, rows: torch.Tensor) -> None:
+        """A score beyond all numbers is sigmoid's 0 or 1, which no squared error shows."""
+        if not bool(torch.isfinite(self.network_(rows)).all()):
+            raise TrainingError(
+                "after training the scores of the training rows are not finite; lower the learning rate (it is "
+                f"{self.learning_rate:g})"
+            )
+
     def _complete(self, X: Any) -> Codes:
         table = self._rows(X)
         self._refuse_missing(table, "f is of whole rows")
@@ -181,11 +191,9 @@ class MLPDensity(DiscreteModel):
         check_enumerable(self.n_features_in_)
         return self.log_table_
 
-    def _recipe(self, seed: int) -> Regression:
-        if self.loss not in _LOSSES:
-            raise InputError(f"loss must be 'cross_entropy' or 'squared_error'; got {self.loss!r}")
-        return Regression(
-            loss=self.loss,
+    def _recipe(self, seed: int) -> Recipe:
+        check_choice(self.loss, "loss", LOSSES)
+        return Recipe(
             epochs=check_integer(self.epochs, "epochs", least=0),
             batch_size=check_integer(self.batch_size, "batch_size"),
             learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),

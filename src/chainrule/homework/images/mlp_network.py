@@ -4,35 +4,29 @@ No factorisation makes the f(x) sum to one.  As a distribution it needs its part
 
     p(x) = f(x) / Z,   Z = sum of f over all 2^d states,
 
-which is exact, and differentiable, only while 2^d states can be scored.
+which is exact, and differentiable, only while 2^d states can be scored.  ``LOSSES`` are by row what f is regressed on
+targets by: cross-entropy, or squared error.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from chainrule.core.errors import TooLargeError
-from chainrule.core.progress import track
 from chainrule.models.shared.likelihood import bernoulli_terms
 from chainrule.models.shared.states import state_blocks
-from chainrule.models.shared.training import TrainingError
+from chainrule.models.shared.steps import Loss
 
-__all__ = ["LARGEST", "Loss", "MLPNetwork", "Regression", "check_enumerable", "regress"]
+__all__ = ["LARGEST", "LOSSES", "LossName", "MLPNetwork", "check_enumerable"]
 
-Loss = Literal["cross_entropy", "squared_error"]
-_SMALL_STEP = (
-    10**8
-)  # multiplications of a batch with all weights, below which threads cost more than they save
+LossName = Literal["cross_entropy", "squared_error"]
 LARGEST = 20  # binary variables: 2^20 = 1.05 million forward passes for the partition function
 
 
@@ -104,79 +98,17 @@ def check_enumerable(d: int) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Regression:
-    """How to train: the settings that decide the result, as ``models.shared.training.Recipe`` has them."""
-
-    loss: Loss
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    seed: int
+def _cross_entropy(network: MLPNetwork, rows: Tensor, targets: Tensor | None) -> Tensor:
+    assert targets is not None
+    return -bernoulli_terms(targets, network(rows))
 
 
-def regress(network: MLPNetwork, x: Tensor, targets: Tensor, recipe: Regression) -> dict[str, Any]:
-    """Fit f to ``targets`` (n,) in [0, 1] in place, with AdamW and a cosine schedule; what happened, as plain data.
-
-    The loss by epoch is the mean over rows, met on the way: cross-entropy in nats, or squared error.  Raises
-    ``TrainingError`` where it, or in the end a score, is no number.
-    """
-    batches = -(-len(x) // recipe.batch_size)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, recipe.epochs * batches))
-    shuffle = torch.Generator().manual_seed(recipe.seed)
-    history: list[float] = []
-    small = recipe.batch_size * sum(w.numel() for w in network.parameters()) < _SMALL_STEP
-    started = time.perf_counter()
-    epochs = track(range(1, recipe.epochs + 1), "training MLP")
-    # On a busy machine, threads that wait for each other after each tiny product take 40 times as long.
-    with threadpool_limits(1 if small else None):
-        for epoch in epochs:
-            history.append(_one_epoch(network, x, targets, optimizer, schedule, shuffle, recipe, epoch))
-            epochs.detail = f"{recipe.loss} {history[-1]:.4g}"
-    with torch.no_grad():
-        if not bool(torch.isfinite(network(x)).all()):  # what the last step did shows in no loss
-            raise _diverged("after training the scores of the training rows are not finite", recipe)
-    return {
-        "epochs": recipe.epochs,
-        f"mean_{recipe.loss}": history,
-        "seconds": time.perf_counter() - started,
-    }
+def _squared_error(network: MLPNetwork, rows: Tensor, targets: Tensor | None) -> Tensor:
+    assert targets is not None
+    return (torch.sigmoid(network(rows)) - targets).square()
 
 
-def _one_epoch(
-    network: MLPNetwork,
-    x: Tensor,
-    targets: Tensor,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    shuffle: torch.Generator,
-    recipe: Regression,
-    epoch: int,
-) -> float:
-    """One pass over the rows in a new order; the mean loss met on the way."""
-    total = 0.0
-    for chosen in torch.randperm(len(x), generator=shuffle).to(x.device).split(recipe.batch_size):
-        value = _loss(network(x[chosen]), targets[chosen], recipe.loss)
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        optimizer.step()
-        schedule.step()
-        total += float(value.detach()) * len(chosen)
-    mean = total / len(x)
-    if not math.isfinite(mean):
-        raise _diverged(f"the training loss became {mean} in epoch {epoch}", recipe)
-    return mean
-
-
-def _diverged(what: str, recipe: Regression) -> TrainingError:
-    return TrainingError(f"{what}; lower the learning rate (it is {recipe.learning_rate:g})")
-
-
-def _loss(logits: Tensor, targets: Tensor, loss: Loss) -> Tensor:
-    if loss == "cross_entropy":
-        return -bernoulli_terms(targets, logits).mean()
-    return (torch.sigmoid(logits) - targets).square().mean()
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": Loss("cross_entropy_nats", _cross_entropy),
+    "squared_error": Loss("squared_error", _squared_error),
+}

@@ -1,7 +1,8 @@
 """Bayesian networks: a table p(variable | parents) for each node of a DAG.
 
 Read ``estimator`` (the face), ``node_rows``, ``family_counts`` and ``conditional_tables`` (the fit), ``inference``
-(exact answers) and ``posterior`` (how they are given), ``pair_counts`` and ``dependence_tree`` (the best tree).
+(exact answers) and ``posterior`` (how they are given), ``pair_counts`` and ``dependence_tree`` (the best tree),
+``tree_estimator`` (the same as an estimator).
 """
 
 from typing import TYPE_CHECKING
@@ -11,13 +12,15 @@ from chainrule.core.lazy import loader
 if TYPE_CHECKING:
     from chainrule.models.bayesian_network.dependence_tree import chow_liu
     from chainrule.models.bayesian_network.estimator import BayesianNetwork
+    from chainrule.models.bayesian_network.tree_estimator import ChowLiu
 
-__all__ = ["BayesianNetwork", "chow_liu"]
+__all__ = ["BayesianNetwork", "ChowLiu", "chow_liu"]
 
 __getattr__ = loader(
     __name__,
     {
         "BayesianNetwork": "chainrule.models.bayesian_network.estimator",
+        "ChowLiu": "chainrule.models.bayesian_network.tree_estimator",
         "chow_liu": "chainrule.models.bayesian_network.dependence_tree",
     },
 )

@@ -91,6 +91,7 @@ def chow_liu(
         "mutual_information_nats": float(sum(pairs.information[i, j] for i, j in edges)),
         "penalty": penalty,
         "n_edges": len(edges),
+        "graph": "learned",
     }
     return model
 

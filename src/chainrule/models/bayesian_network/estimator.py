@@ -58,8 +58,9 @@ class BayesianNetwork(DiscreteModel):
     or of some; the others are found in the rows.  ``max_bytes`` bounds the tables of one answer; a larger one is
     a ``TooLargeError`` before it is allocated.
 
-    Rows are tables with named columns (others are ignored), paths of such tables, or arrays of codes whose
-    columns are ``variables_``: x1 … xd where these are the nodes, else the nodes in the DAG's order.
+    Rows are tables with named columns (others are ignored), paths of such tables, or arrays of codes.  ``variables_``
+    are the columns in the order of the table that was fitted; of an array, x1 … xd where these are the nodes, else
+    the nodes in the DAG's order.
 
     >>> rows = {"rain": ["no", "no", "yes", "yes"], "grass": ["dry", "dry", "wet", "dry"]}
     >>> model = BayesianNetwork("rain -> grass").fit(rows)

@@ -1,7 +1,7 @@
 """The rows of the nodes of a DAG, part by part, so that what is counted need not fit in memory.
 
-Columns that have names are read by name, others beside them are ignored.  An array has no names: its columns are
-the nodes in order, its values are codes from 0 on.
+Columns that have names are read by name and keep their order, others beside them are ignored.  An array has no names:
+its columns are the nodes in order, its values are codes from 0 on.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.graphs import DAG
-from chainrule.models.shared.row_weights import checked_weights
-from chainrule.tables.door import names_columns, rows
+from chainrule.models.shared.row_weights import check_one_each, sample_weights
+from chainrule.tables.door import column_names, rows
 from chainrule.tables.problems import THROUGH_READ
 from chainrule.tables.reading import is_files
 from chainrule.tables.schema import Schema, Variable
@@ -61,7 +61,7 @@ def node_rows(
     name: str = "X",
     sample_weight: ArrayLike | None = None,
 ) -> Iterator[Table]:
-    """The rows of ``X`` in tables of the columns ``names`` (``None`` for all), all under one schema.
+    """The rows of ``X`` in tables of the columns ``names`` (``None`` for all), all under one schema in their order.
 
     ``ahead`` are the variables whose states are known; those of the others are found in ``X``.  A path, or a list of
     paths, is read in batches, so memory does not grow with the files.
@@ -69,15 +69,23 @@ def node_rows(
     >>> [t.codes.tolist() for t in node_rows([[0, 1], [1, float("nan")]], ["a", "b"], {})]
     [[[0, 1], [1, -1]]]
     """
-    if names is not None and not names_columns(X):
+    found = column_names(X)
+    if names is not None and found is None:
         tables = iter([_of_array(X, names, ahead, name)])
     elif names is not None and is_files(X) and ahead.keys() >= set(names):  # no need to read them twice
-        schema = Schema(tuple(ahead[v] for v in names), "table")
+        schema = Schema(tuple(ahead[v] for v in _in_order_of(found, names)), "table")
         tables = Table.batches(X, schema=schema, name=name, options=THROUGH_READ)
     else:
         stated: Any = dict(ahead)
-        tables = Table.batches(X, schema=stated, columns=names, name=name, options=THROUGH_READ)
+        columns = None if names is None else _in_order_of(found, names)
+        tables = Table.batches(X, schema=stated, columns=columns, name=name, options=THROUGH_READ)
     return tables if sample_weight is None else _weighted(tables, sample_weight)
+
+
+def _in_order_of(columns: Sequence[str] | None, names: Sequence[str]) -> list[str]:
+    """``names`` as they come among ``columns``; those that are not there come last, for the reader to complain of."""
+    place = {name: j for j, name in enumerate(columns or ())}
+    return sorted(names, key=lambda name: place.get(name, len(place)))
 
 
 def _of_array(X: Any, names: Sequence[str], ahead: Mapping[str, Variable], name: str) -> Table:
@@ -97,13 +105,10 @@ def _of_array(X: Any, names: Sequence[str], ahead: Mapping[str, Variable], name:
 
 
 def _weighted(tables: Iterator[Table], sample_weight: ArrayLike) -> Iterator[Table]:
-    weights, n = checked_weights(sample_weight), 0
+    weights, n = sample_weights(sample_weight), 0
     for table in tables:
         part = weights[n : n + table.n_rows]
         n += table.n_rows
         if len(part) == table.n_rows:
             yield Table(table.schema, table.codes, part)
-    if n != len(weights):
-        raise ShapeError(
-            f"sample_weight has {len(weights)} weights, X has {n} rows; pass one weight for each"
-        )
+    check_one_each(len(weights), n)

@@ -137,8 +137,8 @@ def count_pairs(
     if not table.is_complete and missing == "refuse":
         i, j = np.argwhere(table.missing)[0]
         raise ValuesError(
-            f"row {first_row + i}, column {schema.names[j]!r} is missing; fill or drop such rows, or set "
-            "missing='complete_families' to count each pair where it is complete"
+            f"X has a missing value in row {first_row + i}, column {j} ({schema.names[j]!r}); fill or drop such "
+            "rows, or set missing='complete_families' to count each pair where it is complete"
         )
     known = np.full((len(schema), len(schema)), table.n_rows, np.int64)
     if not table.is_complete:

@@ -8,14 +8,15 @@ n_ik rows have variable i in state k, of K_i states.  α = 0 is maximum likeliho
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_real
-from chainrule.core.errors import InputError
+from chainrule.core.choices import check_choice
+from chainrule.core.errors import InputError, ValuesError
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.counts import state_counts
@@ -25,13 +26,16 @@ from chainrule.tables.table import Table
 
 __all__ = ["Independent"]
 
+Missing = Literal["refuse", "complete_families"]
+
 
 class Independent(DiscreteModel):
     """Each variable on its own, fitted in closed form.
 
     ``pseudocount`` α is added to the count of every state of every variable.  With α = 0 a state that no row
-    had has probability exactly 0, and a row that has it has ``log_prob`` ``-inf``.  ``probabilities_`` (d, K) holds
-    p_i(k), 0 beyond the states of a variable with fewer than K.
+    had has probability exactly 0, and a row that has it has ``log_prob`` ``-inf``.  ``missing`` says what a fit does
+    with missing values: "refuse", or "complete_families", which counts each variable where it is known.
+    ``probabilities_`` (d, K) holds p_i(k), 0 beyond the states of a variable with fewer than K.
 
     >>> Independent().fit([[0, 1], [1, 1]]).probabilities_.tolist()
     [[0.5, 0.5], [0.0, 1.0]]
@@ -39,17 +43,27 @@ class Independent(DiscreteModel):
 
     marginalises_: ClassVar[Marginalises] = "any"
     probabilities_: NDArray[np.float64]
+    missing: Missing
 
-    def __init__(self, pseudocount: float = 0.0, *, schema: Schema | None = None) -> None:
+    def __init__(
+        self, pseudocount: float = 0.0, *, missing: Missing = "refuse", schema: Schema | None = None
+    ) -> None:
         self.pseudocount = pseudocount
+        self.missing = missing
         self.schema = schema
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
-        self._refuse_missing(table, "it cannot be counted here")
+        if check_choice(self.missing, "missing", get_args(Missing)) == "refuse":
+            self._refuse_missing(table, "missing='complete_families' is not set, which counts what is known")
         alpha = check_real(self.pseudocount, "pseudocount")
         counts = state_counts(table)
         sizes = np.array(table.schema.sizes)
         n = counts.sum(axis=1)
+        if alpha == 0 and not n.all():
+            empty = table.schema.names[int(n.argmin())]
+            raise ValuesError(
+                f"no row knows {empty!r}, so it has no frequencies; leave it out, or set a pseudocount above 0"
+            )
         counts[np.arange(counts.shape[1]) < sizes[:, None]] += alpha
         self.probabilities_ = counts / (n + sizes * alpha)[:, None]
         constant = int((counts.max(axis=1) == n).sum())

@@ -28,7 +28,7 @@ from chainrule.models.made.step import Walk, staircase_logits
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.likelihood import categorical_terms
-from chainrule.models.shared.network import AutoregressiveNetwork
+from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
 
 __all__ = ["MADENetwork"]
 
@@ -156,13 +156,14 @@ class MADENetwork(AutoregressiveNetwork):
         codes, indicators = self._sorted_rows(x)
         return row_log_prob(codes, self._sorted_logits(indicators), self._in_order)
 
+    def gradient_loop(self) -> GradientLoop | None:
+        """See ``AutoregressiveNetwork.gradient_loop``."""
+        return self._log_prob_and_gradients if has_loops(self.output_bias) else None
+
     @torch.no_grad()
-    def gradients(
+    def _log_prob_and_gradients(
         self, x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
-    ) -> tuple[NDArray[np.float64], list[NDArray[Any]]] | None:
-        """See ``AutoregressiveNetwork.gradients``."""
-        if not has_loops(self.output_bias):
-            return None
+    ) -> tuple[NDArray[np.float64], list[NDArray[Any]]]:
         rows = x if x.dtype.itemsize == 1 else x.astype(np.int64)  # torch knows few unsigned numbers
         codes, indicators = self._sorted_rows(torch.from_numpy(rows))
         biases = self._sorted_biases()

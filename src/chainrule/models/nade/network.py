@@ -29,7 +29,7 @@ from chainrule.models.nade.samplers import draw
 from chainrule.models.nade.walks import Parameters, Walk, walk_of
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.likelihood import categorical_terms
-from chainrule.models.shared.network import AutoregressiveNetwork
+from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
 
 __all__ = ["Activation", "NADENetwork"]
 
@@ -90,15 +90,20 @@ class NADENetwork(AutoregressiveNetwork):
             return _LogProb.apply(x, order, *self._settings())  # type: ignore[return-value]
         return self._log_prob_by_definition(x, order)
 
-    def gradients(
-        self, x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
-    ) -> tuple[NDArray[np.float64], list[NDArray[Any]]] | None:
-        """See ``AutoregressiveNetwork.gradients``."""
+    def gradient_loop(self) -> GradientLoop | None:
+        """See ``AutoregressiveNetwork.gradient_loop``."""
         if not has_loops(self.W):
             return None
-        walk = walk_of(x, self.ordering.numpy(), self._arrays(self._weights()), True)
-        log_p = walk.log_prob()
-        return log_p, list(walk.gradients(walk.logits, weights.astype(walk.logits.dtype, copy=False)))
+        order, arrays = self.ordering.numpy(), self._arrays(self._weights())
+
+        def log_prob_and_gradients(
+            x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
+        ) -> tuple[NDArray[np.float64], list[NDArray[Any]]]:
+            walk = walk_of(x, order, arrays, True)
+            log_p = walk.log_prob()
+            return log_p, list(walk.gradients(walk.logits, weights.astype(walk.logits.dtype, copy=False)))
+
+        return log_prob_and_gradients
 
     def sample(
         self, uniforms: NDArray[np.float64], known: NDArray[np.integer[Any]] | None = None

@@ -46,7 +46,7 @@ class AdamW:
     def step(self, gradients: Sequence[NDArray[Any]], learning_rate: float) -> None:
         """One step; ``gradients`` are contiguous and in the order of the parameters."""
         self._steps += 1
-        where = np.array([g.__array_interface__["data"][0] for g in gradients], np.int64)
+        where = np.array([torch.from_numpy(g).data_ptr() for g in gradients], np.int64)
         threads = use_threads(None if self._is_large else 0)
         first, second = (1 - beta**self._steps for beta in BETAS)
         scales = np.array([learning_rate / first, second**-0.5, *BETAS, EPSILON])

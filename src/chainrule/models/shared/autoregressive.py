@@ -7,7 +7,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,14 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError, OutputError
 from chainrule.core.randomness import RandomState, as_generator
-from chainrule.graphs import DAG
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes
+from chainrule.models.shared.chain import ChainModel, unsigned
 from chainrule.models.shared.coding import Coding
-from chainrule.models.shared.completion import (
-    completions,
-    log_prob_with_missing,
-    most_probable_completions,
-)
 from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.devices import parse_device
@@ -46,14 +41,12 @@ _PRIOR = (
 _in_float64 = Remembered(lambda network: copy.deepcopy(network).cpu().double())
 
 
-class AutoregressiveEstimator(DiscreteModel):
+class AutoregressiveEstimator(ChainModel):
     """Base of ``NADE`` and ``MADE``: training, exact likelihood, sampling, missing values, saving.
 
     A model is a factorization times a conditional: ``_factorize`` says which graph, ``_build`` makes the network.
     The network gives log-odds in float32 while it trains; every likelihood and every draw is computed in float64.
     """
-
-    marginalises_: ClassVar[Marginalises] = "suffix"
 
     hidden: Any
     ordering: Any
@@ -68,7 +61,6 @@ class AutoregressiveEstimator(DiscreteModel):
     image_shape: tuple[int, int] | None
 
     network_: AutoregressiveNetwork
-    _factorization: Factorization
 
     @abstractmethod
     def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
@@ -77,17 +69,6 @@ class AutoregressiveEstimator(DiscreteModel):
     @abstractmethod
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> AutoregressiveNetwork:
         """A fresh network of the graph in ``_factorization``; ``mean_ones`` of its indicators are expected on."""
-
-    @property
-    def ordering_(self) -> NDArray[np.intp]:
-        """The columns (d,) in the order of generation, parents first."""
-        return self._factors().order
-
-    @property
-    def factorization_(self) -> DAG:
-        """The DAG: every variable reads all before it in ``ordering_``, or what a given DAG says."""
-        check_is_fitted(self)
-        return self._factorization.to_dag()
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         """Maximise the likelihood of the rows.
@@ -144,12 +125,7 @@ class AutoregressiveEstimator(DiscreteModel):
         )
         return recipe, parse_device(self.device), streams, seed
 
-    def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
-        """Missing values are marginalised exactly; a row whose missing values have more than 16,384 completions
-        before an observed one (in ``ordering_``) raises ``TooLargeError``.
-        """
-        if codes.dtype.kind != "u":
-            return log_prob_with_missing(self._conditionals, codes, self._factorization, self.schema_.sizes)
+    def _complete_log_prob(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
         with torch.no_grad():
             return torch.cat([network(torch.from_numpy(part)) for part in self._parts(codes)]).numpy()
@@ -157,47 +133,21 @@ class AutoregressiveEstimator(DiscreteModel):
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
         with torch.no_grad():
-            parts = [network.logits(torch.from_numpy(part)).numpy() for part in self._parts(_unsigned(codes))]
+            parts = [network.logits(torch.from_numpy(part)).numpy() for part in self._parts(unsigned(codes))]
         logits = np.concatenate(parts)
         return network.coding.terms(codes, logits)
-
-    def _factors(self) -> Factorization:
-        check_is_fitted(self)
-        return self._factorization
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
         with torch.no_grad():
             parts = [
                 network.coding.state_log_probs(network.logits(torch.from_numpy(part)).numpy())
-                for part in self._parts(_unsigned(codes))
+                for part in self._parts(unsigned(codes))
             ]
         return np.concatenate(parts)
 
-    def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
-        """Known values that come first in the order cost nothing; with others, the variables that they depend on
-        are drawn from their exact posterior (of at most 16,384 completions, else ``TooLargeError``).
-        """
-        uniforms = generator.random(codes.shape)
-        if (codes < 0).all():
-            return self._double().sample(uniforms)
-        known = codes.copy()
-        distinct, which = np.unique(codes, axis=0, return_inverse=True)
-        for r, row in enumerate(distinct):
-            filled, counts = completions(row, self._factorization, self.schema_.sizes)
-            if len(filled) > 1:
-                log_p = self._conditionals(filled)[:, counts].sum(1)
-                p = np.exp(log_p - log_p.max())
-                members = np.flatnonzero(which.reshape(-1) == r)
-                drawn = generator.choice(len(filled), len(members), p=p / p.sum())
-                known[np.ix_(members, counts)] = filled[drawn][:, counts]
+    def _follow(self, uniforms: NDArray[np.float64], known: Codes | None) -> Codes:
         return self._double().sample(uniforms, known)
-
-    def _most_probable(self, codes: Codes) -> Codes:
-        """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``."""
-        return most_probable_completions(
-            codes, self.schema_.sizes, lambda filled: self._conditionals(filled).sum(1)
-        )
 
     @property
     def n_parameters_(self) -> dict[str, int]:
@@ -236,14 +186,6 @@ class AutoregressiveEstimator(DiscreteModel):
         self._factorization = Factorization(names, np.array(plain["order"], np.intp), graph)
         self.network_ = self._build(Coding(self.schema_.sizes), 0.5, torch.Generator().manual_seed(0))
         self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
-
-
-def _unsigned(codes: Codes) -> Codes:
-    return (
-        codes
-        if codes.dtype.kind == "u"
-        else codes.astype(np.uint8 if codes.max(initial=0) < 2**8 else np.int64)
-    )
 
 
 class _board:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from torch import Tensor, nn
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.likelihood import categorical_terms
 
-__all__ = ["AutoregressiveNetwork"]
+__all__ = ["AutoregressiveNetwork", "GradientLoop"]
+
+# Rows of codes (n, d) and weights (n,) -> ``log_prob`` (n,) in float64, and the gradient of ``weights @ log_prob``: an
+# array for each of ``parameters()``, contiguous, in its shape and dtype.
+GradientLoop = Callable[
+    [NDArray[np.integer[Any]], NDArray[np.floating[Any]]], tuple[NDArray[np.float64], list[NDArray[Any]]]
+]
 
 
 class AutoregressiveNetwork(nn.Module):
@@ -41,13 +48,11 @@ class AutoregressiveNetwork(nn.Module):
         ``ShapeError`` if the shapes do not fit.
         """
 
-    def gradients(
-        self, x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
-    ) -> tuple[NDArray[np.float64], list[NDArray[Any]]] | None:
-        """``log_prob`` (n,) of rows of codes, and the gradient of ``weights @ log_prob``, without autograd.
+    def gradient_loop(self) -> GradientLoop | None:
+        """What gives ``log_prob`` and its gradient without autograd; ``None`` where autograd has to.
 
-        The gradient has an array for each of ``parameters()``, contiguous, in its shape and dtype.  A network that
-        implements this is trained by it (``steps``); ``None`` says that it cannot as it is, and then autograd does.
+        A network that has one is trained by it (``steps``).  It reads the parameters where they are when it is asked
+        for, so it holds as long as they are changed in place.
         """
         return None
 

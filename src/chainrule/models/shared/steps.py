@@ -1,7 +1,7 @@
 """One step of training in two ways with the same numbers: by autograd, or by compiled loops.
 
 ``AutogradSteps`` works for any network and device.  ``CompiledSteps`` is for networks on the CPU that give gradients
-themselves (``AutoregressiveNetwork.gradients``): gradient and AdamW are loops, and what autograd, its hooks and the
+themselves (``AutoregressiveNetwork.gradient_loop``): gradient and AdamW are loops, and what autograd, its hooks and the
 optimiser of torch cost beside them, several times as much for a small network, is not spent.  ``steps_for`` chooses,
 once per fit.
 """
@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from chainrule.compiled.calls import has_loops
+from chainrule.compiled.threads import threads_of_many_calls
 from chainrule.models.shared.adamw import BETAS, EPSILON, AdamW
-from chainrule.models.shared.network import AutoregressiveNetwork
+from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
 
 __all__ = [
     "NEGATIVE_LOG_LIKELIHOOD",
@@ -34,6 +37,8 @@ __all__ = [
 ]
 
 _TOGETHER = 2048  # rows whose losses are computed together
+# multiplications of a batch with all parameters, below which threads of the libraries cost more than they save
+_WORTH_THREADS = 4e7
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,6 @@ class Steps(ABC):
 
     network: nn.Module
     device: torch.device
-    wants_threads: bool  # whether what it calls takes threads without asking how much there is to do
 
     @abstractmethod
     def step(self, chosen: Tensor, learning_rate: float) -> None:
@@ -127,6 +131,10 @@ class Steps(ABC):
     @abstractmethod
     def take_total(self) -> float:
         """The sum of the losses met since it was last asked for."""
+
+    def threads(self, batch_size: int) -> AbstractContextManager[Any]:
+        """Within it steps on so many rows take as many threads as pay."""
+        return nullcontext()
 
     def parameters_are_finite(self) -> bool:
         """Whether no parameter has left the finite numbers; one answer of a device for all of them."""
@@ -147,22 +155,19 @@ def steps_for(network: nn.Module, data: Data, loss: Loss, weight_decay: float) -
         isinstance(network, AutoregressiveNetwork)
         and loss is NEGATIVE_LOG_LIKELIHOOD
         and all(p.requires_grad and p.is_contiguous() and has_loops(p) for p in network.parameters())
-        and network.gradients(data.rows[:1], np.ones(1)) is not None
+        and (gradient_loop := network.gradient_loop()) is not None
     ):
-        return CompiledSteps(network, data, weight_decay)
+        return CompiledSteps(network, gradient_loop, data, weight_decay)
     return AutogradSteps(network, data, loss, weight_decay)
 
 
 class AutogradSteps(Steps):
     """By torch."""
 
-    wants_threads = True
-
     def __init__(self, network: nn.Module, data: Data, loss: Loss, weight_decay: float) -> None:
         self.network, self._loss = network, loss
         self._parameters = list(network.parameters())
         self.device = self._parameters[0].device
-        self.wants_threads = self.device.type == "cpu"
         self._rows, self._weights, self._targets = data.tensors(self.device)
         groups = [
             {"params": [p for p in self._parameters if p.ndim > 1], "weight_decay": weight_decay},
@@ -182,6 +187,11 @@ class AutogradSteps(Steps):
         mean.backward()
         self._optimizer.step()
         self._total += mean.detach().double() * len(chosen)
+
+    def threads(self, batch_size: int) -> AbstractContextManager[Any]:
+        work = batch_size * sum(p.numel() for p in self._parameters)
+        small = self.device.type == "cpu" and work < _WORTH_THREADS
+        return threadpool_limits(1) if small else nullcontext()
 
     def take_total(self) -> float:
         total = float(self._total)
@@ -208,11 +218,12 @@ class CompiledSteps(Steps):
     """By the loops of the network and those of ``AdamW``."""
 
     network: AutoregressiveNetwork
-    wants_threads = False
     device = torch.device("cpu")
 
-    def __init__(self, network: AutoregressiveNetwork, data: Data, weight_decay: float) -> None:
-        self.network, self._data = network, data
+    def __init__(
+        self, network: AutoregressiveNetwork, gradient_loop: GradientLoop, data: Data, weight_decay: float
+    ) -> None:
+        self.network, self._log_prob_and_gradients, self._data = network, gradient_loop, data
         parameters = list(network.parameters())
         self._optimizer = AdamW(parameters, [weight_decay if p.ndim > 1 else 0.0 for p in parameters])
         self._total = 0.0
@@ -222,11 +233,12 @@ class CompiledSteps(Steps):
         shares = np.full(len(picked), 1.0 / len(picked))
         if self._data.weights is not None:
             shares *= self._data.weights[picked]
-        found = self.network.gradients(self._data.rows[picked], -shares)
-        assert found is not None
-        log_p, gradients = found
+        log_p, gradients = self._log_prob_and_gradients(self._data.rows[picked], -shares)
         self._optimizer.step(gradients, learning_rate)
         self._total -= float(log_p @ shares) * len(picked)
+
+    def threads(self, batch_size: int) -> AbstractContextManager[Any]:
+        return threads_of_many_calls()  # each loop says how many it takes
 
     def take_total(self) -> float:
         total, self._total = self._total, 0.0

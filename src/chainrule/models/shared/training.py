@@ -17,7 +17,6 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from chainrule.core.errors import ChainruleError
@@ -36,9 +34,6 @@ from chainrule.models.shared.steps import NEGATIVE_LOG_LIKELIHOOD, Data, Loss, S
 __all__ = ["Recipe", "TrainingError", "batch_size_for", "train"]
 
 _WARM_UP = 0.05  # share of all steps in which the learning rate rises to its full size
-_WORTH_THREADS = (
-    4e7  # multiplications of a batch with all parameters, below which threads cost more than they save
-)
 
 
 class TrainingError(ChainruleError):
@@ -101,7 +96,7 @@ def train(
         history = checkpoint.resume(network, steps, shuffle) or history
     resumed_from = history.epochs_done
     epochs = track(range(resumed_from + 1, recipe.epochs + 1), f"training {_name(network)}")
-    with _threads(network, steps, recipe.batch_size):
+    with steps.threads(recipe.batch_size):
         for epoch in epochs:
             started = time.perf_counter()
             numbers = _one_epoch(steps, len(data), shuffle, recipe, loss, epoch)
@@ -167,17 +162,12 @@ def _warm_up(network: nn.Module, data: Data, held_out: Data | None, recipe: Reci
     """A step and a validation on a copy of the network, so that all is compiled before the clock starts; seconds."""
     started = time.perf_counter()
     trial = copy.deepcopy(network)
-    with _threads(trial, steps := steps_for(trial, data, loss, recipe.weight_decay), recipe.batch_size):
+    steps = steps_for(trial, data, loss, recipe.weight_decay)
+    with steps.threads(recipe.batch_size):
         steps.step(torch.arange(min(len(data), recipe.batch_size), device=steps.device), 0.0)
         steps.take_total()
         mean_loss(trial, (held_out or data).first(recipe.batch_size), loss)
     return time.perf_counter() - started
-
-
-def _threads(network: nn.Module, steps: Steps, batch_size: int) -> Any:
-    """One thread where a step is small and the libraries would take more; compiled loops see to themselves."""
-    small = batch_size * sum(p.numel() for p in network.parameters()) < _WORTH_THREADS
-    return threadpool_limits(1) if small and steps.wants_threads else nullcontext()
 
 
 def _name(network: nn.Module) -> str:

@@ -20,10 +20,12 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.compiled.compiling import seconds_compiling
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import TooLargeError
+from chainrule.core.randomness import as_generator
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network import BayesianNetwork
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.decision_tables import DecisionTables, Penalty, grow_tables
+from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
 from chainrule.models.tree_network.averaging import PRUNINGS, SHRINKAGES, averaged, choose, ending, shrunk
 from chainrule.models.tree_network.edge_gains import EdgeGain, EdgeGains, gains_by_edge
@@ -60,7 +62,7 @@ class TreeNetwork(DiscreteModel):
     >>> print(model.edge_gains_.text())
     2 edges, by what each gains in nats a row
       b -> a  0.5978
-      c -> b  0.1517
+      c -> b  0.1719
     """
 
     marginalises_: ClassVar[Marginalises] = "any"
@@ -130,7 +132,7 @@ class TreeNetwork(DiscreteModel):
     def _grown(self, table: Table) -> DecisionTables:
         place = None
         if self.ordering is not None:
-            rng = np.random.default_rng(self.random_state)
+            rng = as_generator(self.random_state)
             place = positions(parse_ordering(self.ordering, names=table.schema.names, rng=rng))
         return grow_tables(
             table.codes,
@@ -207,6 +209,13 @@ class TreeNetwork(DiscreteModel):
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         return self._tables.terms(self._inference.log_p, codes)
 
+    def _factors(self) -> Factorization:
+        check_is_fitted(self)
+        return Factorization(self.schema_.names, self._inference.order, self._dag)
+
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        return self._tables.states(self._inference.log_p, codes)
+
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         return self._answering().draw(codes, generator)
 
@@ -229,12 +238,6 @@ class TreeNetwork(DiscreteModel):
         """The DAG: a variable's parents are what its tree asks for."""
         check_is_fitted(self)
         return self._dag
-
-    @property
-    def ordering_(self) -> NDArray[np.intp]:
-        """The columns (d,) in an order in which parents come first."""
-        check_is_fitted(self)
-        return self._inference.order
 
     @property
     def n_parameters_(self) -> dict[str, int]:

@@ -125,7 +125,7 @@ class TreeInference:
     def _posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64]:
         sizes = self.tables.sizes
         several = [v for v in wanted if sizes[v] > 1]
-        trees = self._relevant(row, [*np.flatnonzero(row >= 0), *several])
+        trees = self._relevant(row, [*np.flatnonzero(row >= 0).tolist(), *several])
         around = interaction_graph(tree.scope for tree in trees)
         reached, stack = set(several), list(several)
         while stack:  # what shares no unknown variable with what is asked for scales the answer alone

@@ -113,6 +113,11 @@ class DecisionTables:
         read_terms(self.nodes, values, _narrow(codes), out, use_threads(_STEPS * codes.size))
         return out
 
+    def states(self, values: NDArray[np.float64], codes: Codes) -> NDArray[np.float64]:
+        """``values`` (T, K) at the leaf of each cell, for all states of its variable side by side, (n, Σ K_i)."""
+        has = np.arange(max(self.sizes)) < np.array(self.sizes)[:, None]  # (d, K)
+        return values[self.leaves(codes)][:, has]
+
     def totals(self, values: NDArray[np.float64], codes: Codes) -> NDArray[np.float64]:
         """The sum of ``terms`` of each row, (n,)."""
         if not loops_are_on():

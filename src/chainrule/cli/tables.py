@@ -1,0 +1,143 @@
+"""``chainrule fit``, ``compare``, ``learn``: from a table to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli.output import AsJson, print_error, print_json, print_line, progress
+from chainrule.cli.reading import reads_table
+
+__all__ = ["compare", "fit", "learn"]
+
+TableFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE", help="CSV, TSV (.gz, .zst too), Parquet or Feather; 0/1 files without names."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Budget = Annotated[
+    str | None, typer.Option(help="Time for all models together, such as 20s, 10m or 1h; default 10m.")
+]
+Graph = Annotated[
+    str | None,
+    typer.Option("--dag", metavar="GRAPH", help="A graph that you state: a file, or text: 'a -> b; c'."),
+]
+Models = Annotated[
+    str | None, typer.Option(help="Which models to try, with commas; default all, small ones first.")
+]
+
+
+@reads_table
+def fit(
+    table: TableFile,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file of the model.")],
+    valid: Annotated[
+        Path | None, typer.Option(help="Rows to choose by; default: a tenth of the table, by the seed.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="auto, independent, chowliu, bayesnet (with --dag), nade, made, ….")
+    ] = "auto",
+    models: Models = None,
+    budget: Budget = None,
+    simple: Annotated[
+        bool, typer.Option("--simple", help="The smallest model within one standard error of the best.")
+    ] = False,
+    dag: Graph = None,
+    seed: Seed = 0,
+    reading: Any = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn the joint distribution of a table, and keep the model in a file.
+
+    auto tries families on validation rows within the budget and keeps the best, and beside it one that sums out any
+    holes.  Ctrl-C keeps what is done by then.
+    """
+    from chainrule.cli.arguments import split_names
+    from chainrule.core.files import check_place
+    from chainrule.tasks.dialects import SHELL
+    from chainrule.tasks.fitting import fit as run
+
+    check_place(out)
+    with progress():
+        found = run(
+            table,
+            valid=valid,
+            model=model,
+            models=None if models is None else split_names(models),
+            budget=budget,
+            simple=simple,
+            dag=dag,
+            seed=seed,
+            dialect=SHELL,
+            **reading,
+        )
+        found.save(out)
+    if as_json:
+        print_json(found.to_dict() | {"file": str(out)})
+    else:
+        print_line(found.text())
+        print_line(f"kept in {out}")
+    if found.stopped:
+        print_error(f"stopped; the best of what was tried is kept in {out}")
+        raise typer.Exit(130)
+
+
+@reads_table
+def compare(
+    table: TableFile,
+    test: Annotated[
+        Path | None, typer.Option(help="Rows to judge by; default: a fifth of the table, by the seed.")
+    ] = None,
+    models: Models = None,
+    budget: Budget = None,
+    dag: Graph = None,
+    seed: Seed = 0,
+    reading: Any = None,
+    as_json: AsJson = False,
+) -> None:
+    """Models side by side on rows that none has seen, with paired standard errors."""
+    from chainrule.cli.arguments import split_names
+    from chainrule.tasks.comparing import compare as run
+    from chainrule.tasks.dialects import SHELL
+
+    names = None if models is None else split_names(models)
+    with progress():
+        found = run(
+            table, test=test, models=names, budget=budget, dag=dag, seed=seed, dialect=SHELL, **reading
+        )
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_line(found.text())
+    if found.stopped:
+        print_error("stopped; what was done is shown")
+        raise typer.Exit(130)
+
+
+@reads_table
+def learn(
+    table: TableFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="The network as BIF, or its graph as DOT, edge list, …."),
+    ] = None,
+    seed: Seed = 0,
+    reading: Any = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who depends on whom, with the evidence for each edge, on rows that it was not learned from, too."""
+    from chainrule.tasks.dialects import SHELL
+    from chainrule.tasks.learning import learn as run
+
+    with progress():
+        found = run(table, out=out, seed=seed, dialect=SHELL, **reading)
+    if as_json:
+        print_json(found.to_dict() | {"file": None if out is None else str(out)})
+        return
+    print_line(found.text())
+    if out is not None:
+        print_line(f"written to {out}")

@@ -1,0 +1,162 @@
+"""Models on the same held-out rows, best first, each with its distance to the best and the error of that distance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.records import to_plain
+from chainrule.tables.showing import text_table
+
+__all__ = ["Entry", "Leaderboard", "Trial", "weighted_mean"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A fitted model with its log-probabilities (n,) of the rows that judge it, NaN where it was not asked."""
+
+    name: str
+    model: Any
+    log_prob: NDArray[np.float64]
+    seconds: float
+
+    @property
+    def n_parameters(self) -> int:
+        """The free parameters of the model."""
+        return int(self.model.n_parameters_["in_use"])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line: nats a row and their standard error, how far behind the best and the paired error of that."""
+
+    name: str
+    mean_nll_nats: float
+    standard_error: float | None
+    behind_nats: float
+    behind_standard_error: float | None
+    n_parameters: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """``entries``, best first, on ``n_rows`` rows that no model has learned from; ``skipped`` says what was not tried.
+
+    >>> trials = [Trial("a", _Sized(9), np.log([0.5, 0.5]), 0.1), Trial("b", _Sized(2), np.log([0.5, 0.25]), 0.2)]
+    >>> [(e.name, round(e.behind_nats, 4)) for e in Leaderboard.of(trials).entries]
+    [('a', 0.0), ('b', 0.3466)]
+    """
+
+    entries: tuple[Entry, ...]
+    n_rows: int
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        trials: Sequence[Trial],
+        weights: NDArray[np.float64] | None = None,
+        skipped: Sequence[tuple[str, str]] = (),
+    ) -> Leaderboard:
+        """The trials on the rows that all of them were asked."""
+        asked = ~np.any([np.isnan(t.log_prob) for t in trials], axis=0)
+        w = np.ones(int(asked.sum())) if weights is None else weights[asked]
+        nll = {t.name: -t.log_prob[asked] for t in trials}
+        ranked = sorted(trials, key=lambda t: weighted_mean(nll[t.name], w)[0])
+        best = nll[ranked[0].name]
+        entries = []
+        for t in ranked:
+            mean, error = weighted_mean(nll[t.name], w)
+            with np.errstate(invalid="ignore"):
+                apart = np.where(nll[t.name] == best, 0.0, nll[t.name] - best)
+            behind, paired = weighted_mean(apart, w)
+            entries.append(Entry(t.name, mean, error, behind, paired, t.n_parameters, t.seconds))
+        return cls(tuple(entries), int(asked.sum()), tuple(skipped))
+
+    @property
+    def best(self) -> Entry:
+        """The first line."""
+        return self.entries[0]
+
+    def smallest_within_an_error(self) -> Entry:
+        """The entry with fewest parameters that is at most one paired standard error behind the best."""
+        near = [e for e in self.entries if e.behind_nats <= (e.behind_standard_error or 0.0)]
+        return min(near, key=lambda e: (e.n_parameters, e.behind_nats))
+
+    def text(self) -> str:
+        """The table, and what was not tried."""
+        rows = [
+            [
+                e.name,
+                _with_error(e.mean_nll_nats, e.standard_error),
+                "" if i == 0 else _with_error(e.behind_nats, e.behind_standard_error),
+                f"{e.n_parameters:,}",
+                f"{e.seconds:.1f}",
+            ]
+            for i, e in enumerate(self.entries)
+        ]
+        head = ["model", "nats a row", "behind the best", "parameters", "seconds"]
+        headline = (
+            f"on {self.n_rows:,} rows that no model has seen (± one standard error; differences are paired)"
+        )
+        lines = [text_table(headline, head, rows)]
+        return "\n".join([*lines, *(f"{name} is left out: {why}" for name, why in self.skipped)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The leaderboard as plain data."""
+        plain = {
+            "n_rows": self.n_rows,
+            "entries": [asdict(e) for e in self.entries],
+            "skipped": [{"name": name, "why": why} for name, why in self.skipped],
+        }
+        return to_plain(plain)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Leaderboard:
+        """The leaderboard that ``to_dict`` gave."""
+        infinite = {"inf": np.inf, "-inf": -np.inf}  # as JSON holds them
+        lines: list[dict[str, Any]] = [
+            {k: infinite.get(v, v) if k != "name" else v for k, v in e.items()} for e in plain["entries"]
+        ]
+        skipped = tuple((s["name"], s["why"]) for s in plain["skipped"])
+        return cls(tuple(Entry(**line) for line in lines), plain["n_rows"], skipped)
+
+
+def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float | None]:
+    """The mean of ``values`` (n,) by ``weights`` (n,) and its standard error, ``None`` where there is none to be had.
+
+    With weights w the error is sqrt(sum w² (v - mean)²) / sum w, times sqrt(n / (n - 1)).
+
+    >>> weighted_mean(np.array([1.0, 3.0]), np.ones(2))
+    (2.0, 1.0)
+    """
+    total, n = weights.sum(), int(np.count_nonzero(weights))
+    if not n:
+        return 0.0, None
+    used = weights > 0
+    values, weights = values[used], weights[used]
+    mean = float((weights * values).sum() / total)
+    if n < 2 or not np.isfinite(mean):
+        return mean, None
+    error = np.sqrt((weights**2 * (values - mean) ** 2).sum()) / total * np.sqrt(n / (n - 1))
+    return mean, float(error)
+
+
+@dataclass(frozen=True)
+class _Sized:
+    """A model that has nothing but a number of parameters, for the examples above."""
+
+    n: int
+
+    @property
+    def n_parameters_(self) -> dict[str, int]:
+        return {"in_use": self.n}
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"

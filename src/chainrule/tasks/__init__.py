@@ -1,0 +1,54 @@
+"""What one does with a table, in one line each: fit, score, sample, impute, query, learn, compare.
+
+Each takes whatever holds a table, a path or a model, and returns a small frozen record with ``text()`` and
+``to_dict()``.  The command line has the same words.  Loaded when first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from chainrule.core.lazy import loader
+
+if TYPE_CHECKING:
+    from chainrule.tasks.comparing import Comparison, compare
+    from chainrule.tasks.fitting import Fit, fit
+    from chainrule.tasks.imputing import Imputed, impute
+    from chainrule.tasks.learning import Learned, learn
+    from chainrule.tasks.querying import Answer, query
+    from chainrule.tasks.sampling import Sample, sample
+    from chainrule.tasks.scoring import Scores, score
+
+_HOMES = {
+    "Answer": "chainrule.tasks.querying",
+    "Comparison": "chainrule.tasks.comparing",
+    "Fit": "chainrule.tasks.fitting",
+    "Imputed": "chainrule.tasks.imputing",
+    "Learned": "chainrule.tasks.learning",
+    "Sample": "chainrule.tasks.sampling",
+    "Scores": "chainrule.tasks.scoring",
+    "compare": "chainrule.tasks.comparing",
+    "fit": "chainrule.tasks.fitting",
+    "impute": "chainrule.tasks.imputing",
+    "learn": "chainrule.tasks.learning",
+    "query": "chainrule.tasks.querying",
+    "sample": "chainrule.tasks.sampling",
+    "score": "chainrule.tasks.scoring",
+}
+
+__all__ = [
+    "Answer",
+    "Comparison",
+    "Fit",
+    "Imputed",
+    "Learned",
+    "Sample",
+    "Scores",
+    "compare",
+    "fit",
+    "impute",
+    "learn",
+    "query",
+    "sample",
+    "score",
+]
+
+__getattr__ = loader(__name__, _HOMES)

@@ -1,0 +1,82 @@
+"""What each cell of a row costs in nats; the cells of a row sum to -log p of what is known of it.
+
+In a complete row these are the model's own factors, -log p(x_i | its parents), where it has any.  Otherwise the chain
+rule is followed over what is known, parents first: the cost of a cell is the difference of two exact marginals,
+
+    -log p(x_i | known cells before it) = log p(known before it) - log p(known before it, x_i).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.errors import InputError
+from chainrule.core.progress import track
+from chainrule.models.auto.estimator import Auto
+from chainrule.models.contract import DiscreteModel
+from chainrule.tables.missing import MISSING
+from chainrule.tables.table import Table
+
+__all__ = ["answering", "cell_nats"]
+
+
+def cell_nats(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
+    """The nats of each cell, (n, d): NaN in a hole, ``inf`` in a cell that makes its row impossible.
+
+    >>> from chainrule.models import Independent
+    >>> rows = [[0, 0], [1, 0], [0, 1], [1, 1]]
+    >>> model = Independent().fit(rows)
+    >>> cell_nats(model, Table(model.schema_, [[0, 1], [0, -1]])).round(3).tolist()
+    [[0.693, 0.693], [0.693, nan]]
+    """
+    out = np.full(table.shape, np.nan)
+    for answerer, rows in answering(model, table):
+        complete = ~table.missing[rows].any(axis=1)
+        whole, holed = rows[complete], rows[~complete]
+        if len(whole):
+            out[whole] = _factors(answerer, table[whole])
+        if len(holed):
+            out[holed] = _steps(answerer, table[holed])
+    return out
+
+
+def answering(model: DiscreteModel, table: Table) -> list[tuple[DiscreteModel, NDArray[np.intp]]]:
+    """Which model answers which rows: of ``Auto`` there may be two."""
+    if isinstance(model, Auto):
+        return [pair for part, rows in model.answers(table) for pair in _below(part, table, rows)]
+    return [(model, np.arange(table.n_rows))]
+
+
+def _below(
+    model: DiscreteModel, table: Table, rows: NDArray[np.intp]
+) -> list[tuple[DiscreteModel, NDArray[np.intp]]]:
+    return [(part, rows[places]) for part, places in answering(model, table[rows])]
+
+
+def _factors(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
+    try:
+        return -model.conditionals(table)
+    except InputError:  # a model without an order of factors
+        return _steps(model, table)
+
+
+def _steps(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
+    """The chain rule over what is known, one column after another."""
+    names = table.schema.names
+    dag = model.factorization_
+    order = [table.schema.index(v) for v in dag.topological_order()] if dag is not None else range(len(names))
+    known = np.full(table.shape, MISSING, np.int32)
+    out = np.full(table.shape, np.nan)
+    before = np.zeros(table.n_rows)
+    for j in track(list(order), "scoring cells"):
+        known[:, j] = table.codes[:, j]
+        there = known[:, j] >= 0
+        if not there.any():
+            continue
+        now = before.copy()
+        now[there] = model.log_prob(Table(table.schema, known[there]))
+        with np.errstate(invalid="ignore"):
+            out[there, j] = np.where(np.isneginf(before[there]), 0.0, before[there] - now[there])
+        before = now
+    return out

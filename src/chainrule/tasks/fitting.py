@@ -1,0 +1,237 @@
+"""A model of any table, in one line: read, choose, fit, and say on which rows it was judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.checks import check_integer
+from chainrule.core.errors import InputError
+from chainrule.core.progress import note
+from chainrule.core.records import to_plain
+from chainrule.core.units import seconds_of
+from chainrule.graphs import DAG
+from chainrule.models.auto.estimator import Auto
+from chainrule.models.auto.leaderboard import Leaderboard, weighted_mean
+from chainrule.models.contract import DiscreteModel
+from chainrule.models.families import Family, Request, family
+from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
+from chainrule.tables.table import Table
+from chainrule.tasks.dialects import PYTHON, Dialect
+from chainrule.tasks.reading import read_table
+
+__all__ = ["AUTO", "DEFAULT_BUDGET", "Fit", "fit", "graph_of", "in_nats", "read_beside"]
+
+AUTO = "auto"
+DEFAULT_BUDGET = 600.0  # seconds that "auto" may take
+_TRAINING = "training rows"
+_LISTED = 10_000  # held-out rows that a record lists one by one
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted ``model`` of the family ``name``, and how it was judged.
+
+    ``mean_nll_nats`` a row with ``standard_error`` are over the ``n_judges`` rows that ``judged_on`` says: "held-out
+    rows", "validation rows" or "training rows".  ``held_out_rows`` (k,) are the places (from 0) of rows of the table
+    that the fit did not learn from; they are ``numpy.random.default_rng(seed).permutation(n_rows)[:k]``, sorted.
+    """
+
+    model: DiscreteModel
+    name: str
+    n_rows: int
+    n_judges: int
+    judged_on: str
+    mean_nll_nats: float | None
+    standard_error: float | None
+    held_out_rows: NDArray[np.intp] | None
+    seed: int
+    seconds: float = 0.0
+    leaderboard: Leaderboard | None = None
+    why: str = ""
+    stand_in: str | None = None
+    stopped: bool = False
+    notes: tuple[str, ...] = ()
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one file."""
+        self.model.save(path)
+
+    def text(self) -> str:
+        """What was fitted, the leaderboard, and what holds out rows or stands in."""
+        d = len(self.model.schema_)
+        lines = [
+            f"{self.name}: {d} columns, {self.n_rows:,} rows, {self.seconds:.1f} s; "
+            f"{in_nats(self.mean_nll_nats, self.standard_error)} on {self.n_judges:,} {self.judged_on}"
+        ]
+        if self.leaderboard is not None:
+            lines = [self.leaderboard.text(), f"chosen: {self.why}", *lines]
+        if self.stand_in is not None:
+            lines.append(
+                f"rows with holes that {self.name} does not sum out are answered by {self.stand_in}, kept beside it"
+            )
+        if self.held_out_rows is not None:
+            lines.append(
+                f"{len(self.held_out_rows):,} of {self.n_rows:,} rows were held out (seed {self.seed}) to choose by: "
+                "no model has learned from them"
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain data, without the model."""
+        held_out = self.held_out_rows
+        listed = None if held_out is None or len(held_out) > _LISTED else held_out.tolist()
+        return to_plain(
+            {
+                "model": self.name,
+                "stand_in": self.stand_in,
+                "columns": list(self.model.schema_.names),
+                "rows": self.n_rows,
+                "judged_on": self.judged_on,
+                "judging_rows": self.n_judges,
+                "mean_nll_nats": self.mean_nll_nats,
+                "standard_error": self.standard_error,
+                "held_out": None
+                if held_out is None
+                else {"n": len(held_out), "seed": self.seed, "rows": listed},
+                "seed": self.seed,
+                "seconds": self.seconds,
+                "stopped": self.stopped,
+                "why": self.why,
+                "leaderboard": None if self.leaderboard is None else self.leaderboard.to_dict(),
+                "notes": list(self.notes),
+            }
+        )
+
+
+def fit(
+    X: Any,
+    *,
+    valid: Any = None,
+    model: str = AUTO,
+    models: Sequence[str] | None = None,
+    budget: float | str | None = None,
+    simple: bool = False,
+    held_out: float = 0.1,
+    dag: DAG | str | Path | None = None,
+    seed: int = 0,
+    fix: bool = False,
+    dialect: Dialect = PYTHON,
+    **reading: Any,
+) -> Fit:
+    """Fit a model to ``X``: whatever ``Table.read`` takes, read by the settings ``reading``, which are its own.
+
+    ``model`` is "auto" or a name of ``chainrule.models.families``.  "auto" tries ``models`` (by default all, small ones
+    first) within ``budget`` and keeps the best on the rows of ``valid``, or on ``held_out`` of the rows where there are
+    none; ``simple`` takes the smallest within one paired standard error.  A network holds out rows, too, to choose its
+    epoch; other models learn from all rows.  ``budget`` is in seconds, or text such as "20s", "10m", "1h"; by default
+    ten minutes for "auto"; compiling loops, once per machine, is not counted.  ``dag`` is a graph that you state (a
+    ``DAG``, text or a file).  ``fix`` reads a table that would be refused as the refusal advises, and says how.
+
+    Raises ``InputError`` and its kinds, ``DataError``.
+
+    >>> rows = {"rain": ["no", "yes"] * 50, "wet": ["no", "yes"] * 49 + ["yes", "yes"]}
+    >>> fit(rows, model="chowliu").model.query("rain", {"wet": "yes"}).probability(rain="yes") > 0.9
+    True
+    """
+    began, seed = time.monotonic(), check_integer(seed, "seed", least=0)
+    seconds = None if budget is None else seconds_of(budget)
+    one = None if model == AUTO else family(model)  # a wrong name is told before a large table is read
+    graph = graph_of(dag)
+    found = read_table(X, fix=fix, dialect=dialect, **reading)
+    for text in found.notes:
+        note(text)
+    table = found.table
+    judges = None if valid is None else read_beside(valid, table, dialect, "valid")
+    if one is None:
+        auto = Auto(
+            models=models,
+            budget=seconds or DEFAULT_BUDGET,
+            simple=simple,
+            held_out=held_out,
+            dag=graph,
+            random_state=seed,
+        )
+        made = _of_auto(auto.fit(table, valid=judges), table, judges)
+    else:
+        made = _of_family(one, Request(table, judges, seed, seconds, graph), held_out)
+    return replace(made, seconds=time.monotonic() - began, notes=found.notes)
+
+
+def in_nats(mean: float | None, error: float | None) -> str:
+    """A mean in nats a row with its standard error, for people.
+
+    >>> in_nats(5.25, 0.125), in_nats(None, None)
+    ('5.2500 ± 0.1250 nats a row', 'not judged')
+    """
+    if mean is None:
+        return "not judged"
+    return f"{mean:.4f}" + ("" if error is None else f" ± {error:.4f}") + " nats a row"
+
+
+def graph_of(dag: Any) -> DAG | None:
+    """A graph that a user states: a ``DAG``, a file, or text; ``None`` for none."""
+    if dag is None or isinstance(dag, DAG):
+        return dag
+    if isinstance(dag, Path) or Path(dag).is_file():
+        return DAG.read(dag)
+    if not any(mark in dag for mark in ("->", "<-", "{", ";", "\n")):
+        raise InputError(f"{dag!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'")
+    return DAG.parse(dag)
+
+
+def read_beside(X: Any, table: Table, dialect: Dialect, name: str) -> Table:
+    """More rows of the same columns, read as ``table`` was."""
+    return Table.read(X, schema=table.schema, name=name, options=dialect.options)
+
+
+def _of_auto(auto: Auto, table: Table, judges: Table | None) -> Fit:
+    info, board = auto.fit_info_, auto.leaderboard_
+    entry = next(e for e in board.entries if e.name == auto.chosen_)
+    places = info["held_out_rows"]
+    return Fit(
+        model=auto,
+        name=auto.chosen_,
+        n_rows=table.n_rows,
+        n_judges=board.n_rows,
+        judged_on="validation rows"
+        if judges is not None
+        else _TRAINING
+        if places is None
+        else "held-out rows",
+        mean_nll_nats=entry.mean_nll_nats,
+        standard_error=entry.standard_error,
+        held_out_rows=None if places is None else np.array(places, np.intp),
+        seed=info["seed"],
+        leaderboard=board,
+        why=info["why"],
+        stand_in=info["stand_in"],
+        stopped=info["stopped"],
+    )
+
+
+def _of_family(one: Family, request: Request, held_out: float) -> Fit:
+    """A single model; one that chooses its epoch by validation rows holds some out where there are none."""
+    whole, places, on = request.table, None, "validation rows"
+    if request.valid is None and one.takes_time and whole.n_rows >= LEAST_ROWS:
+        split = hold_out(whole, held_out, request.seed)
+        request, places, on = (
+            replace(request, table=split.train, valid=split.held_out),
+            split.places,
+            "held-out rows",
+        )
+    model = one.fit(request)
+    judges, on = (whole, _TRAINING) if request.valid is None else (request.valid, on)
+    if one.sums_out != "any" and not judges.is_complete:
+        judges, on = judges[np.flatnonzero(~judges.missing.any(axis=1))], f"{on} without holes"
+    mean, error = None, None
+    if judges.n_rows:
+        weights = np.ones(judges.n_rows) if judges.weights is None else judges.weights
+        mean, error = weighted_mean(-model.log_prob(judges), weights)
+    return Fit(model, one.name, whole.n_rows, judges.n_rows, on, mean, error, places, request.seed)

@@ -1,0 +1,107 @@
+"""Questions as people write them: ``P(smoker, age | advice=yes)``, ``P(smoker=yes | do(advice=yes))``.
+
+A comma separates, ``|`` comes before what is known, ``name=state`` states one.  What stands in double quotes or in
+brackets is one piece, so that ``age=(30, 40]`` needs no quotes; two double quotes in quotes mean one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chainrule.core.errors import InputError, ParseError
+from chainrule.tables.schema import Schema
+
+__all__ = ["Question", "parse_question", "parse_states"]
+
+_FORM = "write for example 'P(smoker | age=60+)', 'P(smoker=yes, age)' or 'P(smoker | do(advice=yes))'"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which ``variables`` are asked about, in which ``states`` (of all of them, or none), what is known and done."""
+
+    variables: tuple[str, ...]
+    states: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+    done: dict[str, str] = field(default_factory=dict)
+
+
+def parse_question(text: str) -> Question:
+    """The question that ``text`` asks; ``ParseError`` says what was expected.
+
+    >>> parse_question("P(a=yes, b | c=(30, 40], do(d=1))")
+    Question(variables=('a', 'b'), states={'a': 'yes'}, evidence={'c': '(30, 40]'}, done={'d': '1'})
+    """
+    inner = text.strip()
+    if not (inner[:1] in ("P", "p") and inner[1:].lstrip().startswith("(") and inner.endswith(")")):
+        raise ParseError(f"{text!r} is no question: {_FORM}")
+    inner = inner[1:].strip()[1:-1]
+    asked, *rest = _pieces(inner, "|")
+    if len(rest) > 1:
+        raise ParseError(
+            f"{text!r} has more than one '|'; known states stand after a single one, with commas between"
+        )
+    variables, states = [], {}
+    for piece in _pieces(asked, ","):
+        name, *state = _pieces(piece, "=", most=2)
+        variables.append(_plain(name))
+        if state:
+            states[variables[-1]] = _plain(state[0])
+    if not all(variables):
+        raise ParseError(f"{text!r} asks about nothing; {_FORM}")
+    evidence: dict[str, str] = {}
+    done: dict[str, str] = {}
+    for piece in _pieces(rest[0], ",") if rest else ():
+        stripped = piece.strip()
+        if stripped.startswith("do(") and stripped.endswith(")"):
+            _take(stripped[3:-1], done)
+        else:
+            _take(piece, evidence)
+    return Question(tuple(variables), states, evidence, done)
+
+
+def parse_states(text: str, schema: Schema | None = None) -> dict[str, str]:
+    """``name=state`` with commas between, each name once; ``InputError`` for anything else.
+
+    >>> parse_states('age=(30, 40], "a, b"=yes')
+    {'age': '(30, 40]', 'a, b': 'yes'}
+    """
+    found: dict[str, str] = {}
+    _take(text, found)
+    if schema is not None:
+        for name in found:
+            schema.index(name)
+    return found
+
+
+def _take(text: str, found: dict[str, str]) -> None:
+    for piece in filter(str.strip, _pieces(text, ",")):
+        parts = [_plain(part) for part in _pieces(piece, "=", most=2)]
+        if len(parts) != 2 or not all(parts) or parts[0] in found:
+            raise InputError(
+                f"what is known is given as name=state, each name once, such as smoke=yes; got {piece.strip()!r}"
+            )
+        found[parts[0]] = parts[1]
+
+
+def _pieces(text: str, separator: str, most: int | None = None) -> list[str]:
+    """``text`` cut at each separator outside quotes and brackets, at most so many pieces."""
+    pieces, inside, depth = [""], False, 0
+    for c in text:
+        inside ^= c == '"'
+        if not inside:
+            depth = max(0, depth + (c in "([") - (c in ")]"))
+        if c == separator and not inside and not depth and (most is None or len(pieces) < most):
+            pieces.append("")
+        else:
+            pieces[-1] += c
+    if inside:
+        raise ParseError(f'a quotation mark is never closed in {text!r}; write \'a,b\' as "a,b" and " as ""')
+    return pieces
+
+
+def _plain(piece: str) -> str:
+    piece = piece.strip()
+    if len(piece) > 1 and piece[0] == piece[-1] == '"':
+        return piece[1:-1].replace('""', '"')
+    return piece

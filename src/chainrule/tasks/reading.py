@@ -1,0 +1,126 @@
+"""Rows for a fit: read as the user says, and where that cannot be, refused once with all that would help.
+
+``read_table`` tries; where columns cannot be states or the bytes are no text, it tries on by its own advice until the
+table can be read, and then either says all of it in one message or, with ``fix``, goes on so and says what it did.
+Columns that can be read but look like a mistake (an identifier with few rows, ``?`` among numbers) are doubts: told,
+and mended with ``fix`` only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.core.errors import ChainruleError, ValuesError
+from chainrule.tables.doubts import doubts_of, odd_texts
+from chainrule.tables.encodings import UndecodableError
+from chainrule.tables.missing import MISSING_TEXTS
+from chainrule.tables.problems import Problem, TableError, listed
+from chainrule.tables.reading import is_files
+from chainrule.tables.table import Table
+from chainrule.tasks.dialects import PYTHON, Dialect
+
+__all__ = ["ReadTable", "RefusedTableError", "read_table"]
+
+_BINS = 5  # of a measurement, where nobody says how many
+_ENCODING = "cp1252"  # what spreadsheets of Western Europe write that is no UTF-8
+_MOST_TRIES = 8
+
+
+class RefusedTableError(ValuesError):
+    """A table that cannot be read as it is; ``settings`` would make it readable."""
+
+    def __init__(self, message: str, settings: Mapping[str, Any]) -> None:
+        self.settings = dict(settings)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.settings)
+
+
+@dataclass(frozen=True)
+class ReadTable:
+    """A table, the ``settings`` that it was read by beside the user's own, and what was noticed."""
+
+    table: Table
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_table(
+    X: Any, *, fix: bool = False, dialect: Dialect = PYTHON, name: str = "X", **settings: Any
+) -> ReadTable:
+    """The rows of ``X`` by ``settings`` (those of ``Table.read``).
+
+    ``fix`` mends what would be refused or doubted, and ``notes`` says how.  Raises ``RefusedTableError`` with
+    everything to add, else what ``Table.read`` raises.
+    """
+    given = {k: v for k, v in settings.items() if v is not None}
+    what = os.fspath(X) if isinstance(X, (str, os.PathLike)) else name
+    found = _Advice(dict(given), dialect)
+    table = found.read_until_it_works(X, name)
+    added = {k: v for k, v in found.settings.items() if v != given.get(k)}
+    if added and not fix:
+        reasons = listed(found.problems, lambda p: p.text(dialect.options))
+        raise RefusedTableError(
+            f"{what} cannot be read as it is: {reasons}; {dialect.add} {dialect.write(added)} (or {dialect.fix}, which "
+            "decides so by itself and says it)",
+            added,
+        )
+    doubts = doubts_of(table, given)
+    if not fix:
+        notes = [f"{p.text(dialect.options)}" for p in doubts]
+        return ReadTable(table, {}, tuple(f"as it is, {text}" for text in notes))
+    for p in doubts:
+        found.follow(p)
+    if doubts:
+        table = found.read_until_it_works(X, name)
+    added = {k: v for k, v in found.settings.items() if v != given.get(k)}
+    notes = [p.reason if not p.column else f"{p.column}: {p.reason}" for p in found.problems]
+    if added:
+        notes.append(f"read by {dialect.write(added)}")
+    return ReadTable(table, added, tuple(notes))
+
+
+@dataclass
+class _Advice:
+    """Settings that grow until the table can be read, and the problems that made them grow."""
+
+    settings: dict[str, Any]
+    dialect: Dialect
+    problems: list[Problem] = field(default_factory=list)
+
+    def read_until_it_works(self, X: Any, name: str) -> Table:
+        for _ in range(_MOST_TRIES):
+            try:
+                return Table.read(X, **self.settings, name=name, options=self.dialect.options)
+            except UndecodableError as e:
+                if "encoding" in self.settings:
+                    raise
+                self.settings["encoding"] = _ENCODING
+                self.problems.append(Problem("", e.place))
+            except TableError as e:
+                odd = odd_texts(X, self.settings) if is_files(X) else []
+                for p in odd or e.problems:
+                    self.follow(p)
+        raise ChainruleError(f"{name} cannot be read; say which columns to take, with columns")
+
+    def follow(self, problem: Problem) -> None:
+        """Add the first setting that solves ``problem`` and can be written without knowing more."""
+        self.problems.append(problem)
+        setting = next(
+            (s for s in problem.settings if s in ("bins", "ignore", "max_states", "missing")), "ignore"
+        )
+        before = self.settings.get(setting)
+        if setting == "bins":
+            self.settings["bins"] = {**(before or {}), problem.column: _BINS}
+        elif setting == "max_states":
+            self.settings["max_states"] = max(problem.size, before or 0)
+        elif setting == "missing" and problem.texts and not isinstance(before, Mapping):
+            known = list(MISSING_TEXTS if before is None else before)
+            self.settings["missing"] = [*known, *(t for t in problem.texts if t not in known)]
+        else:
+            listed_before = [before] if isinstance(before, str) else list(self.settings.get("ignore") or [])
+            self.settings["ignore"] = [*listed_before, problem.column]
