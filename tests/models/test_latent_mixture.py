@@ -18,9 +18,10 @@ from scipy.special import logsumexp
 from scipy.stats import chisquare
 
 import chainrule
-from chainrule import LatentMixture, Schema, chow_liu
+from chainrule import LatentMixture, Schema, Table, chow_liu
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.graphs import DAG
+from chainrule.models.families import Request, family
 from chainrule.models.latent_mixture.completing import log_prob_completed
 from chainrule.models.latent_mixture.components import Components
 from chainrule.models.latent_mixture.forest_layout import ForestLayout, depth_first
@@ -355,6 +356,13 @@ def test_validation_rows_keep_the_best_epoch_and_without_them_the_last_is_kept()
     info = model.fit_info_
     assert info["best_epoch"] == 1 + int(np.argmin(info["valid_nll_nats"]))
     assert LatentMixture(40, **FAST).fit(X).fit_info_["best_epoch"] == 4
+
+
+def test_a_family_that_is_given_seconds_takes_no_more_epochs_than_there_are_by_default() -> None:
+    table = Table.read(_rows())
+    model = family("latent").fit(Request(table, valid=table, seed=1, seconds=60.0))
+    assert isinstance(model, LatentMixture)
+    assert 3 <= model.fit_info_["epochs"] <= model.fit_info_["epochs_by_default"] == 84
 
 
 def test_it_finds_what_no_tree_can_say() -> None:

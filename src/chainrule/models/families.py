@@ -125,6 +125,12 @@ def _bayesian_network(request: Request) -> DiscreteModel:
     return model.fit(request.table)
 
 
+def _latent(request: Request) -> DiscreteModel:
+    from chainrule.models.latent_mixture.estimator import LatentMixture
+
+    return _network(LatentMixture, request)
+
+
 def _nade(request: Request) -> DiscreteModel:
     from chainrule.models.nade.estimator import NADE
 
@@ -153,7 +159,8 @@ def _network(kind: Callable[..., Any], request: Request) -> DiscreteModel:
         left = (
             request.seconds - (time.monotonic() - began) + compiling
         )  # once per machine, which no budget plans for
-        epochs = min(model.epochs, int(left / max(each, 1e-9)))
+        wanted = trial.fit_info_["epochs_by_default"] if model.epochs is None else model.epochs
+        epochs = min(wanted, int(left / max(each, 1e-9)))
         if epochs < _LEAST_EPOCHS:
             raise OutOfTimeError(
                 f"{_LEAST_EPOCHS} epochs take {_LEAST_EPOCHS * each:.3g} s, and {max(left, 0):.3g} s are left"
@@ -172,6 +179,7 @@ FAMILIES: dict[str, Family] = {
         Family(
             "bayesnet", "a Bayesian network along the graph that you state", _bayesian_network, needs_dag=True
         ),
+        Family("latent", "a mixture of trees from a latent space", _latent, takes_time=True),
         Family("nade", "a neural autoregressive estimator", _nade, "suffix", takes_time=True),
         Family("made", "a masked autoencoder", _made, "suffix", takes_time=True),
     )

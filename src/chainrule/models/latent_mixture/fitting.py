@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,11 @@ def fit_log_odds(
     n_components: int,
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """The log-odds (width, n_components) after training by ``plan`` from ``bias`` (width,), and what happened."""
+    n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
+    epochs, batch_size = plan.length(n)
     if not len(bias):  # every variable has one state: there is nothing to learn
-        return np.zeros((0, n_components), np.float32), {"epochs": 0, "best_epoch": 0}
+        epochs_done = {"epochs": 0, "best_epoch": 0, "train_nll_nats": [], "valid_nll_nats": []}
+        return np.zeros((0, n_components), np.float32), epochs_done | {"seconds": 0.0, "warm_up_seconds": 0.0}
     streams = np.random.SeedSequence(plan.seed).generate_state(3)
     network = LatentNetwork(
         layout,
@@ -39,8 +43,6 @@ def fit_log_odds(
         seed=int(streams[0]),
         generator=torch.Generator().manual_seed(int(streams[1])),
     )
-    n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
-    epochs, batch_size = plan.length(n)
     recipe = Recipe(epochs, batch_size, plan.learning_rate, plan.weight_decay, int(streams[2]))
     info = train(
         network,
@@ -51,4 +53,5 @@ def fit_log_odds(
         valid_weights=None if valid is None else valid.weights,
     )
     with torch.no_grad():
-        return network.log_odds(network.points(n_components)).numpy(), info
+        log_odds = network.log_odds(network.points(n_components)).numpy()
+    return log_odds, info | {"epochs_by_default": replace(plan, epochs=None).length(n)[0]}
