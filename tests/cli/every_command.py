@@ -31,8 +31,18 @@ def every_command(folder: Path) -> dict[str, list[str]]:
     network.write_text(NETWORK)
     rows.write_text("a,b,c\n" + "".join(f"{i % 2},{i // 2 % 2},{i % 3 % 2}\n" for i in range(240)))
     numbers.write_text("waiting\n1.0\n2.0\n3.5\n")
+    holes, model = folder / "holes.csv", str(folder / "rows.model")
+    holes.write_text("a,b,c\n0,,1\n,1,0\n1,1,1\n")
+    _fit_by_hand(rows, model)
     out = str(folder / "out")
     arguments = {
+        "fit": [str(rows), "-o", str(folder / "new.model"), "--model", "chowliu"],
+        "score": [model, str(holes), "-o", str(folder / "scored.csv")],
+        "sample": [model, "-n", "5", "--given", "a=1"],
+        "impute": [model, str(holes), "-o", str(folder / "filled.csv")],
+        "query": [model, "P(a | b=1)", "P(a=1, c=0)"],
+        "learn": [str(rows), "-o", str(folder / "net.bif")],
+        "compare": [str(rows), "--models", "independent,chowliu"],
         "reproduce": ["--problems", "3,4,6", "--preset", "quick", "--data", "digits", "--out", out],
         "report": [out],
         "masks": ["--order", "x2,x4,x1,x3", "--hidden", "4,4"],
@@ -50,6 +60,13 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "dag query": [str(network), "a", "--given", "b=yes"],
     }
     return {name: [*name.split(), *rest] for name, rest in arguments.items()}
+
+
+def _fit_by_hand(rows: Path, model: str) -> None:
+    """The model that others need, so that no command depends on another."""
+    from chainrule.models import chow_liu
+
+    chow_liu(rows).save(model)
 
 
 def names_of_all_commands() -> list[str]:

@@ -25,6 +25,7 @@ from chainrule.homework import CountProportional, MLPDensity
 from chainrule.models import (
     MADE,
     NADE,
+    Auto,
     BayesianNetwork,
     ChowLiu,
     Ensemble,
@@ -72,6 +73,11 @@ class Case:
     def d(self) -> int:
         """The number of variables."""
         return len(self.sizes)
+
+    @property
+    def learns_from_holes(self) -> bool:
+        """Whether missing values in training are no error."""
+        return self.kind is Auto
 
     @property
     def takes_any_table(self) -> bool:
@@ -218,6 +224,11 @@ def _latent(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _auto(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    settings: dict[str, Any] = {"models": ["independent", "chowliu"], "schema": Schema.of_sizes(sizes)}
+    return [("auto", lambda: Auto(**settings)), ("auto-simple", lambda: Auto(simple=True, **settings))]
+
+
 def _count(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     shape = (2, 3) if len(sizes) == 6 else (1, 1)
     return [
@@ -241,6 +252,7 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     Mixture: _mixture,
     Stack: _stack,
     LatentMixture: _latent,
+    Auto: _auto,
     CountProportional: _count,
     MLPDensity: _mlp,
 }

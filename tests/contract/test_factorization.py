@@ -7,12 +7,12 @@ import pytest
 
 from chainrule.core.errors import InputError
 from chainrule.evaluate.factorization import check_factorization
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture, TreeNetwork
+from chainrule.models import MADE, NADE, Auto, BayesianNetwork, Independent, LatentMixture, TreeNetwork
 from chainrule.models.shared.ordering import variable_names
 from tests.contract.cases import SIX, Case, cases_of, every_case, fitted, table_of
 from tests.oracles import enumerate_states, made_log_prob, nade_log_prob
 
-PROMISING = (Independent, BayesianNetwork, TreeNetwork, NADE, MADE, LatentMixture)
+PROMISING = (Independent, BayesianNetwork, TreeNetwork, NADE, MADE, LatentMixture, Auto)
 promising = cases_of(*PROMISING)
 
 

@@ -362,7 +362,7 @@ def test_a_family_that_is_given_seconds_takes_no_more_epochs_than_there_are_by_d
     table = Table.read(_rows())
     model = family("latent").fit(Request(table, valid=table, seed=1, seconds=60.0))
     assert isinstance(model, LatentMixture)
-    assert 3 <= model.fit_info_["epochs"] <= model.fit_info_["epochs_by_default"] == 84
+    assert 3 <= model.fit_info_["epochs"] <= model.set_params(epochs=None).usual_epochs(300) == 84
 
 
 def test_it_finds_what_no_tree_can_say() -> None:

@@ -168,3 +168,12 @@ def test_what_is_no_number_is_not_cut():
             Table.read({"x": values}, bins={"x": 2})
     with pytest.raises(TableError, match="has no states"):
         Table.read({"x": [None]}, bins={"x": 2})
+
+
+def test_rows_of_binned_numbers_are_given_back_with_their_labels():
+    rows = {
+        "age": np.array([1, 5, 9]),
+        "wet": ["no", "yes", "no"],
+    }  # the column is of whole numbers, its bins are not
+    table = Table.read(rows, bins={"age": [4]})
+    assert give_back(table.codes, table.schema)["age"].tolist() == ["<= 4", "> 4", "> 4"]

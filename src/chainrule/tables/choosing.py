@@ -149,7 +149,7 @@ def _binned(found: ColumnCounts, rule: BinRule) -> Variable | Problem:
     numbers = {v: number_of(v) if found.kind == "text" else float(v) for v in found.counts}
     if (word := next((v for v, x in numbers.items() if x is None), None)) is not None:
         reason = f"is to be cut into bins, but it holds {word!r}, which is no number"
-        return Problem(found.name, reason, ("missing", "ignore"))
+        return Problem(found.name, reason, ("missing", "ignore"), texts=(word,))
     if not numbers and rule.cuts is None:
         return Problem(found.name, "has no states (no value is given)", ("schema", "ignore"))
     values = np.array(list(numbers.values()), np.float64)

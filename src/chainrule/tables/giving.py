@@ -122,7 +122,7 @@ def _numpy_column(variable: Variable, codes: Codes) -> NDArray[Any]:
     """A column of the NumPy type that it had; a type that has no missing value gives way to one that has."""
     _, _, name = (variable.dtype or "").partition(":")
     found = _list(variable, codes)
-    if None not in found:
+    if None not in found and variable.kind != "interval":  # bins of a column of numbers are labels
         return np.array([*found, None], object)[:-1].astype(name or None)
     if variable.kind in ("integer", "number") and name != "object":
         numbers = np.array([np.nan if v is None else v for v in found], np.float64)

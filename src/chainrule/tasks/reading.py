@@ -26,7 +26,7 @@ __all__ = ["ReadTable", "RefusedTableError", "read_table"]
 
 _BINS = 5  # of a measurement, where nobody says how many
 _ENCODING = "cp1252"  # what spreadsheets of Western Europe write that is no UTF-8
-_MOST_TRIES = 8
+_MOST_TRIES = 20
 
 
 class RefusedTableError(ValuesError):
@@ -93,19 +93,22 @@ class _Advice:
     problems: list[Problem] = field(default_factory=list)
 
     def read_until_it_works(self, X: Any, name: str) -> Table:
+        last: ChainruleError | None = None
         for _ in range(_MOST_TRIES):
             try:
                 return Table.read(X, **self.settings, name=name, options=self.dialect.options)
             except UndecodableError as e:
                 if "encoding" in self.settings:
                     raise
+                last = e
                 self.settings["encoding"] = _ENCODING
                 self.problems.append(Problem("", e.place))
             except TableError as e:
+                last = e
                 odd = odd_texts(X, self.settings) if is_files(X) else []
                 for p in odd or e.problems:
                     self.follow(p)
-        raise ChainruleError(f"{name} cannot be read; say which columns to take, with columns")
+        raise last or ChainruleError(f"{name} cannot be read")
 
     def follow(self, problem: Problem) -> None:
         """Add the first setting that solves ``problem`` and can be written without knowing more."""

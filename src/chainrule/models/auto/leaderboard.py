@@ -17,12 +17,16 @@ __all__ = ["Entry", "Leaderboard", "Trial", "weighted_mean"]
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A fitted model with its log-probabilities (n,) of the rows that judge it, NaN where it was not asked."""
+    """A fitted model with its log-probabilities (n,) of the rows that judge it, NaN where it was not asked.
+
+    ``weighing`` are those of the validation rows, where others judge.
+    """
 
     name: str
     model: Any
     log_prob: NDArray[np.float64]
     seconds: float
+    weighing: NDArray[np.float64] | None = None
 
     @property
     def n_parameters(self) -> int:

@@ -1,12 +1,13 @@
 """Families tried one after another on the same rows, small ones first, until the time is over.
 
-A network gets an equal part of what is left, and cuts its epochs to it.  What cannot be fitted is left out, with its
-reason.  Ctrl-C ends the search; what is done by then is kept.
+What can be cut short gets an equal part of what is left, and cuts its epochs or rounds to it.  While there is time,
+chains are fitted in random orders as well; then chains of one order are stacked, and everything is averaged
+(``combining``).  What cannot be fitted is left out, with its reason.  Ctrl-C ends the search; what is done by then is
+kept.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +17,21 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.progress import note, track
+from chainrule.models.auto.combining import averaged, stacked
 from chainrule.models.auto.leaderboard import Trial
 from chainrule.models.contract import DiscreteModel
-from chainrule.models.families import Family, OutOfTimeError, Request
+from chainrule.models.families import Family, OutOfTimeError, Request, working_seconds
 from chainrule.tables.table import Table
 
 __all__ = ["Search", "search"]
 
 _LEAST_COMPLETE = 20  # validation rows without holes that can judge a model which does not sum out holes
 _LEAST_SECONDS = 1.0  # that a network is begun for
+_ORDERS, _LEAST_COLUMNS = (
+    4,
+    3,
+)  # of chains, the columns' own included; columns that have more than one order to speak of
+_SLACK = 1.3  # of the time that the same chains took in another order
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,44 +59,103 @@ def search(
 
     Raises ``InputError`` where no family could be fitted.
     """
-    trials: list[Trial] = []
-    skipped: list[tuple[str, str]] = []
-    stopped, deadline = False, None if budget is None else time.monotonic() + budget
-    for i, one in enumerate(families):
-        try:
-            share = None if deadline is None else _share(families[i:], deadline)
-            request = Request(table, valid, seed, share if one.takes_time else None, dag)
-            trials.append(_tried(one, request, valid if judges is None else judges))
-            note(_heard(trials[-1]))
-            if deadline is not None:  # compiling is not counted, see ``families``
-                deadline += trials[-1].model.fit_info_.get("warm_up_seconds", 0.0)
-        except KeyboardInterrupt:
-            if not trials:
-                raise
-            stopped = True
-            skipped += [(later.name, "the search was stopped") for later in families[i:]]
-            note(f"stopped: what is done is kept ({', '.join(t.name for t in trials)})")
-            break
-        except ChainruleError as e:
-            if len(families) == 1:
-                raise
-            skipped.append((one.name, str(e)))
-            note(f"{one.name} is left out: {e}")
-    if not trials:
-        reasons = "; ".join(f"{name}: {why}" for name, why in skipped)
+    run = _Run(table, valid, valid if judges is None else judges, seed, budget, dag)
+    try:
+        for i, one in enumerate(families):
+            seconds = run.share(families[i:]) if one.takes_time else None
+            run.try_one(one, one.name, Request(table, valid, seed, seconds, dag), alone=len(families) == 1)
+        run.try_orders(families)
+        run.combine()
+    except KeyboardInterrupt:
+        if not run.trials:
+            raise
+        run.stop(families)
+    if not run.trials:
+        reasons = "; ".join(f"{name}: {why}" for name, why in run.skipped)
         raise InputError(f"no model could be fitted ({reasons})")
-    return Search(tuple(trials), tuple(skipped), stopped)
+    return Search(tuple(run.trials), tuple(run.skipped), run.stopped)
 
 
-def _share(to_come: Sequence[Family], deadline: float) -> float:
-    """The seconds for the first of these families."""
-    return (deadline - time.monotonic()) / max(1, sum(f.takes_time for f in to_come))
+class _Run:
+    """A search under way: its rows, its deadline, and what has been tried."""
+
+    def __init__(
+        self, table: Table, valid: Table, judges: Table, seed: int, budget: float | None, dag: Any
+    ) -> None:
+        self.table, self.valid, self.judges, self.seed, self.dag = table, valid, judges, seed, dag
+        self.deadline = None if budget is None else working_seconds() + budget
+        self.trials: list[Trial] = []
+        self.skipped: list[tuple[str, str]] = []
+        self.chains: dict[int, list[Trial]] = {}  # by the number of their order
+        self.stopped = False
+
+    def share(self, to_come: Sequence[Family]) -> float | None:
+        """The seconds for the first of these families."""
+        if self.deadline is None:
+            return None
+        return (self.deadline - working_seconds()) / max(1, sum(f.takes_time for f in to_come))
+
+    def try_one(
+        self, one: Family, name: str, request: Request, *, order: int = 0, alone: bool = False
+    ) -> None:
+        """Fit and judge it, or note why not; where it is ``alone`` that is an error."""
+        try:
+            trial = _tried(one, name, request, self.judges)
+        except ChainruleError as e:
+            if alone:
+                raise
+            self.skipped.append((name, str(e)))
+            note(f"{name} is left out: {e}")
+            return
+        self.trials.append(trial)
+        note(_heard(trial))
+        if one.is_chain:
+            self.chains.setdefault(order, []).append(trial)
+
+    def try_orders(self, families: Sequence[Family]) -> None:
+        """The chains that could be fitted once more in random orders, while there is time for all of them."""
+        done = {t.name for t in self.chains.get(0, [])}
+        chains = [one for one in families if one.name in done]
+        d, rng = len(self.table.schema), np.random.default_rng(self.seed)
+        if len(families) == 1 or d < _LEAST_COLUMNS:
+            return
+        took = sum(t.seconds for t in self.chains.get(0, []))
+        for k in range(1, _ORDERS if chains else 1):
+            order = tuple(rng.permutation(d).tolist())
+            if self.deadline is not None and self.deadline - working_seconds() < _SLACK * took:
+                note(f"no time is left for {'another' if k > 1 else 'a random'} order")
+                return
+            for i, one in enumerate(chains):
+                request = Request(
+                    self.table, self.valid, self.seed + k, self.share(chains[i:]), self.dag, order
+                )
+                self.try_one(one, f"{one.name} {k + 1}", request, order=k)
+
+    def combine(self) -> None:
+        """Stacks of the chains of each order, and an average of all."""
+        singles = len(self.trials)
+        for k, chains in self.chains.items():
+            self._keep(
+                stacked(chains, self.valid, self.judges, self.seed, f"stack {k + 1}" if k else "stack")
+            )
+        if singles > 1:
+            self._keep(averaged(self.trials, self.valid, self.judges, self.seed))
+
+    def _keep(self, trial: Trial | None) -> None:
+        if trial is not None:
+            self.trials.append(trial)
+            note(_heard(trial))
+
+    def stop(self, families: Sequence[Family]) -> None:
+        """Someone has stopped the search."""
+        self.stopped = True
+        reached = {t.name for t in self.trials} | {name for name, _ in self.skipped}
+        self.skipped += [(one.name, "the search was stopped") for one in families if one.name not in reached]
+        note(f"stopped: what is done is kept ({', '.join(t.name for t in self.trials)})")
 
 
-def _tried(one: Family, request: Request, judges: Table) -> Trial:
-    judged = np.ones(judges.n_rows, bool)
-    if one.sums_out != "any":
-        judged &= ~judges.missing.any(axis=1)
+def _tried(one: Family, name: str, request: Request, judges: Table) -> Trial:
+    judged = _asked(one, judges)
     if not judged.all() and judged.sum() < _LEAST_COMPLETE:
         raise InputError(
             f"it is judged on complete rows, and {judged.sum()} of {judges.n_rows} held-out rows are complete "
@@ -97,12 +163,19 @@ def _tried(one: Family, request: Request, judges: Table) -> Trial:
         )
     if request.seconds is not None and request.seconds < _LEAST_SECONDS:
         raise OutOfTimeError("no time is left")
-    began = time.monotonic()
+    began = working_seconds()
     model = one.fit(request)
     if model.schema_.names != request.table.schema.names:
         raise InputError("its graph does not have all columns; name each column as a node")
-    seconds = time.monotonic() - began
-    return Trial(one.name, model, _log_prob(model, judges, judged), seconds)
+    seconds = working_seconds() - began
+    valid = request.valid
+    weighed = None if valid is None or valid is judges else _log_prob(model, valid, _asked(one, valid))
+    return Trial(name, model, _log_prob(model, judges, judged), seconds, weighed)
+
+
+def _asked(one: Family, rows: Table) -> NDArray[np.bool_]:
+    """The rows that it can be asked: complete ones, where it does not sum out any holes."""
+    return np.ones(rows.n_rows, bool) if one.sums_out == "any" else np.logical_not(rows.missing.any(axis=1))
 
 
 def _log_prob(model: DiscreteModel, table: Table, asked: NDArray[np.bool_]) -> NDArray[np.float64]:

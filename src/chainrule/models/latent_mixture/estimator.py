@@ -155,7 +155,8 @@ class LatentMixture(DiscreteModel):
         self._refuse_missing(table, "training needs complete rows")
         if valid is not None:
             self._refuse_missing(valid, "validation needs complete rows")
-        plan, n = self._plan(), check_integer(self.n_components, "n_components")
+        seed = int(as_generator(self.random_state).integers(2**31))
+        plan, n = self._plan(seed), check_integer(self.n_components, "n_components")
         self._usual = usual_states(table)
         table = self._inside(table)
         layout, bias = self._start(table)
@@ -195,7 +196,15 @@ class LatentMixture(DiscreteModel):
             self.marginalises_ = "suffix"  # pyright: ignore[reportAttributeAccessIssue]
         self._graph = DAG(edges, names)
 
-    def _plan(self) -> Plan:
+    def usual_epochs(self, n_rows: int) -> int:
+        """The epochs of a fit to ``n_rows`` rows: ``epochs``, or what stands for ``None``.
+
+        >>> LatentMixture().usual_epochs(16_000)
+        15
+        """
+        return self._plan(0).length(n_rows)[0]
+
+    def _plan(self, seed: int) -> Plan:
         """The settings of training, checked."""
         return Plan(
             latent=check_integer(self.latent, "latent"),
@@ -205,7 +214,7 @@ class LatentMixture(DiscreteModel):
             batch_size=None if self.batch_size is None else check_integer(self.batch_size, "batch_size"),
             learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
             weight_decay=check_real(self.weight_decay, "weight_decay"),
-            seed=int(as_generator(self.random_state).integers(2**31)),
+            seed=seed,
         )
 
     def _inside(self, table: Table) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,5 +52,4 @@ def fit_log_odds(
         valid_weights=None if valid is None else valid.weights,
     )
     with torch.no_grad():
-        log_odds = network.log_odds(network.points(n_components)).numpy()
-    return log_odds, info | {"epochs_by_default": replace(plan, epochs=None).length(n)[0]}
+        return network.log_odds(network.points(n_components)).numpy(), info

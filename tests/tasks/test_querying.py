@@ -1,0 +1,130 @@
+"""Answers equal sums over the joint; do() equals the truncated product, and a learned graph refuses it."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from chainrule import cli
+from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.models import Auto, BayesianNetwork, Independent, chow_liu
+from chainrule.tasks import fit, query
+
+DAG = "season -> rain; season -> sprinkler; rain -> wet <- sprinkler"
+STATES = {"season": ["dry", "wet"], "rain": ["no", "yes"], "sprinkler": ["off", "on", "broken"], "wet": 2}
+
+
+@pytest.fixture(scope="module")
+def network():
+    rng = np.random.default_rng(0)
+    model = BayesianNetwork(DAG)
+    sizes = {"season": 2, "rain": 2, "sprinkler": 3, "wet": 2}
+    dag = model._checked()
+    tables = {v: rng.dirichlet(np.ones(sizes[v]), [sizes[u] for u in dag.parents(v)]) for v in dag.nodes}
+    return BayesianNetwork.from_tables(DAG, STATES, tables)
+
+
+def _truncated(network, done):
+    """The joint under do(), by the definition: the product of all tables but those of what is set."""
+    names, schema = network.schema_.names, network.schema_
+    out = {}
+    for row in itertools.product(*(range(k) for k in schema.sizes)):
+        state = dict(zip(names, row, strict=True))
+        if any(schema[v].states[state[v]] != s for v, s in done.items()):
+            continue
+        p = 1.0
+        for v in names:
+            if v not in done:
+                p *= network.tables_[v][tuple(state[u] for u in (*network.dag_.parents(v), v))]
+        out[row] = p
+    return out
+
+
+def test_setting_a_variable_is_the_truncated_product_and_not_conditioning(network):
+    joint = _truncated(network, {"sprinkler": "on"})
+    assert sum(joint.values()) == pytest.approx(1.0)
+    wet, rain = network.schema_.index("wet"), network.schema_.index("rain")
+    expected = sum(p for row, p in joint.items() if row[wet] == 1)
+    found = query(network, "P(wet=1 | do(sprinkler=on))")
+    assert found.probability == pytest.approx(expected, abs=1e-12)
+    assert found.probability != pytest.approx(query(network, "P(wet=1 | sprinkler=on)").probability, abs=1e-6)
+    given = sum(p for row, p in joint.items() if row[wet] == 1 and row[rain] == 1)
+    known = sum(p for row, p in joint.items() if row[rain] == 1)
+    asked = query(network, "P(wet=1 | rain=yes, do(sprinkler=on))")
+    assert asked.probability == pytest.approx(given / known, abs=1e-12)
+
+
+def test_setting_what_has_no_parents_is_conditioning(network):
+    both = [query(network, q).probability for q in ("P(wet=1 | do(season=dry))", "P(wet=1 | season=dry)")]
+    assert both[0] == pytest.approx(both[1], abs=1e-12)
+
+
+def test_two_actions_at_once(network):
+    joint = _truncated(network, {"sprinkler": "off", "rain": "no"})
+    wet = network.schema_.index("wet")
+    expected = sum(p for row, p in joint.items() if row[wet] == 0)
+    found = query(network, "P(wet=0 | do(sprinkler=off, rain=no))")
+    assert found.probability == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_learned_graph_and_a_model_without_one_make_no_claim_about_actions():
+    rows = {"a": ["x", "y"] * 30, "b": ["u", "v"] * 30}
+    models = [chow_liu(rows), Independent(0.5).fit(rows), Auto(models=["chowliu"]).fit(rows)]
+    for model in models:
+        with pytest.raises(InputError, match="arrows that somebody stands for"):
+            query(model, "P(a | do(b=u))")
+
+
+def test_a_graph_that_was_stated_answers_through_fit_and_auto():
+    rng = np.random.default_rng(1)
+    cause = rng.integers(0, 2, 400)
+    rows = {"cause": cause, "effect": (cause + (rng.random(400) < 0.1)) % 2}
+    for model, models in (("bayesnet", None), ("auto", ["independent", "bayesnet"])):
+        found = fit(rows, model=model, models=models, dag="cause -> effect").model
+        assert query(found, "P(cause=1 | do(effect=1))").probability == pytest.approx(
+            query(found, "P(cause=1)").probability
+        )
+        assert query(found, "P(effect=1 | do(cause=1))").probability > 0.8
+
+
+def test_numbers_name_the_interval_that_holds_them():
+    rng = np.random.default_rng(2)
+    age = rng.integers(18, 90, 300)
+    rows = {"age": age, "old": np.where(age > 60, "yes", "no")}
+    model = fit(rows, model="chowliu", bins={"age": [40, 60]}).model
+    assert query(model, "P(old=yes | age=75)").probability > 0.9
+    assert (
+        query(model, "P(old=yes | age=> 60)").probability == query(model, "P(old=yes | age=75)").probability
+    )
+    assert query(model, "P(age=30, old=no)").probability > 0.2
+
+
+def test_some_states_leave_a_slice_of_the_joint(network):
+    whole = query(network, "P(rain, wet)").posterior.probabilities
+    part = query(network, "P(rain=yes, wet)")
+    assert part.probability is None
+    np.testing.assert_allclose(part.posterior.probabilities, whole[1], rtol=1e-12)
+    assert part.posterior.variables == ("wet",)
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("P(snow)", "there is no variable 'snow'"),
+        ("P(rain | wet=7)", "there is no state of 'wet' '7'"),
+        ("P(rain | rain=yes)", "is in the evidence"),
+        ("P(rain | do(rain=yes))", "set by do\\(\\) and named again"),
+        ("P(rain | wet=1, do(wet=1))", "set by do\\(\\) and named again"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(network, question, message):
+    with pytest.raises((InputError, UnknownNameError), match=message):
+        query(network, question)
+
+
+def test_several_questions_on_the_command_line(network, tmp_path, capsys):
+    network.save(tmp_path / "m")
+    assert cli.main(["query", str(tmp_path / "m"), "P(wet | rain=yes)", "P(wet=1)"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("P(wet | rain=yes)  where rain=yes\n  0")
+    assert "P(wet=1) = 0." in out

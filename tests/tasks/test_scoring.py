@@ -1,0 +1,185 @@
+"""Scores: a row's nats are the sum of its cells', the quantile is a share of draws, blame falls on the odd cell."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+
+from chainrule import cli
+from chainrule.core.errors import ChainruleError
+from chainrule.models import Auto, BayesianNetwork, chow_liu
+from chainrule.tables import Schema, Table
+from chainrule.tasks import score
+from chainrule.tasks.cells import cell_nats
+from tests.oracles import enumerate_states
+
+SIZES = (2, 3, 2, 2)
+
+
+@pytest.fixture(scope="module")
+def model():
+    rng = np.random.default_rng(3)
+    z = rng.integers(0, 2, 400)
+    columns = [(z + (rng.random(400) < 0.2)) % 2 if k == 2 else rng.integers(0, k, 400) for k in SIZES]
+    return chow_liu(np.stack(columns, axis=1), schema=Schema.of_sizes(SIZES))
+
+
+def _log_of_marginal(model, row):
+    """log p of what is known, by adding up the joint."""
+    states = enumerate_states(SIZES)
+    p = np.exp(model.log_prob(states))
+    agrees = np.all((np.array(row) < 0) | (states == row), axis=1)
+    return np.log(p[agrees].sum())
+
+
+def test_nats_are_of_what_is_known(model):
+    rows = np.array([[0, 1, 1, 0], [1, -1, 0, -1], [-1, -1, -1, -1]])
+    found = score(model, rows)
+    np.testing.assert_allclose(found.nats, [-_log_of_marginal(model, r) for r in rows], atol=1e-9)
+    assert found.mean_nll_nats == pytest.approx(found.nats.mean())
+    assert found.standard_error == pytest.approx(found.nats.std(ddof=1) / np.sqrt(3))
+
+
+def test_cells_of_complete_rows_are_the_factors(model):
+    rows = enumerate_states(SIZES)
+    np.testing.assert_array_equal(
+        cell_nats(model, Table.read(rows, schema=model.schema_)), -model.conditionals(rows)
+    )
+
+
+def test_cells_of_rows_with_holes_follow_the_chain_rule_and_sum_to_the_row(model):
+    rng = np.random.default_rng(0)
+    rows = np.where(rng.random((40, 4)) < 0.4, -1, enumerate_states(SIZES)[rng.integers(0, 24, 40)])
+    cells = cell_nats(model, Table.read(rows, schema=model.schema_))
+    assert (np.isnan(cells) == (rows < 0)).all()
+    expected = [-_log_of_marginal(model, r) for r in rows]
+    np.testing.assert_allclose(np.nansum(cells, axis=1), expected, atol=1e-9)
+    order = [model.schema_.index(v) for v in model.factorization_.topological_order()]
+    for row, costs in zip(rows[:10], cells[:10], strict=True):
+        known = np.full(4, -1)
+        for j in order:
+            if row[j] < 0:
+                continue
+            before = _log_of_marginal(model, known)
+            known[j] = row[j]
+            assert costs[j] == pytest.approx(before - _log_of_marginal(model, known), abs=1e-9)
+
+
+def test_the_quantile_is_the_share_of_draws_that_are_at_most_as_probable(model):
+    states = enumerate_states(SIZES)
+    rows = states[[0, 5, 11, 23]]
+    found = score(model, rows, draws=40_000).quantile
+    lp = model.log_prob(states)
+    exact = [np.exp(lp)[lp <= model.log_prob(r[None])[0] + 1e-9].sum() for r in rows]
+    # four standard errors of a share of 40,000 draws
+    np.testing.assert_allclose(found, exact, atol=4 * 0.5 / np.sqrt(40_000) + 1 / 40_000)
+
+
+def test_rows_with_holes_are_compared_with_draws_that_have_the_same_holes(model):
+    row = np.array([[-1, 2, -1, 0]])
+    states = enumerate_states(SIZES)
+    lp = np.array([_log_of_marginal(model, [-1, s[1], -1, s[3]]) for s in states])
+    exact = np.exp(model.log_prob(states))[lp <= _log_of_marginal(model, row[0]) + 1e-9].sum()
+    found = score(model, row).quantile[0]
+    assert found == pytest.approx(exact, abs=4 * 0.5 / np.sqrt(1000) + 1e-3)
+
+
+def test_blame_falls_on_the_cell_that_is_odd():
+    rng = np.random.default_rng(0)
+    z = rng.integers(0, 2, 2000)
+    rows = {f"c{j}": (z + (rng.random(2000) < 0.02)) % 2 for j in range(6)}
+    rows["noise"] = rng.integers(0, 8, 2000)  # each of its states costs 2 nats, always
+    model = chow_liu(rows)
+    leaf = next(v for v in model.schema_.names if v != "noise" and not model.dag_.children(v))
+    odd = {name: [1] for name in rows} | {"noise": [3]} | {leaf: [0]}
+    found = score(model, odd, cells=True)
+    assert found.columns[found.blame[0]] == leaf
+    usual = score(model, {name: [1] for name in rows} | {"noise": [3]}, cells=True)
+    assert usual.quantile[0] > 0.05 > found.quantile[0]
+
+
+def test_an_impossible_row_is_said_and_is_valid_json(tmp_path):
+    states = {"a": ["x", "y"], "b": ["u", "v"]}
+    model = BayesianNetwork.from_tables("a -> b", states, {"a": [1, 0], "b": [[0.5, 0.5]] * 2})
+    found = score(model, {"a": ["x", "y"], "b": ["u", "u"]}, cells=True)
+    assert found.to_dict()["mean_nll_nats"] == "inf"
+    assert found.to_dict()["impossible_rows"] == 1
+    assert found.columns[found.blame[1]] == "a"
+    assert "1 rows are impossible" in found.text()
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_weights_weigh_the_mean(model, tmp_path):
+    rows = enumerate_states(SIZES)[:6]
+    frame = {f"x{j + 1}": rows[:, j] for j in range(4)} | {"w": [1.0, 0, 2, 1, 0, 3]}
+    found = score(model, frame, weights="w")
+    repeated = score(model, np.repeat(rows, [1, 0, 2, 1, 0, 3], axis=0))
+    assert found.mean_nll_nats == pytest.approx(repeated.mean_nll_nats)
+
+
+def test_each_row_of_auto_is_scored_by_the_model_that_answers_it():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (200, 4))
+    auto = Auto(models=["independent", "chowliu"]).fit(X)
+    inner = auto.model_
+    np.testing.assert_array_equal(score(auto, X).nats, score(inner, X).nats)
+    np.testing.assert_array_equal(score(auto, X, cells=True).cells, score(inner, X, cells=True).cells)
+
+
+def test_scores_stand_beside_all_columns_of_the_file(model, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('note;x4;x1;x2;x3\nfirst;0;1;2;0\n"a;b";1;;0;1\n')
+    table = Table.read(enumerate_states(SIZES))
+    frame = {f"x{j + 1}": table.codes[:, j] for j in range(4)}
+    fitted = chow_liu(frame)
+    fitted.save(tmp_path / "m")
+    found = score(tmp_path / "m", path, out=tmp_path / "scored.parquet")
+    back = parquet.read_table(tmp_path / "scored.parquet").to_pydict()
+    assert back["note"] == ["first", "a;b"]
+    assert back["x1"] == ["1", ""]
+    assert list(back)[:5] == ["note", "x4", "x1", "x2", "x3"]
+    assert back[".nats"] == found.nats.tolist()
+    assert back[".nats.x1"][1] is None
+
+
+def test_json_of_the_command_is_what_is_asked_for(model, tmp_path, capsys):
+    model.save(tmp_path / "m")
+    rows = tmp_path / "rows.data"
+    np.savetxt(rows, enumerate_states(SIZES), fmt="%d", delimiter=",")
+    assert cli.main(["score", str(tmp_path / "m"), str(rows), "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["rows"] == 24
+    lp = model.log_prob(enumerate_states(SIZES))
+    assert plain["mean_nll_nats"] == pytest.approx(-lp.mean())
+    assert plain["standard_error"] == pytest.approx(lp.std(ddof=1) / np.sqrt(24))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rows.csv", "-o", "nowhere/a.csv"], "there is no folder"),
+        (["rows.csv", "-o", "scored.xlsx"], "the format of 'scored.xlsx' is told by its end"),
+        (["none.csv"], "there is no file none.csv"),
+        (["unseen.csv"], "--unseen missing"),
+        (["fewer.csv"], "lacks 1 of 4 columns"),
+    ],
+)
+def test_mistakes_are_told_in_one_line_with_what_to_add(
+    model, tmp_path, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    model.save("m")
+    (tmp_path / "rows.csv").write_text("x1,x2,x3,x4\n0,0,0,0\n")
+    (tmp_path / "unseen.csv").write_text("x1,x2,x3,x4\n0,7,0,0\n")
+    (tmp_path / "fewer.csv").write_text("x1,x2,x3\n0,0,0\n")
+    assert cli.main(["score", "m", *arguments]) == 2
+    told = capsys.readouterr()
+    assert message in told.err
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert cli.main(["score", "m", "unseen.csv", "--unseen", "missing"]) == 0
+
+
+def test_something_that_is_no_model_is_refused(tmp_path):
+    with pytest.raises(ChainruleError, match="expected a fitted model"):
+        score(3, [[0]])
