@@ -11,18 +11,26 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import chisquare
 
 import chainrule
-from chainrule import LatentMixture, Schema, chow_liu
+from chainrule import LatentMixture, Schema, Table, chow_liu
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
+from chainrule.graphs import DAG
+from chainrule.models.families import Request, family
+from chainrule.models.latent_mixture.completing import log_prob_completed
 from chainrule.models.latent_mixture.components import Components
 from chainrule.models.latent_mixture.forest_layout import ForestLayout, depth_first
-from chainrule.models.latent_mixture.messages import draw_holes, log_joint_with_holes
+from chainrule.models.latent_mixture.leaf_layout import LeafLayout
+from chainrule.models.latent_mixture.messages import draw_holes, log_joint_with_holes, log_prob_summed
 from chainrule.models.latent_mixture.network import LatentNetwork
 from chainrule.models.latent_mixture.start import swapped
+from chainrule.models.shared.decision_tables import DecisionTables
+from chainrule.models.shared.factorization import Factorization
 from tests.oracles import enumerate_states, joint_table, log_of_marginal
 
 SIZES = (2, 3, 1, 4, 2, 3)
@@ -64,6 +72,37 @@ def _by_definition(components: Components, row: NDArray[Any]) -> NDArray[np.floa
     return out
 
 
+def _leaf_components(n: int = 4) -> Components:
+    """x2 asks for x1, x4 for two variables on one branch, x6 for x4 twice; x3 has one state."""
+    nodes = [
+        (-1, 0, 0, -1), (0, 1, 1, 6), (-1, 0, 0, -1), (1, 2, 2, 8), (-1, 0, 0, -1), (3, 0, 0, 10),
+        (-1, 0, 0, -1), (-1, 0, 0, -1), (4, 1, 1, 12), (-1, 0, 0, -1), (3, 2, 3, 14), (-1, 0, 0, -1),
+        (-1, 0, 0, -1), (-1, 0, 0, -1), (-1, 0, 0, -1), (-1, 0, 0, -1),
+    ]  # fmt: skip
+    layout = LeafLayout(DecisionTables(SIZES, np.array(nodes, np.int32)), np.array([0, 1, 2, 4, 3, 5]))
+    rng = np.random.default_rng(10)
+    odds = (2 * rng.normal(size=(len(layout.with_odds), n))).astype(np.float32)
+    return Components(layout, odds, np.log(rng.dirichlet(np.ones(n))))
+
+
+def _by_walking(components: Components, row: NDArray[Any]) -> NDArray[np.float64]:
+    """``log w_n p(x | n)`` (N,) of one complete row, down each tree from its root."""
+    layout, out = components.layout, components.log_weights.copy()
+    assert isinstance(layout, LeafLayout)
+    nodes = layout.trees.nodes
+    leaves = [t for t in range(len(nodes)) if nodes[t][0] < 0]
+    begins = np.cumsum([0, *(SIZES[layout.trees.variable[t]] - 1 for t in leaves)])
+    for i in range(len(SIZES)):
+        t = i
+        while nodes[t][0] >= 0:
+            t = nodes[t][3] + int(nodes[t][1] <= row[nodes[t][0]] <= nodes[t][2])
+        leaf = leaves.index(t)
+        for n in range(len(out)):
+            scores = [0.0, *components.log_odds[begins[leaf] : begins[leaf + 1], n].astype(float)]
+            out[n] += scores[row[i]] - logsumexp(scores)
+    return out
+
+
 def _rows(n: int = 300, sizes: tuple[int, ...] = SIZES) -> NDArray[np.int64]:
     """Rows of two kinds, so that one tree does not explain them."""
     rng = np.random.default_rng(1)
@@ -79,10 +118,21 @@ def _fitted(sizes: tuple[int, ...] = SIZES, **settings: Any) -> LatentMixture:
 
 
 def test_the_terms_of_a_row_add_up_to_its_entries() -> None:
-    components = _components()
     rows = enumerate_states(SIZES)
-    expected = np.array([_by_definition(components, row) for row in rows])
-    np.testing.assert_allclose(components.log_joint(rows.astype(np.uint8)), expected, rtol=1e-12, atol=1e-12)
+    for components, define in ((_components(), _by_definition), (_leaf_components(), _by_walking)):
+        expected = np.array([define(components, row) for row in rows])
+        found = components.log_joint(rows.astype(np.uint8))
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+        assert abs(logsumexp(found)) < 1e-12
+
+
+def test_no_row_has_more_terms_than_two_for_each_variable_and_the_usual_row_has_one() -> None:
+    for components in (_components(), _leaf_components()):
+        layout = components.layout
+        active = layout.active(enumerate_states(SIZES))
+        assert active.shape[1] == 1 + 2 * len(SIZES)
+        assert (active < layout.n_terms).sum(axis=1)[0] == 1  # row 0 is all zeros
+        assert layout.signed_sums.shape == (layout.n_terms, layout.n_entries)
 
 
 def test_sparse_rows_and_dense_rows_are_added_up_alike(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +190,34 @@ def test_holes_are_summed_out_of_every_component() -> None:
     np.testing.assert_allclose(
         log_joint_with_holes(components, _forest(components), chosen), expected, rtol=1e-11, atol=1e-11
     )
+
+
+@pytest.mark.parametrize("n", [3, 8, 21])
+def test_messages_by_loops_have_the_numbers_of_their_plain_twin(n: int) -> None:
+    components = _components(n, spread=20.0)
+    rows = np.where(np.random.default_rng(7).random((50, 6)) < 0.5, -1, _rows(50))
+    found = log_joint_with_holes(components, _forest(components), rows)
+    with chainrule.settings(plain=True):
+        plain = log_joint_with_holes(components, _forest(components), rows)
+    np.testing.assert_allclose(found, plain, rtol=1e-12, atol=1e-12)
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_marginals_of_any_forest_are_sums_over_the_joint(data: st.DataObject) -> None:
+    d = data.draw(st.integers(1, 5))
+    sizes = tuple(data.draw(st.lists(st.integers(1, 3), min_size=d, max_size=d)))
+    # parents by a shuffled order, so that columns do not come parents first
+    shuffled = data.draw(st.permutations(range(d)))
+    parents = np.full(d, -1)
+    for t in range(1, d):
+        parents[shuffled[t]] = data.draw(st.sampled_from([-1, *shuffled[:t]]))
+    components = _components(3, sizes, tuple(parents))
+    table = np.exp(components.log_prob(enumerate_states(sizes).astype(np.uint8))).reshape(sizes)
+    assert abs(table.sum() - 1) < 1e-12
+    rows = np.array(list(itertools.product(*(range(-1, k) for k in sizes))))
+    found = log_prob_summed(components, _forest(components), rows)
+    np.testing.assert_allclose(found, [log_of_marginal(table, row) for row in rows], rtol=1e-10, atol=1e-10)
 
 
 def test_a_long_chain_with_every_other_value_missing_agrees_with_matrix_products() -> None:
@@ -248,7 +326,7 @@ def test_the_network_gives_the_likelihood_of_the_mixture_of_its_points(sizes: tu
     )
     rows = enumerate_states(sizes)
     with torch.no_grad():
-        found = network(torch.from_numpy(layout.active(rows))).double().numpy()
+        found = network(torch.from_numpy(rows)).double().numpy()
         log_odds = network.log_odds(network.points(16)).numpy()
     components = Components(layout, log_odds, np.full(16, -math.log(16)))
     np.testing.assert_allclose(found, components.log_prob(rows.astype(np.uint8)), rtol=2e-5, atol=2e-5)
@@ -261,7 +339,7 @@ def test_each_step_has_points_of_its_own_and_a_look_has_always_the_same() -> Non
         layout, np.zeros(3), latent=2, hidden=[4], n_points=8, n_looked=16, seed=1,
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
-    rows = torch.from_numpy(layout.active(np.array([[0, 1], [1, 1]])))
+    rows = torch.tensor([[0, 1], [1, 1]])
     first, second = network(rows).detach(), network(rows).detach()
     assert not torch.equal(first, second)
     assert int(network.steps) == 2
@@ -280,6 +358,13 @@ def test_validation_rows_keep_the_best_epoch_and_without_them_the_last_is_kept()
     assert LatentMixture(40, **FAST).fit(X).fit_info_["best_epoch"] == 4
 
 
+def test_a_family_that_is_given_seconds_takes_no_more_epochs_than_there_are_by_default() -> None:
+    table = Table.read(_rows())
+    model = family("latent").fit(Request(table, valid=table, seed=1, seconds=60.0))
+    assert isinstance(model, LatentMixture)
+    assert 3 <= model.fit_info_["epochs"] <= model.set_params(epochs=None).usual_epochs(300) == 84
+
+
 def test_it_finds_what_no_tree_can_say() -> None:
     """Two kinds of rows, in each of which all columns are independent: a tree sees only pairs."""
     rng = np.random.default_rng(8)
@@ -292,10 +377,22 @@ def test_it_finds_what_no_tree_can_say() -> None:
     assert model.score(test) > np.log(p).mean() - 0.05
 
 
-def test_equal_weights_change_nothing_in_a_step_and_weight_zero_is_no_row() -> None:
+def test_weights_of_one_change_nothing() -> None:
     X = _rows()
     one = LatentMixture(20, **FAST).fit(X, sample_weight=np.ones(len(X)))
     np.testing.assert_allclose(one.log_prob(X), LatentMixture(20, **FAST).fit(X).log_prob(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("structure", ["tree", "net"])
+def test_a_weight_counts_like_so_many_rows_in_the_contexts_and_where_training_starts(structure: str) -> None:
+    X, weights = _rows(), np.arange(300) % 4
+    settings: dict[str, Any] = FAST | {"epochs": 0, "structure": structure, "penalty": 0.5}
+    schema = Schema.of_sizes(SIZES)
+    weighted = LatentMixture(20, schema=schema, **settings).fit(X, sample_weight=weights)
+    repeated = LatentMixture(20, schema=schema, **settings).fit(np.repeat(X, weights, axis=0))
+    assert weighted.dag_.edges == repeated.dag_.edges
+    assert len(weighted.dag_.edges)
+    np.testing.assert_allclose(weighted.log_prob(X), repeated.log_prob(X), rtol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [[[1, 0, 1]], [[0], [1], [1]], [[0], [0]], [[2, 0], [2, 1], [1, 1]]])
@@ -334,3 +431,66 @@ def test_settings_that_make_no_sense_are_refused(setting: str, value: Any) -> No
 def test_tables_that_would_not_fit_are_refused_before_training() -> None:
     with pytest.raises(TooLargeError, match="n_components"):
         LatentMixture(10**7, **FAST).fit(_rows())
+
+
+@pytest.mark.parametrize("structure", ["tree", "net"])
+def test_a_model_with_all_defaults_but_speed_comes_back_with_its_settings(
+    structure: str, tmp_path: Path
+) -> None:
+    model = LatentMixture(16, structure=structure, penalty=0.2, epochs=1, random_state=0).fit(_rows())
+    model.save(tmp_path / "model")
+    back = chainrule.load_model(tmp_path / "model")
+    assert back.get_params() == model.get_params()
+    assert (back.log_prob(_rows()) == model.log_prob(_rows())).all()
+    assert back.dag_ == model.dag_
+    assert back.marginalises_ == model.marginalises_ == {"tree": "any", "net": "suffix"}[structure]
+
+
+def test_a_net_finds_what_two_parents_do_together() -> None:
+    rng = np.random.default_rng(9)
+    X = rng.integers(0, 2, (4000, 5))
+    X[:, 4] = (X[:, 1] & X[:, 3]) ^ (rng.random(4000) < 0.05)
+    train, test = X[:3000], X[3000:]
+    p_last = np.where(test[:, 4] == (test[:, 1] & test[:, 3]), 0.95, 0.05)
+    model = LatentMixture(64, structure="net", hidden=[8], n_points=32, epochs=5, random_state=0).fit(train)
+    assert {("x2", "x5"), ("x4", "x5")} <= {tuple(sorted(e)) for e in model.dag_.edges}
+    assert abs(joint_table(model.log_prob, (2,) * 5).sum() - 1) < 1e-12
+    assert model.score(test) > (4 * np.log(0.5) + np.log(p_last)).mean() - 0.01
+    assert model.marginalises_ == "suffix"
+    assert model.set_params(structure="tree").fit(train).marginalises_ == "any"
+
+
+def _leaf_chain(d: int) -> tuple[Components, LeafLayout, Factorization]:
+    """Binary variables that each ask for the one before."""
+    roots = [(-1, 0, 0, -1), *((i - 1, 1, 1, d + 2 * (i - 1)) for i in range(1, d))]
+    nodes = np.array(roots + [(-1, 0, 0, -1)] * (2 * d - 2), np.int32)
+    layout = LeafLayout(DecisionTables((2,) * d, nodes), np.arange(d))
+    odds = np.random.default_rng(0).normal(size=(len(layout.with_odds), 3)).astype(np.float32)
+    names = [f"x{i}" for i in range(d)]
+    graph = Factorization.of_dag(DAG(list(itertools.pairwise(names)), names), names)
+    return Components(layout, odds, np.full(3, -math.log(3))), layout, graph
+
+
+def test_what_comes_after_everything_known_costs_a_net_nothing_and_what_comes_before_is_enumerated() -> None:
+    components, layout, graph = _leaf_chain(30)
+    row = np.full((1, 30), -1)
+    row[0, :2] = 1, 0
+    expected = logsumexp(
+        components.log_weights + components.tables[layout.entries(row * (row > 0))[0, :2]].sum(0)
+    )
+    assert log_prob_completed(components, layout, row, graph)[0] == pytest.approx(expected, rel=1e-12)
+    row = np.full((1, 30), -1)
+    row[0, 4] = 1
+    total = sum(
+        math.exp(log_prob_completed(components, layout, np.array([[*first, 1, *[-1] * 25]]), graph)[0])
+        for first in itertools.product((0, 1), repeat=4)
+    )
+    assert log_prob_completed(components, layout, row, graph)[0] == pytest.approx(math.log(total), rel=1e-12)
+    row[0, 29] = 1
+    with pytest.raises(TooLargeError, match="structure='tree'"):
+        log_prob_completed(components, layout, row, graph)
+
+
+def test_a_structure_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InputError, match="structure"):
+        LatentMixture(structure="forest", **FAST).fit([[0, 1], [1, 0]])

@@ -1,8 +1,9 @@
-"""A mixture of trees whose components are points of a latent space, read by one small network.
+"""A mixture of Bayesian networks whose components are points of a latent space, read by one neural network.
 
-Read ``estimator`` (the face), ``layout`` (which numbers a component has, and how a row adds them up), ``components``
-(the frozen mixture: all answers about complete rows) and ``messages`` (rows with holes).  ``network`` is how the
-components are found: torch is needed there only, and only to fit.
+Read ``estimator`` (the face), ``layout`` (which numbers a component has, and which of them a row adds up; two kinds:
+``forest_layout``, ``leaf_layout``) and ``components`` (the frozen mixture: all answers about complete rows, with
+``loops``).  Rows with holes: ``messages`` in forests, ``completing`` in decision trees.  Learning: ``start`` (contexts
+and first tables), ``network`` (log-odds as a function of z), ``plan`` and ``fitting``; torch is needed for these only.
 """
 
 from typing import TYPE_CHECKING

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.progress import track
 from chainrule.models.latent_mixture.components import Components, blocks, draw_from, sum_components
 from chainrule.models.latent_mixture.layout import Codes
 from chainrule.models.latent_mixture.leaf_layout import LeafLayout
@@ -29,7 +30,7 @@ def log_prob_completed(
 ) -> NDArray[np.float64]:
     """``log p`` of what is known of rows (n, d), (n,); ``graph`` says what each variable's tree asks for."""
     out = np.empty(len(codes))
-    for r, row in enumerate(codes):
+    for r, row in enumerate(track(codes, "scoring rows with holes")):
         filled, counts = completions(row, graph, layout.sizes, instead=_INSTEAD)
         parts = [_joint(components, part, counts) for part in blocks(filled, len(components))]
         out[r] = log_sum_exp(np.concatenate([sum_components(part) for part in parts]))
@@ -47,7 +48,7 @@ def draw_completed(
     out = codes.astype(np.int32)
     chosen = np.empty(len(codes), np.intp)
     distinct, which = np.unique(out, axis=0, return_inverse=True)
-    for r, row in enumerate(distinct):
+    for r, row in enumerate(track(distinct, "drawing components")):
         of_row = np.flatnonzero(which.reshape(-1) == r)
         filled, counts = completions(row, graph, layout.sizes, instead=_INSTEAD)
         scores = np.concatenate(

@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 
 from chainrule.compiled.calls import loops_are_on, use_threads
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.progress import track
 from chainrule.models.latent_mixture.layout import Codes, Layout
 from chainrule.models.shared.state_columns import state_begins
 
@@ -63,7 +64,8 @@ class Components:
         """``log p(x)`` of complete rows (n, d) in nats, (n,)."""
         parts = list(blocks(codes, len(self)))
         room = np.empty((len(parts[0]), len(self)))  # memory that is new each time would cost a third more
-        return np.concatenate([sum_components(self.log_joint(part, room[: len(part)])) for part in parts])
+        steps = track(parts, "scoring rows")
+        return np.concatenate([sum_components(self.log_joint(part, room[: len(part)])) for part in steps])
 
     def log_joint(self, codes: Codes, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """``log w_n p(x | n)`` of complete rows (n, d), (n, N), in ``out`` if that is given and serves."""
@@ -103,7 +105,8 @@ class Components:
     def _walks(self, codes: Codes) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.intp]]]:
         """Blocks of complete rows: the first, the log-weights (rows, N) to begin from, and the rows' entries."""
         begin = 0
-        for entries in blocks(self.layout.entries(codes), _WALKED * len(self)):
+        parts = list(blocks(self.layout.entries(codes), _WALKED * len(self)))
+        for entries in track(parts, "scoring rows by variable"):
             yield begin, np.repeat(self.log_weights[None], len(entries), axis=0), entries
             begin += len(entries)
 

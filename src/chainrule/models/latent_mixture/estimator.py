@@ -1,10 +1,14 @@
-"""A mixture of trees that share one small network: the continuous mixture of Correia et al. (2023), made finite.
+"""A mixture of networks that share one neural one: the continuous mixture of Correia et al. (2023), made finite.
 
-    p(x) = 1/N sum_n prod_i p(x_i | x_parent(i), z_n)
+    p(x) = 1/N sum_n prod_i p(x_i | context_i(x), z_n)
 
-z_1 ... z_N are fixed quasi-random points of a Gaussian latent space, the parents those of the Chow-Liu tree, and the
-log-odds of every table a function of z that a network learns.  Once the points are fixed this is an ordinary mixture
-of N trees: its likelihood is exact, and so are its marginals, posteriors and draws, whatever is missing.
+z_1 ... z_N are fixed quasi-random points of a Gaussian latent space.  The context of x_i is the state of its parent in
+the Chow-Liu tree, or the leaf to which the row comes in a decision tree over other variables, and the log-odds of
+every context are a function of z that a neural network learns.  Once the points are fixed this is an ordinary mixture
+of N Bayesian networks with one graph, so its likelihood is exact, and 1/N is part of it.
+
+Correia, Gala, Quaeghebeur, de Campos & Peharz, "Continuous mixtures of tractable probabilistic models", AAAI 2023;
+trees: Chow & Liu 1968, Meila & Jordan 2000; decision trees as contexts: Friedman & Goldszmidt 1996.
 """
 
 from __future__ import annotations
@@ -52,19 +56,22 @@ _BYTES = 8
 
 
 class LatentMixture(DiscreteModel):
-    """Mixture of ``n_components`` trees of one shape, whose tables a network gives as a function of ``latent`` numbers.
+    """Mixture of ``n_components`` Bayesian networks, whose tables are a function of ``latent`` numbers each.
 
-    Columns may have any numbers of states.  ``hidden`` are the sizes of the network's layers; it is trained with
-    ``n_points`` points a step.  Without ``epochs`` there are 15, and as many more or fewer as make at least 250 and at
-    most about 1,500 steps; without ``batch_size`` a batch has 100 rows below 5,000 rows, 250 below 50,000, else 500.
-    ``pseudocount`` draws the tables that training starts from towards the column's frequencies.  ``max_bytes`` bounds
-    the tables of all components; more are a ``TooLargeError`` before training.
+    ``structure`` says what a variable depends on within a component.  "tree": one parent, by Chow and Liu; whatever is
+    missing is summed out exactly, at 8 to 30 times the cost of a complete row.  "net": the leaf of a decision tree, all
+    trees grown together under one acyclic graph, where a split gains at least ``penalty`` times log(n) / 2 + log(d)
+    nats for each parameter that it adds.  It learns more where variables depend on several others; a missing value
+    costs nothing where nothing known depends on it, others are summed over at most 16,384 completions a row.
 
-    With ``valid`` rows the epoch that fits them best is kept, otherwise the last.
+    ``hidden`` are the sizes of the network's layers; it is trained with ``n_points`` points a step, other ones in
+    each.  Without ``epochs`` there are 15, or as many as make at least 250 and at most about 1,500 steps; without
+    ``batch_size`` a batch has 100 rows below 5,000 rows, 250 below 50,000, else 500.  With ``valid`` rows the epoch
+    that fits them best is kept, otherwise the last.  ``pseudocount`` rows draw the tables that training starts from
+    towards the column's frequencies.  ``max_bytes`` bounds the tables of all components: ``TooLargeError`` above.
 
-    ``log_odds_`` (tables' entries, n_components) float32 are the parameters: of each state, given the state of the
-    parent, against the column's most frequent one.  ``dag_`` is the tree of every component.  The mixture has no
-    edges that are missing: ``factorization_`` is an order, ``ordering_``, parents first.
+    ``log_odds_`` are the parameters, ``dag_`` is the graph of every component.  The mixture has no edges that are
+    missing: ``factorization_`` is an order, ``ordering_``, in which a component's parents come first.
 
     >>> import numpy as np
     >>> X = np.random.default_rng(0).integers(0, 3, (60, 4))
@@ -114,7 +121,10 @@ class LatentMixture(DiscreteModel):
 
     @property
     def log_odds_(self) -> NDArray[np.float32]:
-        """The parameters, (width, n_components): states other than the most frequent one, given the parent's state."""
+        """The parameters in nats, (width, n_components) float32, those of one context after the other.
+
+        Of each state but the most frequent one against that.
+        """
         check_is_fitted(self)
         return self._components.log_odds
 
@@ -145,7 +155,8 @@ class LatentMixture(DiscreteModel):
         self._refuse_missing(table, "training needs complete rows")
         if valid is not None:
             self._refuse_missing(valid, "validation needs complete rows")
-        plan, n = self._plan(), check_integer(self.n_components, "n_components")
+        seed = int(as_generator(self.random_state).integers(2**31))
+        plan, n = self._plan(seed), check_integer(self.n_components, "n_components")
         self._usual = usual_states(table)
         table = self._inside(table)
         layout, bias = self._start(table)
@@ -176,6 +187,7 @@ class LatentMixture(DiscreteModel):
     def _take(self, components: Components) -> None:
         """Take over what was fitted."""
         self._components, layout, names = components, components.layout, self.schema_.names
+        vars(self).pop("marginalises_", None)
         if isinstance(layout, ForestLayout):
             edges = [(names[p], names[i]) for i, p in enumerate(layout.parent) if p >= 0]
         else:
@@ -190,9 +202,9 @@ class LatentMixture(DiscreteModel):
         >>> LatentMixture().usual_epochs(16_000)
         15
         """
-        return self._plan().length(n_rows)[0]
+        return self._plan(0).length(n_rows)[0]
 
-    def _plan(self) -> Plan:
+    def _plan(self, seed: int) -> Plan:
         """The settings of training, checked."""
         return Plan(
             latent=check_integer(self.latent, "latent"),
@@ -202,7 +214,7 @@ class LatentMixture(DiscreteModel):
             batch_size=None if self.batch_size is None else check_integer(self.batch_size, "batch_size"),
             learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
             weight_decay=check_real(self.weight_decay, "weight_decay"),
-            seed=int(as_generator(self.random_state).integers(2**31)),
+            seed=seed,
         )
 
     def _inside(self, table: Table) -> Table:
@@ -259,6 +271,11 @@ class LatentMixture(DiscreteModel):
         shorter way.
         """
         return most_probable_completions(codes, self.schema_.sizes, self._log_prob)
+
+    @classmethod
+    def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        hidden = plain["hidden"]
+        return super()._settings_of(plain) | {"hidden": tuple(hidden) if isinstance(hidden, list) else hidden}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         found, layout = self._components, self._components.layout

@@ -26,8 +26,11 @@ def fit_log_odds(
     n_components: int,
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """The log-odds (width, n_components) after training by ``plan`` from ``bias`` (width,), and what happened."""
+    n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
+    epochs, batch_size = plan.length(n)
     if not len(bias):  # every variable has one state: there is nothing to learn
-        return np.zeros((0, n_components), np.float32), {"epochs": 0, "best_epoch": 0}
+        epochs_done = {"epochs": 0, "best_epoch": 0, "train_nll_nats": [], "valid_nll_nats": []}
+        return np.zeros((0, n_components), np.float32), epochs_done | {"seconds": 0.0, "warm_up_seconds": 0.0}
     streams = np.random.SeedSequence(plan.seed).generate_state(3)
     network = LatentNetwork(
         layout,
@@ -39,13 +42,11 @@ def fit_log_odds(
         seed=int(streams[0]),
         generator=torch.Generator().manual_seed(int(streams[1])),
     )
-    n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
-    epochs, batch_size = plan.length(n)
     recipe = Recipe(epochs, batch_size, plan.learning_rate, plan.weight_decay, int(streams[2]))
     info = train(
         network,
-        layout.active(table.codes),
-        None if valid is None else layout.active(valid.codes),
+        table.codes,
+        None if valid is None else valid.codes,
         recipe,
         weights=table.weights,
         valid_weights=None if valid is None else valid.weights,

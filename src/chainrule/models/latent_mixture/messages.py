@@ -9,20 +9,20 @@ and a known child c sends m_c(k) = t_c(k, x_c).  A hole with nothing known below
 costs nothing.  Families in which all is known are added up as a sparse product with the tables.
 
 The same code serves two callers: all components of a row at once, (rows, N), or one component for each row, (rows,),
-as a draw needs it once the component is drawn.  They differ in how entries are looked up, the function ``take``.
+as a draw needs it once the component is drawn.  They differ in how entries are looked up and added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from chainrule.compiled.calls import loops_are_on, use_threads
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.progress import track
 from chainrule.models.latent_mixture.components import Components, blocks, draw_from, sum_components
 from chainrule.models.latent_mixture.forest_layout import ForestLayout
 from chainrule.models.latent_mixture.layout import Codes
@@ -30,13 +30,14 @@ from chainrule.models.latent_mixture.layout import Codes
 __all__ = ["draw_holes", "draw_summed", "log_joint_with_holes", "log_prob_summed"]
 
 _COST = 8  # how many numbers a row needs for each that a complete row does
+_LOGARITHM = 30  # multiply-adds that an exponential and a logarithm are worth
 Numbers = NDArray[np.float64]
-Take = Callable[[Any, NDArray[np.intp]], Numbers]  # entries (m,) or one, rows (m,) -> (m, N) or (m,)
+Indices = NDArray[np.intp]
 
 
 def log_prob_summed(components: Components, layout: ForestLayout, codes: Codes) -> Numbers:
     """``log p`` of what is known of rows (n, d), (n,)."""
-    parts = blocks(codes, _COST * len(components))
+    parts = track(list(blocks(codes, _COST * len(components))), "scoring rows with holes")
     return np.concatenate([sum_components(log_joint_with_holes(components, layout, part)) for part in parts])
 
 
@@ -49,7 +50,8 @@ def draw_summed(
     members = np.argsort(which.reshape(-1), kind="stable")
     ends = np.cumsum(np.bincount(which.reshape(-1), minlength=len(distinct)))
     rows_of = iter(np.split(members, ends[:-1]))
-    for part in blocks(distinct, _COST * len(components)):
+    parts = list(blocks(distinct, _COST * len(components)))
+    for part in track(parts, "drawing components"):
         for joint in log_joint_with_holes(components, layout, part):
             rows = next(rows_of)
             chosen[rows] = draw_from(joint, uniforms[rows])
@@ -58,9 +60,8 @@ def draw_summed(
 
 def log_joint_with_holes(components: Components, layout: ForestLayout, codes: Codes) -> Numbers:
     """``log w_n p(known part of x | n)`` of rows (n, d) with -1 for what is missing, (n, N)."""
-    tables = components.tables
     out = _known_families(components, layout, codes)
-    _Messages(layout, codes, lambda entries, rows: _rows_of(tables, entries, rows), out).pass_up(forget=True)
+    _Messages(layout, codes, _EveryComponent(components.tables), out).pass_up(forget=True)
     return out
 
 
@@ -72,21 +73,72 @@ def draw_holes(
     ``uniforms`` (n, d) decide: a state is the first of 1, 2, ... up to which the probabilities add up to more than
     its uniform, else 0.
     """
-    tables = components.tables
-    messages = _Messages(
-        layout, codes, lambda entries, rows: tables[entries, chosen[rows]], np.zeros(len(codes))
-    )
+    one = _OneComponent(components.tables, chosen)
+    messages = _Messages(layout, codes, one, np.zeros(len(codes)))
     messages.pass_up()
     out = codes.astype(np.int32)
-    for i in layout.order:
+    for i in track(layout.order.tolist(), "drawing variables"):
         rows = np.flatnonzero(messages.missing[:, i])
         if len(rows):
             above = layout.parent[i]
-            shares = messages.states(i, rows, out[rows, above] if above >= 0 else 0)
+            u = out[rows, above].astype(np.intp) if above >= 0 else np.zeros(len(rows), np.intp)
+            shares = messages.states(i, rows, u)
             shares = np.exp(shares - log_sum_exp(shares, axis=0))
             reached = shares[1:].cumsum(axis=0) > uniforms[rows, i]
             out[rows, i] = np.where(reached.any(axis=0), 1 + reached.argmax(axis=0), 0) if len(reached) else 0
     return out
+
+
+class _OneComponent:
+    """A component for each row, ``chosen`` (n,): what is looked up for a row is one number."""
+
+    def __init__(self, tables: Numbers, chosen: NDArray[np.intp]) -> None:
+        self.tables, self.chosen = tables, chosen
+
+    def numbers(self, entries: Indices, rows: Indices) -> Numbers:
+        """The entries (m,) of ``rows`` (m,), (m,)."""
+        return self.tables[entries, self.chosen[rows]]
+
+    def add_entries(self, entries: Indices, rows: Indices, into: Numbers, at: Indices) -> None:
+        """Add the entries of ``rows`` (m,) to ``into[at]``, where none stands twice in ``at`` (m,)."""
+        into[at] += self.numbers(entries, rows)
+
+    def add_sums(
+        self, heads: Indices, rows: Indices, said: Numbers, places: Indices, into: Numbers, at: Indices
+    ) -> None:
+        """Add log sum_k exp of entry ``heads + k`` and ``said[k, places]``, all (m,), to ``into[at]``."""
+        states = np.stack([self.numbers(heads + k, rows) for k in range(len(said))]) + said[:, places]
+        into[at] += log_sum_exp(states, axis=0)
+
+
+class _EveryComponent(_OneComponent):
+    """All components at once: what is looked up for a row is (N,).  By compiled loops where there may be some."""
+
+    def __init__(self, tables: Numbers) -> None:
+        self.tables, self.has_loops = tables, loops_are_on()
+
+    def numbers(self, entries: Indices, rows: Indices) -> Numbers:
+        """The entries (m,), (m, N)."""
+        return self.tables[entries]
+
+    def add_entries(self, entries: Indices, rows: Indices, into: Numbers, at: Indices) -> None:
+        """As above."""
+        if not self.has_loops:
+            return super().add_entries(entries, rows, into, at)
+        from chainrule.models.latent_mixture.loops import add_entries
+
+        add_entries(self.tables, entries, into, at, use_threads(len(at) * into.shape[-1]))
+
+    def add_sums(
+        self, heads: Indices, rows: Indices, said: Numbers, places: Indices, into: Numbers, at: Indices
+    ) -> None:
+        """As above."""
+        if not self.has_loops:
+            return super().add_sums(heads, rows, said, places, into, at)
+        from chainrule.models.latent_mixture.loops import add_sums
+
+        work = _LOGARITHM * len(said) * len(at) * into.shape[-1]
+        add_sums(self.tables, heads, said, places, into, at, use_threads(work))
 
 
 @dataclass
@@ -95,7 +147,7 @@ class _Messages:
 
     layout: ForestLayout
     codes: Codes
-    take: Take
+    tables: _OneComponent
     total: Numbers  # (n, N) or (n,)
     missing: NDArray[np.bool_] = field(init=False)  # (n, d)
     asked: NDArray[np.bool_] = field(init=False)  # (n, d): holes below which something is known
@@ -117,35 +169,35 @@ class _Messages:
             hole_above = self.missing[:, above] if above >= 0 else np.zeros(len(self.codes), np.bool_)
             top = np.flatnonzero(self.asked[:, i] & ~hole_above)
             if len(top):
-                self.total[top] += self._message(i, top, self.codes[top, above] if above >= 0 else 0)
+                states = self.codes[top, above].astype(np.intp) if above >= 0 else np.zeros(len(top), np.intp)
+                self._send(i, top, states, self.total, top)
             below = np.flatnonzero((self.asked[:, i] | ~self.missing[:, i]) & hole_above)
             if len(below):
-                place = self._places(above, below)
-                said = self._heard(above)
+                said, places = self._heard(above), self._places(above, below)
                 for u in range(self.layout.sizes[above]):
-                    said[u, place] += self._message(i, below, u)
+                    self._send(i, below, np.full(len(below), u), said[u], places)
             if forget:
                 self._said.pop(i, None)
 
-    def states(self, i: int, rows: NDArray[np.intp], u: Any) -> Numbers:
+    def states(self, i: int, rows: Indices, u: Indices) -> Numbers:
         """``log p(x_i = k, what is known below | parent's state u)`` for ``rows`` that miss i, (K, m, ...)."""
-        size, begin = self.layout.sizes[i], self.layout.begins[i]
-        out = np.stack([self.take(begin + u * size + k, rows) for k in range(size)])
+        heads = self.layout.begins[i] + u * self.layout.sizes[i]
+        out = np.stack([self.tables.numbers(heads + k, rows) for k in range(self.layout.sizes[i])])
         asked = self.asked[rows, i]
         if asked.any():
             out[:, asked] += self._heard(i)[:, self._places(i, rows[asked])]
         return out
 
-    def _message(self, i: int, rows: NDArray[np.intp], u: Any) -> Numbers:
-        """m_i(u), (m, ...), for rows in which i is known or asked; ``u`` is one state, or one for each row."""
+    def _send(self, i: int, rows: Indices, u: Indices, into: Numbers, at: Indices) -> None:
+        """Add m_i(u) to ``into[at]`` for ``rows`` in which i is known or asked; all are (m,)."""
+        heads = self.layout.begins[i] + u * self.layout.sizes[i]
         hole = self.missing[rows, i]
-        if hole.all():
-            return log_sum_exp(self.states(i, rows, u), axis=0)
-        first = self.layout.begins[i] + u * self.layout.sizes[i]
-        out = self.take(first + np.where(hole, 0, self.codes[rows, i]), rows)
+        if not hole.all():
+            known = ~hole
+            self.tables.add_entries(heads[known] + self.codes[rows[known], i], rows[known], into, at[known])
         if hole.any():
-            out[hole] = log_sum_exp(self.states(i, rows[hole], u[hole] if np.ndim(u) else u), axis=0)
-        return out
+            holes = rows[hole]
+            self.tables.add_sums(heads[hole], holes, self._heard(i), self._places(i, holes), into, at[hole])
 
     def _heard(self, i: int) -> Numbers:
         if i not in self._said:
@@ -153,13 +205,9 @@ class _Messages:
             self._said[i] = np.zeros((self.layout.sizes[i], n, *self.total.shape[1:]))
         return self._said[i]
 
-    def _places(self, i: int, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    def _places(self, i: int, rows: Indices) -> Indices:
         """Where ``rows`` stand among those in which hole i is asked."""
         return (np.cumsum(self.asked[:, i]) - 1)[rows]
-
-
-def _rows_of(tables: Numbers, entries: Any, rows: NDArray[np.intp]) -> Numbers:
-    return tables[np.broadcast_to(entries, rows.shape)]
 
 
 def _known_families(components: Components, layout: ForestLayout, codes: Codes) -> Numbers:

@@ -74,14 +74,15 @@ class LatentNetwork(nn.Module):
         self._with_odds = torch.from_numpy(layout.with_odds)
 
     def log_prob(self, rows: Tensor) -> Tensor:
-        """``log p(x)`` in nats, (n,), of rows that are given by their terms, ``layout.active`` (n, 1 + 2 d)."""
+        """``log p(x)`` in nats of complete rows of codes (n, d), (n,), differentiable in the parameters."""
         if torch.is_grad_enabled():
             z = self.points(self._n_points, int(self.steps) + 1)
             self.steps += 1
         else:
             z = self.points(self._n_looked)
         terms = self._signs @ self.tables(self.log_odds(z))
-        ones = terms.new_zeros(len(rows), len(terms) + 1).scatter_(1, rows.long(), 1.0)
+        active = torch.from_numpy(self._layout.active(rows.numpy())).long()
+        ones = terms.new_zeros(len(rows), len(terms) + 1).scatter_(1, active, 1.0)
         return (ones[:, :-1] @ terms).logsumexp(1) - np.log(len(z))
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -109,7 +110,8 @@ class LatentNetwork(nn.Module):
         """Every entry ``log p(x_i = k | context)`` at each point, (entries, n)."""
         n = log_odds.shape[1]
         if len(self._groups) == 1 and self._groups[0].shape[1] == 2:
-            return torch.stack([logsigmoid(-log_odds), logsigmoid(log_odds)], 1).reshape(-1, n)
+            usual = logsigmoid(-log_odds)
+            return torch.stack([usual, usual + log_odds], 1).reshape(-1, n)
         scores = log_odds.new_zeros(self._layout.n_entries, n).index_copy(0, self._with_odds, log_odds)
         out = torch.zeros_like(scores)
         for group in self._groups:
