@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.core.errors import ChainruleError, InputError
-from chainrule.core.progress import note, track
+from chainrule.core.progress import note
 from chainrule.models.auto.leaderboard import Trial
-from chainrule.models.contract import DiscreteModel
 from chainrule.models.families import Family, OutOfTimeError, Request
+from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.table import Table
 
 __all__ = ["Search", "search"]
@@ -102,16 +101,7 @@ def _tried(one: Family, request: Request, judges: Table) -> Trial:
     if model.schema_.names != request.table.schema.names:
         raise InputError("its graph does not have all columns; name each column as a node")
     seconds = time.monotonic() - began
-    return Trial(one.name, model, _log_prob(model, judges, judged), seconds)
-
-
-def _log_prob(model: DiscreteModel, table: Table, asked: NDArray[np.bool_]) -> NDArray[np.float64]:
-    out = np.full(table.n_rows, np.nan)
-    places = np.flatnonzero(asked)
-    parts = np.array_split(places, max(1, len(places) // 20_000))
-    for part in track(parts, "scoring held-out rows"):
-        out[part] = model.log_prob(table[part])
-    return out
+    return Trial(one.name, model, log_prob_in_parts(model, judges, judged), seconds)
 
 
 def _heard(trial: Trial) -> str:
