@@ -1,6 +1,9 @@
 """What compiled loops owe to whoever calls them, beside the right numbers: Ctrl-C, threads, a way around."""
 
+import os
 import signal
+import threading
+import time
 
 import numba
 import numpy as np
@@ -145,3 +148,38 @@ def test_the_plain_setting_turns_the_loops_off_within_its_block():
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int64, torch.bool])
 def test_there_are_no_loops_for_other_numbers(dtype):
     assert not has_loops(torch.ones(3, dtype=dtype))
+
+
+def test_ctrl_c_waits_until_a_compiled_call_is_over():
+    """Where it comes while numba makes Python objects of its results, the process would crash."""
+    done = []
+
+    def compiled(x):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)  # Python handles the signal here, if at all
+        done.append(x)
+        return x
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            kernel(compiled)(3)
+        assert done == [3]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_other_handlers_of_ctrl_c_are_heard_too_and_other_threads_run_as_they_are():
+    heard, before = [], signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        kernel(lambda: os.kill(os.getpid(), signal.SIGINT))()
+        assert heard == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    out = []
+    thread = threading.Thread(target=lambda: out.append(kernel(max)(1, 2)))
+    thread.start()
+    thread.join()
+    assert out == [2]

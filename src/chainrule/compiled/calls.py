@@ -1,12 +1,15 @@
 """What a compiled loop owes its caller: Ctrl-C that is Ctrl-C, its number of threads, and a way around it.
 
-A signal that arrives while numba's code runs surfaces as a ``SystemError`` caused by the ``KeyboardInterrupt``,
-which nobody catches: here the interrupt itself is handed on.
+A signal that arrives while numba's code runs would raise its ``KeyboardInterrupt`` where that code makes Python objects
+of its results and does not look: a ``SystemError``, or a crash of the process.  So it waits until the call is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -76,10 +79,11 @@ def kernel(compiled: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(compiled)
     def call(*arguments: Any) -> Any:
         try:
-            if not parallel:
-                return compiled(*arguments)
-            with threads_of_the_call():
-                return compiled(*arguments)
+            with _interrupts_wait():
+                if not parallel:
+                    return compiled(*arguments)
+                with threads_of_the_call():
+                    return compiled(*arguments)
         except SystemError as e:
             if _was_interrupted(e):
                 raise KeyboardInterrupt from None
@@ -88,6 +92,23 @@ def kernel(compiled: Callable[..., Any]) -> Callable[..., Any]:
             compiling.end()
 
     return call
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C within the block is handled when it ends; only the main thread hears of it at all."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, Any]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(*came[0])
 
 
 def _was_interrupted(error: BaseException) -> bool:

@@ -17,8 +17,8 @@ from chainrule.models.auto.search import search
 from chainrule.models.families import known_families
 from chainrule.models.shared.holding_out import hold_out
 from chainrule.tasks.dialects import PYTHON, Dialect
-from chainrule.tasks.fitting import DEFAULT_BUDGET, graph_of, read_beside
-from chainrule.tasks.reading import read_table
+from chainrule.tasks.fitting import DEFAULT_BUDGET, graph_of
+from chainrule.tasks.reading import read_known, read_table
 
 __all__ = ["Comparison", "compare"]
 
@@ -90,7 +90,7 @@ def compare(
         split = hold_out(found.table, held_out, seed)
         whole, judges = split.train, split.held_out
     else:
-        whole, judges = found.table, read_beside(test, found.table, dialect, "test")
+        whole, judges = found.table, read_known(test, found.table.schema, "test", dialect)
     inner = hold_out(whole, _VALID, seed)
     tried = search(
         families,

@@ -22,11 +22,12 @@ from chainrule.models.auto.leaderboard import Leaderboard, weighted_mean
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.families import Family, Request, family
 from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
+from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.table import Table
 from chainrule.tasks.dialects import PYTHON, Dialect
-from chainrule.tasks.reading import read_table
+from chainrule.tasks.reading import read_known, read_table
 
-__all__ = ["AUTO", "DEFAULT_BUDGET", "Fit", "fit", "graph_of", "in_nats", "read_beside"]
+__all__ = ["AUTO", "DEFAULT_BUDGET", "Fit", "fit", "graph_of", "in_nats"]
 
 AUTO = "auto"
 DEFAULT_BUDGET = 600.0  # seconds that "auto" may take
@@ -148,7 +149,7 @@ def fit(
     for text in found.notes:
         note(text)
     table = found.table
-    judges = None if valid is None else read_beside(valid, table, dialect, "valid")
+    judges = None if valid is None else read_known(valid, table.schema, "valid", dialect)
     if one is None:
         auto = Auto(
             models=models,
@@ -184,11 +185,6 @@ def graph_of(dag: Any) -> DAG | None:
     if not any(mark in dag for mark in ("->", "<-", "{", ";", "\n")):
         raise InputError(f"{dag!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'")
     return DAG.parse(dag)
-
-
-def read_beside(X: Any, table: Table, dialect: Dialect, name: str) -> Table:
-    """More rows of the same columns, read as ``table`` was."""
-    return Table.read(X, schema=table.schema, name=name, options=dialect.options)
 
 
 def _of_auto(auto: Auto, table: Table, judges: Table | None) -> Fit:
@@ -233,5 +229,5 @@ def _of_family(one: Family, request: Request, held_out: float) -> Fit:
     mean, error = None, None
     if judges.n_rows:
         weights = np.ones(judges.n_rows) if judges.weights is None else judges.weights
-        mean, error = weighted_mean(-model.log_prob(judges), weights)
+        mean, error = weighted_mean(-log_prob_in_parts(model, judges), weights)
     return Fit(model, one.name, whole.n_rows, judges.n_rows, on, mean, error, places, request.seed)

@@ -29,6 +29,7 @@ from chainrule.tables.text_files import TextFile
 from chainrule.tables.writing import check_end, write_table
 from chainrule.tasks.dialects import PYTHON, Dialect
 from chainrule.tasks.models import ModelOrPath, loaded
+from chainrule.tasks.reading import read_known
 
 __all__ = ["Imputed", "impute", "places_of"]
 
@@ -107,7 +108,7 @@ def impute(
         if not is_files(X):
             raise InputError("out is for rows of a file; tables in memory come back in .tables")
         _check_out(X, out)
-    table = Table.read(X, schema=fitted.schema_, options=dialect.options, **options)
+    table = read_known(X, fitted.schema_, "X", dialect, **options)
     generator = as_generator(check_integer(seed, "seed", least=0))
     encoding = options.get("encoding") or fitted.schema_.encoding
     tables, n_filled = [], int(table.missing.sum())

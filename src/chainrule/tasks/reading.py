@@ -13,20 +13,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.core.errors import ChainruleError, ValuesError
+import numpy as np
+
+from chainrule.core.errors import ChainruleError, ShapeError, ValuesError
+from chainrule.core.progress import note, track
 from chainrule.tables.doubts import doubts_of, odd_texts
 from chainrule.tables.encodings import UndecodableError
 from chainrule.tables.missing import MISSING_TEXTS
-from chainrule.tables.problems import Problem, TableError, listed
+from chainrule.tables.problems import Options, Problem, TableError, listed
 from chainrule.tables.reading import is_files
+from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from chainrule.tasks.dialects import PYTHON, Dialect
 
-__all__ = ["ReadTable", "RefusedTableError", "read_table"]
+__all__ = ["ReadTable", "RefusedTableError", "read_known", "read_table"]
 
 _BINS = 5  # of a measurement, where nobody says how many
 _ENCODING = "cp1252"  # what spreadsheets of Western Europe write that is no UTF-8
 _MOST_TRIES = 20
+_LARGE, _PACKED = 20_000_000, 8  # bytes of text that are read in parts; how much a packed file may grow
+_BATCH = 65_536  # rows
 
 
 class RefusedTableError(ValuesError):
@@ -84,6 +90,56 @@ def read_table(
     return ReadTable(table, added, tuple(notes))
 
 
+def read_known(X: Any, schema: Schema, name: str, dialect: Dialect = PYTHON, **settings: Any) -> Table:
+    """More rows under a schema that is known, by the settings that do not contradict it."""
+    given = {k: v for k, v in settings.items() if v is not None}
+    if not _is_large(X):
+        return Table.read(X, schema=schema, name=name, options=dialect.options, **given)
+    return _joined(X, schema, name, dialect.options, given)
+
+
+def _read(X: Any, name: str, options: Options, settings: Mapping[str, Any]) -> Table:
+    """``Table.read``; of large files in two passes, so that memory holds the codes and not the text."""
+    if not _is_large(X):
+        return Table.read(X, **settings, name=name, options=options)
+    note(f"reading {name} twice: for the states of its columns, then for its rows")
+    counts = Table.counts(X, name=name, options=options, **settings)
+    known = {k: settings[k] for k in ("weights", "encoding", "header") if k in settings}
+    return _joined(X, counts.schema(), name, options, known, counts.n_rows)
+
+
+def _joined(
+    X: Any,
+    schema: Schema,
+    name: str,
+    options: Options,
+    settings: Mapping[str, Any],
+    n_rows: int | None = None,
+) -> Table:
+    batches: Any = Table.batches(X, schema=schema, batch_rows=_BATCH, name=name, options=options, **settings)
+    if n_rows is not None:
+        batches = track(batches, f"reading {name}", -(-n_rows // _BATCH))
+    parts: list[Table] = list(batches)
+    weights = [p.weights for p in parts if p.weights is not None]
+    if not parts:
+        raise ShapeError(f"{name} has no rows; pass at least 1")
+    return Table(
+        schema, np.concatenate([p.codes for p in parts]), np.concatenate(weights) if weights else None
+    )
+
+
+def _is_large(X: Any) -> bool:
+    if not is_files(X):
+        return False
+    paths = [X] if isinstance(X, (str, os.PathLike)) else X
+    sizes = [
+        os.path.getsize(p) * (_PACKED if str(p).endswith((".gz", ".zst")) else 1)
+        for p in paths
+        if os.path.exists(p)
+    ]
+    return sum(sizes) > _LARGE
+
+
 @dataclass
 class _Advice:
     """Settings that grow until the table can be read, and the problems that made them grow."""
@@ -96,7 +152,7 @@ class _Advice:
         last: ChainruleError | None = None
         for _ in range(_MOST_TRIES):
             try:
-                return Table.read(X, **self.settings, name=name, options=self.dialect.options)
+                return _read(X, name, self.dialect.options, self.settings)
             except UndecodableError as e:
                 if "encoding" in self.settings:
                     raise

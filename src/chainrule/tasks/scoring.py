@@ -24,6 +24,7 @@ from chainrule.core.records import to_plain
 from chainrule.core.units import bits_per_dim
 from chainrule.models.auto.leaderboard import weighted_mean
 from chainrule.models.contract import DiscreteModel
+from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.raw_files import raw_table
 from chainrule.tables.reading import is_files
 from chainrule.tables.showing import text_table
@@ -34,6 +35,7 @@ from chainrule.tasks.dialects import PYTHON, Dialect
 from chainrule.tasks.fitting import in_nats
 from chainrule.tasks.models import ModelOrPath, loaded
 from chainrule.tasks.quantiles import quantiles_of
+from chainrule.tasks.reading import read_known
 
 __all__ = ["Scores", "score"]
 
@@ -182,8 +184,8 @@ def score(
         check_place(out)
     fitted = loaded(model)
     options: Mapping[str, Any] = {k: v for k, v in reading.items() if v is not None}
-    table = Table.read(X, schema=fitted.schema_, options=dialect.options, **options)
-    nats = -fitted.log_prob(table)
+    table = read_known(X, fitted.schema_, "X", dialect, **options)
+    nats = -log_prob_in_parts(fitted, table)
     plain = Scores(table, nats, quantiles_of(fitted, table, nats, draws, seed))
     every = out is not None if cells is None else cells
     wanted = np.arange(table.n_rows) if every else np.array(plain.oddest, np.intp)

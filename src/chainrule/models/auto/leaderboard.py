@@ -105,9 +105,7 @@ class Leaderboard:
             for i, e in enumerate(self.entries)
         ]
         head = ["model", "nats a row", "behind the best", "parameters", "seconds"]
-        headline = (
-            f"on {self.n_rows:,} rows that no model has seen (± one standard error; differences are paired)"
-        )
+        headline = f"on {self.n_rows:,} rows that no model has learned from (± one standard error, of paired differences)"
         lines = [text_table(headline, head, rows)]
         return "\n".join([*lines, *(f"{name} is left out: {why}" for name, why in self.skipped)])
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import ChainruleError, InputError
-from chainrule.core.progress import note, track
+from chainrule.core.progress import note
 from chainrule.models.auto.combining import averaged, stacked
 from chainrule.models.auto.leaderboard import Trial
-from chainrule.models.contract import DiscreteModel
 from chainrule.models.families import Family, OutOfTimeError, Request, working_seconds
+from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.table import Table
 
 __all__ = ["Search", "search"]
@@ -171,22 +171,15 @@ def _tried(one: Family, name: str, request: Request, judges: Table) -> Trial:
         raise InputError("its graph does not have all columns; name each column as a node")
     seconds = working_seconds() - began
     valid = request.valid
-    weighed = None if valid is None or valid is judges else _log_prob(model, valid, _asked(one, valid))
-    return Trial(name, model, _log_prob(model, judges, judged), seconds, weighed)
+    weighed = (
+        None if valid is None or valid is judges else log_prob_in_parts(model, valid, _asked(one, valid))
+    )
+    return Trial(name, model, log_prob_in_parts(model, judges, judged), seconds, weighed)
 
 
 def _asked(one: Family, rows: Table) -> NDArray[np.bool_]:
     """The rows that it can be asked: complete ones, where it does not sum out any holes."""
     return np.ones(rows.n_rows, bool) if one.sums_out == "any" else np.logical_not(rows.missing.any(axis=1))
-
-
-def _log_prob(model: DiscreteModel, table: Table, asked: NDArray[np.bool_]) -> NDArray[np.float64]:
-    out = np.full(table.n_rows, np.nan)
-    places = np.flatnonzero(asked)
-    parts = np.array_split(places, max(1, len(places) // 20_000))
-    for part in track(parts, "scoring held-out rows"):
-        out[part] = model.log_prob(table[part])
-    return out
 
 
 def _heard(trial: Trial) -> str:
