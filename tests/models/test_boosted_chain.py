@@ -191,6 +191,24 @@ def test_settings_that_make_no_sense_are_refused():
         BoostedChain().fit(rows, valid=np.where(rows == 0, -1, rows.astype(int)))
 
 
+@pytest.mark.parametrize("sizes", SIZES)
+def test_turns_are_the_probabilities_of_states_along_the_order(sizes):
+    model, rows = chain(sizes, ordering="random").fit(random_rows(0, sizes)), random_rows(4, sizes, 40)
+    begins = np.concatenate([[0], np.cumsum(sizes)])
+    expected, turns = model.state_log_probs(rows), model._states_in_turn(len(rows))
+    seen: list[int] = []
+    columns, log_p = next(turns)
+    while True:
+        for i, found in zip(columns, log_p, strict=True):
+            np.testing.assert_allclose(found, expected[:, begins[i] : begins[i + 1]], rtol=1e-9, atol=1e-12)
+            seen.append(int(i))
+        try:
+            columns, log_p = turns.send(rows[:, columns])
+        except StopIteration:
+            break
+    assert sorted(seen) == list(range(len(sizes)))
+
+
 @pytest.mark.realdata
 @pytest.mark.skipif("CHAINRULE_DATA" not in os.environ, reason="CHAINRULE_DATA names no folder of data files")
 def test_a_chain_is_about_as_good_as_the_best_published_value():

@@ -232,3 +232,20 @@ def test_parameters_of_the_estimator_are_set_as_scikit_learn_does():
     assert model.estimator.C == 3.0
     assert clone(model).get_params()["estimator__C"] == 3.0
     assert all(a is not b for a, b in itertools.pairwise([clone(model).estimator, model.estimator]))
+
+
+def test_turns_are_the_probabilities_of_states_along_the_order():
+    model, rows = fit("bernoulli"), random_rows(4, SIZES, 40)
+    begins = np.concatenate([[0], np.cumsum(SIZES)])
+    expected, turns = model.state_log_probs(rows), model._states_in_turn(len(rows))
+    seen: list[int] = []
+    columns, log_p = next(turns)
+    while True:
+        for i, found in zip(columns, log_p, strict=True):
+            np.testing.assert_allclose(found, expected[:, begins[i] : begins[i + 1]], rtol=1e-9, atol=1e-12)
+            seen.append(int(i))
+        try:
+            columns, log_p = turns.send(rows[:, columns])
+        except StopIteration:
+            break
+    assert sorted(seen) == list(range(len(SIZES)))

@@ -268,6 +268,23 @@ def test_settings_that_make_no_sense_are_refused():
         TreeNetwork().fit(rows, valid=np.where(rows == 0, -1, rows.astype(int)))
 
 
+def test_turns_are_the_probabilities_of_states_along_the_order():
+    model, rows = fit(), random_rows(4, SIZES, 40)
+    begins = np.concatenate([[0], np.cumsum(SIZES)])
+    expected, turns = model.state_log_probs(rows), model._states_in_turn(len(rows))
+    seen: list[int] = []
+    columns, log_p = next(turns)
+    while True:
+        for i, found in zip(columns, log_p, strict=True):
+            np.testing.assert_allclose(found, expected[:, begins[i] : begins[i + 1]], rtol=1e-9, atol=1e-12)
+            seen.append(int(i))
+        try:
+            columns, log_p = turns.send(rows[:, columns])
+        except StopIteration:
+            break
+    assert sorted(seen) == list(range(len(SIZES)))
+
+
 needs_data = pytest.mark.skipif(
     "CHAINRULE_DATA" not in os.environ, reason="CHAINRULE_DATA names no folder of data files"
 )

@@ -7,6 +7,7 @@ found, ``rounds`` for how many of them a variable keeps.
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,14 @@ class BoostedChain(ChainModel):
             self._trees.coding.state_log_probs(self._trees.log_odds(part)) for part in self._parts(codes)
         ]
         return np.concatenate(parts)
+
+    def _states_in_turn(self, n: int) -> Generator[Any, Any, None]:
+        """Variable by variable in order: its column and ``log p`` of its states; wants the codes (n, 1) it has."""
+        sizes = self.schema_.sizes
+        rows = np.zeros((n, len(sizes)), np.uint8 if max(sizes) <= 2**8 else np.int32)
+        for i in self._factorization.order.tolist():
+            log_p = Coding((sizes[i],)).log_probabilities(self._trees.log_odds(rows, i))[:, 0]
+            rows[:, i : i + 1] = yield np.array([i]), [log_p]
 
     def _parts(self, codes: Codes) -> list[Codes]:
         rows = unsigned(codes)

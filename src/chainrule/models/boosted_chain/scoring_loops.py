@@ -46,15 +46,15 @@ def _log_odds(forest, codes, r, w):
 
 @kernel
 @loop(parallel=True)
-def add_trees(forest, codes, out, threads):
-    """``out`` (n, width): the log-odds of complete rows ``codes`` (n, d)."""
+def add_trees(forest, codes, begin, out, threads):
+    """``out`` (n, w): log-odds ``begin`` and those after it, of rows ``codes`` (n, d)."""
     n, width = out.shape
     for thread in prange(threads):
         first, last = n * thread // threads, n * (thread + 1) // threads
         for start in range(first, last, STRETCH):
             for w in range(width):
                 for r in range(start, min(start + STRETCH, last)):
-                    out[r, w] = _log_odds(forest, codes, r, w)
+                    out[r, w] = _log_odds(forest, codes, r, begin + w)
 
 
 @kernel

@@ -36,15 +36,17 @@ class BoostedTrees:
     ends: NDArray[np.int64]
     bias: NDArray[np.float64]
 
-    def log_odds(self, codes: Codes) -> NDArray[np.float64]:
-        """The log-odds (n, width) of complete rows of codes (n, d)."""
-        out = np.empty((len(codes), self.coding.width))
+    def log_odds(self, codes: Codes, variable: int | None = None) -> NDArray[np.float64]:
+        """The log-odds (n, width) of complete rows of codes (n, d), or those of one variable (n, K - 1)."""
+        begins = self.coding.begins
+        begin, end = (0, self.coding.width) if variable is None else begins[variable : variable + 2].tolist()
+        out = np.empty((len(codes), end - begin))
         if loops_are_on():
-            threads = use_threads(len(codes) * 8 * len(self.roots))
-            add_trees(self._forest, _narrow(codes), out, threads)
+            threads = use_threads(len(codes) * 8 * int(self.ends[end] - self.ends[begin]))
+            add_trees(self._forest, _narrow(codes), begin, out, threads)
             return out
-        for w in range(self.coding.width):
-            out[:, w] = self._log_odds_of(w, codes)
+        for w in range(begin, end):
+            out[:, w - begin] = self._log_odds_of(w, codes)
         return out
 
     def draw(self, order: NDArray[np.intp], uniforms: NDArray[np.float64], known: Codes | None) -> Codes:

@@ -10,6 +10,7 @@ Cheng and Hüllermeier 2010).
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,17 @@ class ChainClassifier(ChainModel):
                 p = self._places[t].probabilities(features[:, : ends[t]])
                 out[rows, begins[i] : begins[i + 1]] = np.log(p)
         return out
+
+    def _states_in_turn(self, n: int) -> Generator[Any, Any, None]:
+        """Variable by variable in order: its column and ``log p`` of its states; wants the codes (n, 1) it has."""
+        order = self._factorization.order
+        coding = Coding(self.schema_.sizes).of_variables(order)
+        features = np.zeros((n, coding.width))
+        for t, i in enumerate(order):
+            begin, end = coding.begins[t], coding.begins[t + 1]
+            log_p = np.log(self._places[t].probabilities(features[:, :begin]))
+            state = yield np.array([i]), [log_p]
+            features[:, begin:end] = state == np.arange(1, end - begin + 1)
 
     def _complete_log_prob(self, codes: Codes) -> NDArray[np.float64]:
         parts = [

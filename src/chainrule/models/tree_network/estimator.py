@@ -11,6 +11,7 @@ what stands at the leaves is averaged over all prunings (``averaging``).
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -216,6 +217,15 @@ class TreeNetwork(DiscreteModel):
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         return self._tables.states(self._inference.log_p, codes)
+
+    def _states_in_turn(self, n: int) -> Generator[Any, Any, None]:
+        """Level by level of the graph: its columns and ``log p`` of their states; wants the codes that they have."""
+        sizes = self.schema_.sizes
+        rows = np.zeros((n, len(sizes)), np.uint8 if max(sizes) <= 2**8 else np.int32)
+        for level in self._factors().levels:
+            leaves = [self._tables.leaves_of(int(i), rows) for i in level]
+            log_p = [self._inference.log_p[at, : sizes[i]] for at, i in zip(leaves, level, strict=True)]
+            rows[:, level] = yield level, log_p
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         return self._answering().draw(codes, generator)

@@ -99,7 +99,7 @@ class DecisionTables:
         """The leaf of each cell of complete rows, (n, d)."""
         if not loops_are_on():
             return np.stack(
-                [self._leaves_of(i, codes) for i in range(self.n_variables)], axis=1, dtype=np.int32
+                [self.leaves_of(i, codes) for i in range(self.n_variables)], axis=1, dtype=np.int32
             )
         out = np.empty(codes.shape, np.int32)
         find_leaves(self.nodes, _narrow(codes), out, use_threads(_STEPS * codes.size))
@@ -156,10 +156,10 @@ class DecisionTables:
             return
         for i in order:
             open_rows = np.flatnonzero(rows[:, i] < 0)
-            steps = below[self._leaves_of(i, rows[open_rows]), : self.sizes[i] - 1]
+            steps = below[self.leaves_of(i, rows[open_rows]), : self.sizes[i] - 1]
             rows[open_rows, i] = (uniforms[open_rows, i, None] >= steps).sum(axis=1)
 
-    def _leaves_of(self, i: int, codes: Codes) -> NDArray[np.intp]:
+    def leaves_of(self, i: int, codes: Codes) -> NDArray[np.intp]:
         """The leaf of each row in the tree of one variable, (n,)."""
         at, rows = np.full(len(codes), i, np.intp), np.arange(len(codes))
         while True:
