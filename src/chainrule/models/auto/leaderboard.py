@@ -101,7 +101,9 @@ class Leaderboard:
             for i, e in enumerate(self.entries)
         ]
         head = ["model", "nats a row", "behind the best", "parameters", "seconds"]
-        headline = f"on {self.n_rows:,} rows that no model has learned from (± one standard error, of paired differences)"
+        headline = (
+            f"{self.n_rows:,} rows that no model has learned from (± standard error, paired for differences)"
+        )
         lines = [text_table(headline, head, rows)]
         return "\n".join([*lines, *(f"{name} is left out: {why}" for name, why in self.skipped)])
 

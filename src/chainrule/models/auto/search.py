@@ -67,7 +67,6 @@ def search(
                 raise
             stopped = True
             skipped += [(later.name, "the search was stopped") for later in families[i:]]
-            note(f"stopped: what is done is kept ({', '.join(t.name for t in trials)})")
             break
         except ChainruleError as e:
             if len(families) == 1:
@@ -75,8 +74,7 @@ def search(
             skipped.append((one.name, str(e)))
             note(f"{one.name} is left out: {e}")
     if not trials:
-        reasons = "; ".join(f"{name}: {why}" for name, why in skipped)
-        raise InputError(f"no model could be fitted ({reasons})")
+        raise InputError(f"no model could be fitted ({'; '.join(f'{name}: {why}' for name, why in skipped)})")
     return Search(tuple(trials), tuple(skipped), stopped)
 
 
