@@ -9,7 +9,7 @@ from scipy import stats
 
 from chainrule.core.errors import ChainruleError, InputError, TooLargeError, UnknownNameError
 from chainrule.core.progress import listening
-from chainrule.models import NADE, Auto, chow_liu, load_model
+from chainrule.models import NADE, Auto, chow_liu, families, load_model
 from chainrule.models.auto import Leaderboard
 from chainrule.models.auto.leaderboard import Trial, weighted_mean
 from chainrule.models.families import FAMILIES, Family, OutOfTimeError, filled, known_families
@@ -125,7 +125,7 @@ def test_what_the_best_refuses_is_answered_exactly_by_the_stand_in(tiny):
     heard = _Listener()
     with listening(heard):
         found = auto.log_prob(rows)
-    assert heard.lines == ["2 of 6 rows, whose holes tiny does not sum out: chowliu answered"]
+    assert heard.lines == ["2 of 6 rows lack more than tiny sums out: chowliu answered them"]
     np.testing.assert_array_equal(found[[1, 2]], forest.log_prob(rows[1:3]))
     np.testing.assert_allclose(found[[0, 3, 4, 5]], network.log_prob(rows[[0, 3, 4, 5]]), rtol=1e-12)
     answers = {type(m).__name__: places.tolist() for m, places in auto.answers(rows)}
@@ -181,6 +181,16 @@ def test_what_cannot_be_fitted_is_left_out_with_its_reason(monkeypatch):
     assert "late is left out: 3 epochs" in auto.leaderboard_.text()
     with pytest.raises(InputError, match="no such table"):
         Auto(models=["broken"]).fit(_rows(100, 4))
+
+
+def test_an_epoch_that_compiled_on_the_way_is_timed_again():
+    times = iter([(5.0, 1.0), (0.1, 0.0)])
+    epochs, compiling = families._epochs_within(6.0, 30, lambda: next(times))
+    assert epochs == 30
+    assert compiling == pytest.approx(1.0 + 4.9)
+    slow = iter([(9.0, 0.0)])  # longer than all the time there is: once is enough
+    with pytest.raises(OutOfTimeError, match="3 epochs take 27 s"):
+        families._epochs_within(6.0, 30, lambda: next(slow))
 
 
 def test_a_network_is_not_begun_where_no_time_is_left():
