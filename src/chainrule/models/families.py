@@ -156,6 +156,7 @@ def _network(kind: Callable[..., Any], request: Request) -> DiscreteModel:
         model.set_params(epochs=epochs)
     model.fit(table, valid=valid)
     model.fit_info_["warm_up_seconds"] += compiling
+    model.fit_info_["holes_filled"] = int(request.table.missing.sum())
     return model
 
 

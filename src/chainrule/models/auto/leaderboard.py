@@ -132,8 +132,8 @@ def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> 
 
     With weights w the error is sqrt(sum w² (v - mean)²) / sum w, times sqrt(n / (n - 1)).
 
-    >>> weighted_mean(np.array([1.0, 3.0]), np.ones(2))
-    (2.0, 1.0)
+    >>> weighted_mean(np.array([1.0, 3.0]), np.ones(2))[0], weighted_mean(np.array([1.0]), np.ones(1))
+    (2.0, (1.0, None))
     """
     total, n = weights.sum(), int(np.count_nonzero(weights))
     if not n:
