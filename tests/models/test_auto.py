@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.base import BaseEstimator
 
 from chainrule.core.errors import ChainruleError, InputError, TooLargeError, UnknownNameError
 from chainrule.core.progress import listening
-from chainrule.models import NADE, Auto, chow_liu, load_model
+from chainrule.models import NADE, Auto, chow_liu, families, load_model
 from chainrule.models.auto import Leaderboard
 from chainrule.models.auto.leaderboard import Trial, weighted_mean
 from chainrule.models.families import FAMILIES, Family, OutOfTimeError, filled, known_families
@@ -80,10 +81,10 @@ def test_the_best_on_validation_rows_is_kept_with_paired_errors():
     assert (board.n_rows, auto.fit_info_["held_out_rows"]) == (100, None)
 
 
-def _request(table):
+def _request(table, **settings):
     from chainrule.models.families import Request
 
-    return Request(table)
+    return Request(table, **settings)
 
 
 def test_without_validation_rows_the_stated_share_is_held_out_and_named():
@@ -125,7 +126,7 @@ def test_what_the_best_refuses_is_answered_exactly_by_the_stand_in(tiny):
     heard = _Listener()
     with listening(heard):
         found = auto.log_prob(rows)
-    assert heard.lines == ["2 of 6 rows, whose holes tiny does not sum out: chowliu answered"]
+    assert heard.lines == ["2 of 6 rows lack more than tiny sums out: chowliu answered them"]
     np.testing.assert_array_equal(found[[1, 2]], forest.log_prob(rows[1:3]))
     np.testing.assert_allclose(found[[0, 3, 4, 5]], network.log_prob(rows[[0, 3, 4, 5]]), rtol=1e-12)
     answers = {type(m).__name__: places.tolist() for m, places in auto.answers(rows)}
@@ -181,6 +182,29 @@ def test_what_cannot_be_fitted_is_left_out_with_its_reason(monkeypatch):
     assert "late is left out: 3 epochs" in auto.leaderboard_.text()
     with pytest.raises(InputError, match="no such table"):
         Auto(models=["broken"]).fit(_rows(100, 4))
+
+
+def test_what_is_compiled_within_an_epoch_costs_no_budget(monkeypatch):
+    compiled = iter(
+        [0.0, 300.0, 300.0, 300.0]
+    )  # loops are compiled for five minutes while the first epoch runs
+    clock = iter([0.0, 301.0, 302.0, 303.0])
+    monkeypatch.setattr(families, "seconds_compiling", lambda: next(compiled))
+    monkeypatch.setattr(families.time, "monotonic", lambda: next(clock))
+
+    class Slow(BaseEstimator):
+        epochs = 30
+
+        def set_params(self, epochs):
+            self.epochs = epochs
+            return self
+
+        def fit(self, table, valid=None):
+            self.fit_info_ = {"seconds": 301.0}
+            return self
+
+    request = _request(Table.read(_rows(20, 3)), seconds=100.0)
+    assert families._in_time(Slow(), 30, request).epochs == 30  # an epoch takes a second
 
 
 def test_a_network_is_not_begun_where_no_time_is_left():

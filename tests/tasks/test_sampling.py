@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from chainrule import cli
@@ -50,6 +51,16 @@ def test_given_states_are_those_of_every_row_by_text_as_by_name(model):
 def test_written_draws_are_read_back_as_the_same_rows(model, tmp_path, name):
     found = sample(model, 40, out=tmp_path / name)
     assert (Table.read(tmp_path / name, schema=model.schema_).codes == found.table.codes).all()
+
+
+def test_cells_are_written_as_the_file_writes_them(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("car,size,flag\n" + "TRUE,01,yes\nFALSE,10,no\n" * 30)
+    found = sample(chow_liu(path), 50, out=tmp_path / "s.csv")
+    rows = list(csv.reader((tmp_path / "s.csv").read_text().splitlines()))[1:]
+    assert {row[0] for row in rows} == {"TRUE", "FALSE"}
+    assert {row[1] for row in rows} == {"01", "10"}
+    assert found.to_arrow().column("car").type == pa.bool_()
 
 
 def test_no_rows_are_a_file_with_names(model, tmp_path):

@@ -65,7 +65,7 @@ def sample(
         rows = {"table": found.to_arrow().to_pydict()} if out is None else {"file": str(out)}
         print_json(found.to_dict() | rows)
     elif out is None:
-        print_line(csv_text(found.to_arrow()).rstrip("\n"))
+        print_line(csv_text(found.to_labels()).rstrip("\n"))
     else:
         print_line(f"{found.table.n_rows:,} rows written to {out}")
 

@@ -152,17 +152,41 @@ def _bayesian_network(request: Request) -> DiscreteModel:
     return model.fit(request.table)
 
 
+def _on_complete_rows(
+    who: str,
+) -> Callable[[Callable[[Request], DiscreteModel]], Callable[[Request], DiscreteModel]]:
+    """Of a fit that needs rows without holes: fill them, and say so to the user and in ``fit_info_``."""
+
+    def of(fit: Callable[[Request], DiscreteModel]) -> Callable[[Request], DiscreteModel]:
+        def filling(request: Request) -> DiscreteModel:
+            holes = int(request.table.missing.sum())
+            if holes:
+                note(
+                    f"{who} needs complete rows to learn from: holes are drawn from a forest of what is known"
+                )
+            valid = None if request.valid is None else filled(request.valid, request.seed)
+            model = fit(replace(request, table=filled(request.table, request.seed), valid=valid))
+            model.fit_info_["holes_filled"] = holes
+            return model
+
+        return filling
+
+    return of
+
+
+@_on_complete_rows("a network of trees")
 def _trees(request: Request) -> DiscreteModel:
     from chainrule.models.tree_network.estimator import TreeNetwork
 
-    request = _complete(request, "a network of trees")
     return TreeNetwork(random_state=request.seed).fit(request.table, valid=request.valid)
 
 
+@_on_complete_rows("a latent mixture")
 def _latent(request: Request) -> DiscreteModel:
     return _latent_mixture(request, "tree")
 
 
+@_on_complete_rows("a latent mixture")
 def _latent_net(request: Request) -> DiscreteModel:
     return _latent_mixture(request, "net")
 
@@ -170,15 +194,14 @@ def _latent_net(request: Request) -> DiscreteModel:
 def _latent_mixture(request: Request, structure: str) -> DiscreteModel:
     from chainrule.models.latent_mixture.estimator import LatentMixture
 
-    request = _complete(request, "a latent mixture")
     model = LatentMixture(structure=structure, random_state=request.seed)  # pyright: ignore[reportArgumentType]
     return _in_time(model, model.usual_epochs(request.table.n_rows), request)
 
 
+@_on_complete_rows("a boosted chain")
 def _boosted(request: Request) -> DiscreteModel:
     from chainrule.models.boosted_chain.estimator import BoostedChain
 
-    request = _complete(request, "a boosted chain")
     model: Any = BoostedChain(
         ordering="natural" if request.order is None else request.order, random_state=request.seed
     )
@@ -194,6 +217,7 @@ def _boosted(request: Request) -> DiscreteModel:
     return model.fit(request.table, valid=request.valid)
 
 
+@_on_complete_rows("NADE")
 def _nade(request: Request) -> DiscreteModel:
     """NADE with the decay, of three tied to the length of training, that validation rows like best.
 
@@ -201,7 +225,6 @@ def _nade(request: Request) -> DiscreteModel:
     """
     from chainrule.models.nade.estimator import NADE
 
-    request = _complete(request, "NADE")
     n = request.table.n_rows
     batch_size = int(min(max(n // 150, 50), 1000))
     steps = max(1.0, n / batch_size)
@@ -227,20 +250,12 @@ def _nade(request: Request) -> DiscreteModel:
     return best
 
 
+@_on_complete_rows("MADE")
 def _made(request: Request) -> DiscreteModel:
     from chainrule.models.made.estimator import MADE
 
-    request = _complete(request, "MADE")
     model = MADE(ordering="natural" if request.order is None else request.order, random_state=request.seed)
     return _in_time(model, model.epochs, request)
-
-
-def _complete(request: Request, who: str) -> Request:
-    """``request`` without holes; ``who`` needs it."""
-    if not request.table.is_complete:
-        note(f"{who} needs complete rows to learn from: holes are drawn from a forest of what is known")
-    valid = None if request.valid is None else filled(request.valid, request.seed)
-    return replace(request, table=filled(request.table, request.seed), valid=valid)
 
 
 def _in_time(model: Any, usual: int, request: Request, *, whole: bool = False) -> Any:
@@ -251,8 +266,10 @@ def _in_time(model: Any, usual: int, request: Request, *, whole: bool = False) -
     if request.seconds is not None:
         began = working_seconds()
         trial: Any = clone(model)
-        each = trial.set_params(epochs=1).fit(request.table, valid=request.valid).fit_info_["seconds"]
-        left = request.seconds - (working_seconds() - began)
+        trial.set_params(epochs=1).fit(request.table, valid=request.valid)
+        took = working_seconds() - began
+        each = min(trial.fit_info_["seconds"], took)  # some loops are compiled within the first epoch
+        left = request.seconds - took
         epochs = min(usual, int(left / max(each, 1e-9)))
         least = usual if whole else min(usual, _LEAST_EPOCHS)
         if epochs < least:

@@ -73,6 +73,8 @@ class Fit:
         ]
         if self.leaderboard is not None:
             lines = [self.leaderboard.text(), f"chosen: {self.why}", *lines]
+        if n := self.n_holes_filled:
+            lines.append(f"{n:,} holes in the rows it learned from were drawn from a forest of what is known")
         if self.stand_in is not None:
             lines.append(
                 f"rows with holes that {self.name} does not sum out are answered by {self.stand_in}, kept beside it"
@@ -83,6 +85,12 @@ class Fit:
                 "no model has learned from them"
             )
         return "\n".join(lines)
+
+    @property
+    def n_holes_filled(self) -> int:
+        """Holes in the training rows that were drawn from a forest, since the model learns from complete rows only."""
+        answerer = self.model.model_ if isinstance(self.model, Auto) else self.model
+        return answerer.fit_info_.get("holes_filled", 0)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain data, without the model."""
@@ -101,6 +109,7 @@ class Fit:
                 "held_out": None
                 if held_out is None
                 else {"n": len(held_out), "seed": self.seed, "rows": listed},
+                "holes_filled_to_learn": self.n_holes_filled,
                 "seed": self.seed,
                 "seconds": self.seconds,
                 "stopped": self.stopped,

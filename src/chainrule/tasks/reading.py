@@ -64,14 +64,14 @@ def read_table(
     everything to add, else what ``Table.read`` raises.
     """
     given = {k: v for k, v in settings.items() if v is not None}
-    what = os.fspath(X) if isinstance(X, (str, os.PathLike)) else name
+    name = _called(X, name)
     found = _Advice(dict(given), dialect)
     table = found.read_until_it_works(X, name)
     added = {k: v for k, v in found.settings.items() if v != given.get(k)}
     if added and not fix:
         reasons = listed(found.problems, lambda p: p.text(dialect.options))
         raise RefusedTableError(
-            f"{what} cannot be read as it is: {reasons}; {dialect.add} {dialect.write(added)} (or {dialect.fix}, which "
+            f"{name} cannot be read as it is: {reasons}; {dialect.add} {dialect.write(added)} (or {dialect.fix}, which "
             "decides so by itself and says it)",
             added,
         )
@@ -92,7 +92,7 @@ def read_table(
 
 def read_known(X: Any, schema: Schema, name: str, dialect: Dialect = PYTHON, **settings: Any) -> Table:
     """More rows under a schema that is known, by the settings that do not contradict it."""
-    given = {k: v for k, v in settings.items() if v is not None}
+    given, name = {k: v for k, v in settings.items() if v is not None}, _called(X, name)
     if not _is_large(X):
         return Table.read(X, schema=schema, name=name, options=dialect.options, **given)
     return _joined(X, schema, name, dialect.options, given)
@@ -126,6 +126,11 @@ def _joined(
     return Table(
         schema, np.concatenate([p.codes for p in parts]), np.concatenate(weights) if weights else None
     )
+
+
+def _called(X: Any, name: str) -> str:
+    """How messages call a table: a file by its path."""
+    return os.fspath(X) if isinstance(X, (str, os.PathLike)) else name
 
 
 def _is_large(X: Any) -> bool:

@@ -37,9 +37,16 @@ class Sample:
         """The rows as an Arrow table."""
         return self.table.to_arrow()
 
+    def to_labels(self) -> pa.Table:
+        """The rows as text where they come from text files: each cell as these write it; else as ``to_arrow``."""
+        if any(v.dtype != "text" for v in self.table.schema.variables):
+            return self.to_arrow()
+        return pa.table({name: pa.array(cells, pa.string()) for name, cells in self.table.decode().items()})
+
     def write(self, path: str | Path) -> None:
         """Write the rows to CSV, TSV, Parquet or Feather, by the end of the name."""
-        write_table(path, self.to_arrow())
+        is_text = check_end(path) in (".csv", ".tsv")
+        write_table(path, self.to_labels() if is_text else self.to_arrow())
 
     def to_dict(self) -> dict[str, Any]:
         """What was drawn, as plain data, without the rows."""

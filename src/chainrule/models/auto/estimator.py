@@ -179,7 +179,9 @@ class Auto(DiscreteModel):
         except TooLargeError:
             if self.stand_in_ is None:
                 raise
-        self._tell("the question")
+        note(
+            f"{self.fit_info_['chosen']} does not sum out what is unknown: {self.fit_info_['stand_in']} answered"
+        )
         return self.stand_in_.query(names, evidence)
 
     def _answer(
@@ -200,12 +202,12 @@ class Auto(DiscreteModel):
             except refusal:
                 refused |= members
         out[refused] = ask(self.stand_in_, codes[refused])
-        self._tell(f"{refused.sum():,} of {len(codes):,} rows, whose holes")
-        return out
-
-    def _tell(self, what: str) -> None:
         names = self.fit_info_
-        note(f"{what} {names['chosen']} does not sum out: {names['stand_in']} answered")
+        note(
+            f"{refused.sum():,} of {len(codes):,} rows lack more than {names['chosen']} sums out: "
+            f"{names['stand_in']} answered them"
+        )
+        return out
 
     def _settings(self) -> dict[str, Any]:
         dag = self.dag

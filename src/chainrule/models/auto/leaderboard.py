@@ -105,8 +105,9 @@ class Leaderboard:
             for i, e in enumerate(self.entries)
         ]
         head = ["model", "nats a row", "behind the best", "parameters", "seconds"]
-        error = "± one standard error, of paired differences"
-        headline = f"on {self.n_rows:,} rows that no model has learned from ({error})"
+        headline = (
+            f"{self.n_rows:,} rows that no model has learned from (± standard error, paired for differences)"
+        )
         lines = [text_table(headline, head, rows)]
         return "\n".join([*lines, *(f"{name} is left out: {why}" for name, why in self.skipped)])
 
@@ -135,8 +136,8 @@ def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> 
 
     With weights w the error is sqrt(sum w² (v - mean)²) / sum w, times sqrt(n / (n - 1)).
 
-    >>> weighted_mean(np.array([1.0, 3.0]), np.ones(2))
-    (2.0, 1.0)
+    >>> weighted_mean(np.array([1.0, 3.0]), np.ones(2))[0], weighted_mean(np.array([1.0]), np.ones(1))
+    (2.0, (1.0, None))
     """
     total, n = weights.sum(), int(np.count_nonzero(weights))
     if not n:

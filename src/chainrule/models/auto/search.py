@@ -153,7 +153,6 @@ class _Run:
         self.stopped = True
         reached = {t.name for t in self.trials} | {name for name, _ in self.skipped}
         self.skipped += [(one.name, "the search was stopped") for one in families if one.name not in reached]
-        note(f"stopped: what is done is kept ({', '.join(t.name for t in self.trials)})")
 
 
 def _tried(one: Family, name: str, request: Request, judges: Table) -> Trial:

@@ -34,7 +34,7 @@ def hold_out(table: Table, share: float = 0.1, rng: RandomState = 0) -> Split:
     >>> from chainrule.tables.schema import Schema
     >>> table = Table(Schema.of({"a": 2}), np.zeros((20, 1), int))
     >>> hold_out(table, 0.1).train.n_rows, hold_out(table, 0.1).places.tolist()
-    (18, [3, 14])
+    (18, [4, 19])
     """
     share = check_real(share, "the share of rows to hold out", strictly=True)
     if share >= 1:
