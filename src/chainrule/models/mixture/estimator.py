@@ -129,7 +129,12 @@ def _info(plan: list[Run], best: Run, n_rows: int, seed: int) -> dict[str, Any]:
 
 
 def _collapsed(table: Table) -> Table:
-    """``table`` with equal rows as one of their common weight, where that halves it; the likelihood is the same."""
+    """``table`` with equal rows as one of their common weight, where that halves it; the likelihood is the same.
+
+    Rows with missing values stay where they are, since a model that refuses them says where they are.
+    """
+    if not table.is_complete:
+        return table
     rows, which, n = np.unique(table.codes, axis=0, return_inverse=True, return_counts=True)
     if 2 * len(rows) > table.n_rows:
         return table
