@@ -138,10 +138,8 @@ def _collapsed(table: Table) -> Table:
     rows, which, n = np.unique(table.codes, axis=0, return_inverse=True, return_counts=True)
     if 2 * len(rows) > table.n_rows:
         return table
-    weights = n.astype(np.float64)
-    if table.weights is not None:
-        weights = np.bincount(which.reshape(-1), table.weights, len(rows))
-    return Table(table.schema, rows, weights)
+    weights = n if table.weights is None else np.bincount(which.reshape(-1), table.weights, len(rows))
+    return Table(table.schema, rows, weights.astype(np.float64))
 
 
 def _checked_numbers(k: Any, valid: Table | None) -> list[int]:
