@@ -71,6 +71,7 @@ class Mixture(AveragedModel):
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         checked_models([self.model])
+        n_rows, table, valid = table.n_rows, _collapsed(table), None if valid is None else _collapsed(valid)
         numbers = _checked_numbers(self.k, valid)
         starts = check_integer(self.n_starts, "n_starts")
         settings = {
@@ -92,7 +93,7 @@ class Mixture(AveragedModel):
             runs.detail = f"k = {run.k}: {-run.score:.4f} nats"
         best = max(plan, key=lambda run: run.score)
         self._take(best)
-        self.fit_info_ = _info(plan, best, table, seed) | {"seconds": time.perf_counter() - began}
+        self.fit_info_ = _info(plan, best, n_rows, seed) | {"seconds": time.perf_counter() - began}
 
     def _take(self, run: Run) -> None:
         order = np.argsort(-run.weights, kind="stable")
@@ -108,10 +109,10 @@ class Mixture(AveragedModel):
         return super()._settings_of(plain) | {"model": settings_of_plain([plain["model"]])[0]}
 
 
-def _info(plan: list[Run], best: Run, table: Table, seed: int) -> dict[str, Any]:
+def _info(plan: list[Run], best: Run, n_rows: int, seed: int) -> dict[str, Any]:
     """What there is to say of the climbs; likelihoods that are infinite are left out, as JSON has no infinity."""
     return {
-        "n_rows": table.n_rows,
+        "n_rows": n_rows,
         "seed": seed,
         "k": best.k,
         "n_components": len(best.weights),
@@ -125,6 +126,20 @@ def _info(plan: list[Run], best: Run, table: Table, seed: int) -> dict[str, Any]
             if np.isfinite(r.score)
         ],
     }
+
+
+def _collapsed(table: Table) -> Table:
+    """``table`` with equal rows as one of their common weight, where that halves it; the likelihood is the same.
+
+    Rows with missing values stay where they are, since a model that refuses them says where they are.
+    """
+    if not table.is_complete:
+        return table
+    rows, which, n = np.unique(table.codes, axis=0, return_inverse=True, return_counts=True)
+    if 2 * len(rows) > table.n_rows:
+        return table
+    weights = n if table.weights is None else np.bincount(which.reshape(-1), table.weights, len(rows))
+    return Table(table.schema, rows, weights.astype(np.float64))
 
 
 def _checked_numbers(k: Any, valid: Table | None) -> list[int]:

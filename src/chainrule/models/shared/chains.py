@@ -18,6 +18,8 @@ from chainrule.models.shared.state_columns import picked
 
 __all__ = ["draw_chain"]
 
+_TOGETHER = 1024  # rows drawn together: the state of a chain for them stays in cache
+
 Codes = NDArray[np.integer[Any]]
 States = Callable[[Codes], NDArray[np.float64]]  # log p(x_i = k | what it reads) (n, Σ K_i) of complete rows
 
@@ -46,9 +48,10 @@ def draw_chain(
                 members = np.flatnonzero(which.reshape(-1) == r)
                 drawn = generator.choice(len(filled), len(members), p=p / p.sum())
                 out[np.ix_(members, np.flatnonzero(counts))] = filled[drawn][:, counts]
-    holes = (out < 0).any(axis=1)
-    if holes.any():
-        out[holes] = _in_turn(out[holes], turns(int(holes.sum())), generator)
+    holes = np.flatnonzero((out < 0).any(axis=1))
+    for start in range(0, len(holes), _TOGETHER):
+        part = holes[start : start + _TOGETHER]
+        out[part] = _in_turn(out[part], turns(len(part)), generator)
     return out
 
 
