@@ -41,6 +41,8 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "sample": [model, "-n", "5", "--given", "a=1"],
         "impute": [model, str(holes), "-o", str(folder / "filled.csv")],
         "query": [model, "P(a | b=1)", "P(a=1, c=0)"],
+        "compress": [model, str(rows), "-o", str(folder / "rows.cr")],
+        "decompress": [model, str(folder / "rows.cr"), "-o", str(folder / "again.csv")],
         "learn": [str(rows), "-o", str(folder / "net.bif")],
         "compare": [str(rows), "--models", "independent,chowliu"],
         "reproduce": ["--problems", "3,4,6", "--preset", "quick", "--data", "digits", "--out", out],

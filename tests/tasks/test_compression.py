@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chainrule import compress, compress_file, decompress, decompress_file
+from chainrule import cli, compress, compress_file, decompress, decompress_file
 from chainrule.core.errors import DataError, InputError, UnknownNameError
 from chainrule.models import NADE, BayesianNetwork, ChowLiu, Ensemble, Independent, load_model
 from chainrule.tables import Table
@@ -292,3 +293,21 @@ def test_files_that_cannot_be_taken_are_refused_with_a_reason(tmp_path: Path) ->
     with pytest.raises(DataError, match="no file that chainrule compressed"):
         decompress_file(model, tmp_path / "a.csv", out)
     assert not out.exists()
+
+
+def test_the_commands_give_back_each_byte_and_refuse_another_model(tmp_path, capsys):
+    content = b'b,id,a\r\n1,x9,0\r\n"0",x8,1\r\n1,x7,1'
+    (tmp_path / "rows.csv").write_bytes(content)
+    frame = {"a": ["0", "1", "1"], "b": ["1", "0", "1"]}
+    files = {name: str(tmp_path / name) for name in ("rows.csv", "rows.cr", "again.csv", "m", "other")}
+    Independent(pseudocount=1).fit(frame).save(files["m"])
+    Independent(pseudocount=2).fit(frame).save(files["other"])
+    assert cli.main(["compress", files["m"], files["rows.csv"], "-o", files["rows.cr"], "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["original_bytes"] == len(content)
+    assert told["compressed_bytes"] == (tmp_path / "rows.cr").stat().st_size
+    assert cli.main(["decompress", files["other"], files["rows.cr"], "-o", files["again.csv"]]) == 2
+    assert "compressed with another model" in capsys.readouterr().err
+    assert not (tmp_path / "again.csv").exists()
+    assert cli.main(["decompress", files["m"], files["rows.cr"], "-o", files["again.csv"]]) == 0
+    assert (tmp_path / "again.csv").read_bytes() == content

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli.answers import impute, query, sample, score
+from chainrule.cli.compression import compress, decompress
 from chainrule.cli.dag import dag_app
 from chainrule.cli.output import (
     AsJson,
@@ -42,7 +43,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Named data sets: list, fetch, describe.")
 app.add_typer(data_app, name="data")
 app.add_typer(dag_app, name="dag")
-for command in (fit, score, sample, impute, query, learn, compare):
+for command in (fit, score, sample, impute, query, learn, compare, compress, decompress):
     app.command()(command)
 
 # every wrong use of options and arguments; typer exports only this child of it
