@@ -23,6 +23,7 @@ def test_identifiers_dates_and_measurements_with_few_rows_are_doubted():
             "day": [f"2023-01-{1 + i % 28:02d}" for i in range(N)],
             "age": RNG.integers(18, 90, N).tolist(),
             "street": [f"s{i % 40}" for i in range(N)],
+            "pay": [f"{i % 20},5" for i in range(N)],
             "fine": ["a", "b"] * (N // 2),
             "year": [2000 + i % 20 for i in range(N)],
         }
@@ -33,7 +34,9 @@ def test_identifiers_dates_and_measurements_with_few_rows_are_doubted():
         "day": "ignore",
         "age": "bins",
         "street": "ignore",
+        "pay": "ignore",
     }
+    assert "decimal commas" in found["pay"].reason
     assert "identifier" in found["name"].reason
     assert "28 dates" in found["day"].reason
 

@@ -20,6 +20,7 @@ from chainrule.tables.values import Kind, label_of, number_of
 __all__ = ["variable_of"]
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")  # not 007, which is a name
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ].*)?|\d\d?[./]\d\d?[./]\d{2,4}(?: .*)?")
 
 
@@ -134,6 +135,14 @@ def _unfit(found: ColumnCounts, most: int) -> Problem | None:
         return Problem(
             name,
             f"{reason}; it holds dates, such as {texts[0]!r}: keep the month, or leave it out",
+            ("ignore",),
+        )
+    if (commas := sum(_DECIMAL_COMMA.fullmatch(t.strip()) is not None for t in texts)) and 2 * commas > len(
+        texts
+    ):
+        return Problem(
+            name,
+            f"{reason}; it holds decimal commas, such as {texts[0]!r}: write points, or leave it out",
             ("ignore",),
         )
     if sum(map(len, texts)) > 40 * len(texts):

@@ -21,6 +21,7 @@ __all__ = ["doubts_of", "odd_texts"]
 
 _NOT_KNOWN = ("?", "#N/A", "#NV", "N.A.", "n.a.")  # in any column of a text file
 _NOT_A_NUMBER = (*_NOT_KNOWN, "-", "--", ".", "*")  # in a column of numbers
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ].*)?|\d\d?[./]\d\d?[./]\d{2,4}(?: .*)?")
 _MANY = 30  # states, from which on rows for each are counted
 _FEW_ROWS = 10  # for each state of a text
@@ -56,6 +57,9 @@ def _doubt(variable: Variable, table: Table) -> Problem | None:
     dates = sum(_DATE.fullmatch(s.strip()) is not None for s in variable.states)
     if size > _MONTHS and dates > size / 2:
         return Problem(name, f"holds {size} dates; keep the month, or leave it out", ("ignore",), size)
+    if 2 * sum(_DECIMAL_COMMA.fullmatch(s.strip()) is not None for s in variable.states) > size:
+        reason = "holds decimal commas, so its numbers are read as texts; write points, or leave it out"
+        return Problem(name, reason, ("ignore",), size)
     if size <= _MANY:
         return None
     n_known = int(np.count_nonzero(table.column(name) >= 0)) if not table.is_complete else table.n_rows

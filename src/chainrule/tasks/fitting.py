@@ -72,7 +72,7 @@ class Fit:
             f"{in_nats(self.mean_nll_nats, self.standard_error)} on {self.n_judges:,} {self.judged_on}"
         ]
         if self.leaderboard is not None:
-            lines = [self.leaderboard.text(), f"chosen: {self.why}", *lines]
+            lines = [self.leaderboard.text(self.judged_on), f"chosen: {self.why}", *lines]
         if n := self.n_holes_filled:
             lines.append(f"{n:,} holes in the rows it learned from were drawn from a forest of what is known")
         if self.stand_in is not None:
@@ -238,5 +238,5 @@ def _of_family(one: Family, request: Request, held_out: float) -> Fit:
     mean, error = None, None
     if judges.n_rows:
         weights = np.ones(judges.n_rows) if judges.weights is None else judges.weights
-        mean, error = weighted_mean(-log_prob_in_parts(model, judges), weights)
+        mean, error = weighted_mean(0.0 - log_prob_in_parts(model, judges), weights)
     return Fit(model, one.name, whole.n_rows, judges.n_rows, on, mean, error, places, request.seed)

@@ -185,7 +185,7 @@ def score(
     fitted = loaded(model)
     options: Mapping[str, Any] = {k: v for k, v in reading.items() if v is not None}
     table = read_known(X, fitted.schema_, "X", dialect, **options)
-    nats = -log_prob_in_parts(fitted, table)
+    nats = 0.0 - log_prob_in_parts(fitted, table)  # not -0.0 where a row is certain
     plain = Scores(table, nats, quantiles_of(fitted, table, nats, draws, seed))
     every = out is not None if cells is None else cells
     wanted = np.arange(table.n_rows) if every else np.array(plain.oddest, np.intp)

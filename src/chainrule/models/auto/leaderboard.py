@@ -70,7 +70,7 @@ class Leaderboard:
         """The trials on the rows that all of them were asked."""
         asked = ~np.any([np.isnan(t.log_prob) for t in trials], axis=0)
         w = np.ones(int(asked.sum())) if weights is None else weights[asked]
-        nll = {t.name: -t.log_prob[asked] for t in trials}
+        nll = {t.name: 0.0 - t.log_prob[asked] for t in trials}
         ranked = sorted(trials, key=lambda t: weighted_mean(nll[t.name], w)[0])
         best = nll[ranked[0].name]
         entries = []
@@ -92,8 +92,8 @@ class Leaderboard:
         near = [e for e in self.entries if e.behind_nats <= (e.behind_standard_error or 0.0)]
         return min(near, key=lambda e: (e.n_parameters, e.behind_nats))
 
-    def text(self) -> str:
-        """The table, and what was not tried."""
+    def text(self, judges: str = "rows that no model has learned from") -> str:
+        """The table, and what was not tried; ``judges`` says what the rows are."""
         rows = [
             [
                 e.name,
@@ -105,9 +105,7 @@ class Leaderboard:
             for i, e in enumerate(self.entries)
         ]
         head = ["model", "nats a row", "behind the best", "parameters", "seconds"]
-        headline = (
-            f"{self.n_rows:,} rows that no model has learned from (± standard error, paired for differences)"
-        )
+        headline = f"{self.n_rows:,} {judges} (± standard error, paired for differences)"
         lines = [text_table(headline, head, rows)]
         return "\n".join([*lines, *(f"{name} is left out: {why}" for name, why in self.skipped)])
 

@@ -183,6 +183,4 @@ def _asked(one: Family, rows: Table) -> NDArray[np.bool_]:
 
 def _heard(trial: Trial) -> str:
     asked = trial.log_prob[~np.isnan(trial.log_prob)]
-    return (
-        f"{trial.name}: {-asked.mean():.4f} nats a row on {len(asked):,} held-out rows, {trial.seconds:.1f} s"
-    )
+    return f"{trial.name}: {0.0 - asked.mean():.4f} nats a row on {len(asked):,} held-out rows, {trial.seconds:.1f} s"
