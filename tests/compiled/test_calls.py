@@ -14,7 +14,7 @@ from chainrule import settings
 from chainrule.compiled import threads
 from chainrule.compiled.bernoulli import bernoulli_log_prob
 from chainrule.compiled.caching import loop
-from chainrule.compiled.calls import has_loops, kernel, use_threads
+from chainrule.compiled.calls import has_loops, kernel, many_calls, use_threads
 from tests.models.nades import torch_threads
 
 MOST = numba.config.NUMBA_NUM_THREADS
@@ -183,3 +183,30 @@ def test_other_handlers_of_ctrl_c_are_heard_too_and_other_threads_run_as_they_ar
     thread.start()
     thread.join()
     assert out == [2]
+
+
+def test_in_a_run_of_calls_ctrl_c_is_handled_after_the_loop_that_it_came_in_and_the_handler_is_put_back():
+    heard, before = [], signal.getsignal(signal.SIGINT)
+    here = lambda number, frame: heard.append(number)  # noqa: E731
+    signal.signal(signal.SIGINT, here)
+    try:
+        with many_calls():
+            kernel(lambda: os.kill(os.getpid(), signal.SIGINT))()
+            assert heard == [signal.SIGINT]
+            with many_calls():
+                os.kill(os.getpid(), signal.SIGINT)  # between two loops
+            assert heard == [signal.SIGINT] * 2
+            assert signal.getsignal(signal.SIGINT) is not here
+            os.kill(os.getpid(), signal.SIGINT)
+            assert heard == [signal.SIGINT] * 2
+        assert heard == [signal.SIGINT] * 3
+        assert signal.getsignal(signal.SIGINT) is here
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        reached = []
+        with pytest.raises(KeyboardInterrupt), many_calls():  # noqa: PT012
+            kernel(lambda: os.kill(os.getpid(), signal.SIGINT))()
+            reached.append("the next loop")
+        assert not reached
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 from chainrule.compiled import compiling
-from chainrule.compiled.threads import lost_by_fork, numba_config, threads_of_the_call, use_threads
+from chainrule.compiled.threads import (
+    lost_by_fork,
+    numba_config,
+    threads_of_many_calls,
+    threads_of_the_call,
+    use_threads,
+)
 from chainrule.core.progress import note
 from chainrule.core.settings import settings
 
-__all__ = ["has_loops", "kernel", "loops_are_on", "loops_take", "use_threads"]
+__all__ = ["has_loops", "kernel", "loops_are_on", "loops_take", "many_calls", "use_threads"]
 
 _DTYPES = ("torch.float32", "torch.float64", "float32", "float64")  # for which there are loops
 
@@ -78,37 +83,82 @@ def kernel(compiled: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(compiled)
     def call(*arguments: Any) -> Any:
+        wait = _InterruptsWait()
         try:
-            with _interrupts_wait():
-                if not parallel:
-                    return compiled(*arguments)
-                with threads_of_the_call():
-                    return compiled(*arguments)
+            wait.begin()
+            if not parallel:
+                return compiled(*arguments)
+            with threads_of_the_call():
+                return compiled(*arguments)
         except SystemError as e:
             if _was_interrupted(e):
                 raise KeyboardInterrupt from None
             raise
         finally:
+            if (
+                _InterruptsWait.outer is wait
+            ):  # first, and no call: the handler of another signal may raise in one
+                _InterruptsWait.outer = None
             compiling.end()
+            wait.end()
 
     return call
 
 
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C within the block is handled when it ends; only the main thread hears of it at all."""
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[tuple[int, Any]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
-            before(*came[0])
+class many_calls:
+    """A run of many small loops: what each would ask the system for, threads and Ctrl-C, is asked for once.
+
+    To ask at each call costs 30 µs.  Ctrl-C is handled at the end of the loop in which it came.
+    """
+
+    def __enter__(self) -> None:
+        self.threads, self.wait = threads_of_many_calls(), _InterruptsWait()
+        self.threads.__enter__()
+        self.wait.begin()
+
+    def __exit__(self, *exception: object) -> None:
+        self.threads.__exit__(*exception)
+        self.wait.end()
+
+
+class _InterruptsWait:
+    """Between ``begin`` and ``end`` Ctrl-C is kept, and handled by ``end``; only the main thread hears of it at all.
+
+    A loop that is interrupted while its results are handed over would end the process.  One that waits within another
+    is no more than a place where what the ``outer`` one has kept is handled.
+    """
+
+    __slots__ = ("before", "came")
+    outer: ClassVar[_InterruptsWait | None] = None
+
+    def begin(self) -> None:
+        self.before: Any = None
+        self.came: tuple[int, Any] | None = None
+        if _InterruptsWait.outer is None and threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGINT)
+            if callable(before):
+                self.before, _InterruptsWait.outer = before, self
+                signal.signal(signal.SIGINT, self._keep)
+
+    def end(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if self.before is not None:
+            _InterruptsWait.outer = None
+            signal.signal(signal.SIGINT, self.before)
+            self._handle()
+        elif _InterruptsWait.outer is not None:
+            _InterruptsWait.outer._handle()
+
+    def _handle(self) -> None:
+        if self.came is not None:
+            came, self.came = self.came, None
+            self.before(*came)
+
+    def _keep(self, number: int, frame: Any) -> None:
+        self.came = (number, frame)
+        if _InterruptsWait.outer is not self:  # it has ended, or is about to
+            self._handle()
 
 
 def _was_interrupted(error: BaseException) -> bool:

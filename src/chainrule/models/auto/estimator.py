@@ -21,9 +21,10 @@ from chainrule.core.progress import note
 from chainrule.graphs import DAG
 from chainrule.models.auto.leaderboard import Leaderboard, Trial
 from chainrule.models.auto.search import search
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.families import known_families
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
+from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
 from chainrule.models.shared.posterior import Posterior
 from chainrule.tables.schema import Schema
@@ -142,6 +143,16 @@ class Auto(DiscreteModel):
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         return self.model_._conditionals(codes)
+
+    def _factors(self) -> Factorization | None:
+        check_is_fitted(self)
+        return self.model_.factors_
+
+    def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
+        return self.model_._state_log_probs(codes)
+
+    def _states_in_turn(self, n: int) -> Turns:
+        return self.model_._states_in_turn(n)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         draw: Any = lambda model, part: model._draw(part, generator)  # noqa: E731

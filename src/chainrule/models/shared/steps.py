@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from chainrule.compiled.calls import has_loops
-from chainrule.compiled.threads import threads_of_many_calls
+from chainrule.compiled.calls import has_loops, many_calls
 from chainrule.models.shared.adamw import BETAS, EPSILON, AdamW
 from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
 
@@ -238,7 +237,7 @@ class CompiledSteps(Steps):
         self._total -= float(log_p @ shares) * len(picked)
 
     def threads(self, batch_size: int) -> AbstractContextManager[Any]:
-        return threads_of_many_calls()  # each loop says how many it takes
+        return many_calls()  # each loop says how many it takes
 
     def take_total(self) -> float:
         total, self._total = self._total, 0.0

@@ -271,7 +271,9 @@ class TreeNetwork(DiscreteModel):
                     f"{limit:,} bytes; keep the TreeNetwork, raise max_bytes, or fit with a larger penalty"
                 )
             found[v] = full_table(self._tables, self._probabilities, schema.index(v), parents)
-        return BayesianNetwork.from_tables(self._dag, schema, found, max_bytes=limit)
+        network = BayesianNetwork.from_tables(self._dag, schema, found, max_bytes=limit)
+        network.fit_info_["graph"] = "learned"  # no arrow of it is anybody's claim
+        return network
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return {
