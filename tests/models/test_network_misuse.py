@@ -42,6 +42,8 @@ CALLS = {
     "fit_counts": lambda v: fitted().fit_counts(v),
     "log_prob": lambda v: fitted().log_prob(v),
     "conditionals": lambda v: fitted().conditionals(v),
+    "state_log_probs": lambda v: fitted().state_log_probs(v),
+    "states_in_turn": lambda v: next(fitted().states_in_turn(v)),
     "score": lambda v: fitted().score(v),
     "score_samples": lambda v: fitted().score_samples(v),
     "sample": lambda v: fitted().sample(v),

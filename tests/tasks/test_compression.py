@@ -180,6 +180,8 @@ def _files(draw: Any) -> bytes:
         text = text[: len(text) - len(end)]
     encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]))
     content = text.replace("\ufeff", "" if encoding == "latin-1" else "\ufeff").encode(encoding)
+    if end not in text:  # what follows would belong to a column's name
+        return content
     return content + draw(st.sampled_from([b"", b"", b"", b"\xff\xfe\xfa", b"\xc3"]))
 
 
