@@ -8,7 +8,7 @@ import pytest
 
 from chainrule import cli
 from chainrule.core.errors import ChainruleError
-from chainrule.models import Auto, BayesianNetwork, chow_liu
+from chainrule.models import NADE, Auto, BayesianNetwork, Ensemble, chow_liu
 from chainrule.tables import Schema, Table
 from chainrule.tasks import score
 from chainrule.tasks.cells import cell_nats
@@ -183,3 +183,37 @@ def test_mistakes_are_told_in_one_line_with_what_to_add(
 def test_something_that_is_no_model_is_refused(tmp_path):
     with pytest.raises(ChainruleError, match="expected a fitted model"):
         score(3, [[0]])
+
+
+def test_cells_of_an_average_without_an_order_cost_what_they_say_given_all_others():
+    rows = [[0, 0, 1], [1, 2, 0], [0, 1, 1], [1, 2, 1], [0, 0, 0]] * 8
+    schema = Schema.of({"a": 2, "b": 3, "c": 2})
+    graphs = ("a -> b; b -> c", "c -> b; b -> a")
+    members = [BayesianNetwork(g, pseudocount=k + 1.0, schema=schema).fit(rows) for k, g in enumerate(graphs)]
+    network = NADE(hidden=3, epochs=1, random_state=0, schema=schema).fit(rows)
+    model = Ensemble([*members, network]).fit(rows)
+    assert model.marginalises_ == "none"
+    every = enumerate_states(schema.sizes)
+    p = np.exp(model.log_prob(every)).reshape(schema.sizes)
+    found = cell_nats(model, Table(schema, np.array(rows[:5])))
+    for row, costs in zip(rows[:5], found, strict=True):
+        for j in range(3):
+            others = tuple(slice(None) if i == j else v for i, v in enumerate(row))
+            assert costs[j] == pytest.approx(-np.log(p[tuple(row)] / p[others].sum()), rel=1e-9)
+
+
+def test_auto_leaves_all_rows_with_holes_to_the_stand_in_of_an_average_without_an_order():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 2, (60, 4))
+    auto = Auto(models=["chowliu"]).fit(rows)
+    forest = auto.model_
+    networks = [
+        NADE(hidden=3, epochs=1, ordering=o, random_state=0).fit(rows) for o in ("natural", [3, 2, 1, 0])
+    ]
+    auto.model_, auto.stand_in_ = Ensemble(networks, weights=[1, 1]).fit(rows), forest
+    auto.fit_info_ |= {"chosen": "average", "stand_in": "chowliu"}
+    asked = np.array([[0, -1, 1, 1], [1, 1, 0, 1], [-1, -1, -1, -1]])
+    np.testing.assert_array_equal(auto.log_prob(asked)[[0, 2]], forest.log_prob(asked[[0, 2]]))
+    assert auto.log_prob(asked)[1] == auto.model_.log_prob(asked[1:2])[0]
+    assert [len(places) for _, places in auto.answers(asked)] == [1, 2]
+    assert np.isfinite(score(auto, asked).nats).all()

@@ -1,9 +1,12 @@
-"""What each cell of a row costs in nats; the cells of a row sum to -log p of what is known of it.
+"""What each cell of a row costs in nats; where there are factors, the cells of a row sum to -log p of what is known.
 
 In a complete row these are the model's own factors, -log p(x_i | its parents), where it has any.  Otherwise the chain
 rule is followed over what is known, parents first: the cost of a cell is the difference of two exact marginals,
 
     -log p(x_i | known cells before it) = log p(known before it) - log p(known before it, x_i).
+
+An average of models with different orders has neither factors nor such marginals.  There a cell costs
+-log p(x_i | all other cells), which is exact as well, but does not sum to the cost of the row.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
+from chainrule.core.numerics import log_sum_exp
 from chainrule.core.progress import track
 from chainrule.models.auto.estimator import Auto
 from chainrule.models.contract import DiscreteModel
@@ -58,7 +62,23 @@ def _factors(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
     try:
         return -model.conditionals(table)
     except InputError:  # a model without an order of factors
-        return _steps(model, table)
+        return _steps(model, table) if model.marginalises_ == "any" else _given_the_rest(model, table)
+
+
+def _given_the_rest(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
+    """-log p(x_i | all other cells) of complete rows, from the probabilities of the row with each state of x_i."""
+    out = np.empty(table.shape)
+    now = model.log_prob(table)
+    for j, size in enumerate(track(table.schema.sizes, "scoring cells")):
+        every = []
+        for k in range(size):
+            codes = table.codes.copy()
+            codes[:, j] = k
+            every.append(model.log_prob(Table(table.schema, codes)))
+        total = log_sum_exp(np.stack(every, axis=1), axis=1)
+        with np.errstate(invalid="ignore"):
+            out[:, j] = np.where(np.isneginf(total), np.inf, total - now)
+    return out
 
 
 def _steps(model: DiscreteModel, table: Table) -> NDArray[np.float64]:

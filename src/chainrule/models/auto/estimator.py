@@ -23,6 +23,7 @@ from chainrule.models.auto.leaderboard import Leaderboard, Trial
 from chainrule.models.auto.search import search
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.families import known_families
+from chainrule.models.shared.chain import unsigned
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
@@ -137,9 +138,14 @@ class Auto(DiscreteModel):
         return self.model_.n_parameters_  # pyright: ignore[reportAttributeAccessIssue]  # every family has them
 
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
-        return self._answer(
-            codes, np.empty(len(codes)), lambda model, part: model._log_prob(part), TooLargeError
-        )
+        ask: Any = lambda model, part: model._log_prob(part)  # noqa: E731
+        out = np.empty(len(codes))
+        if not self._leaves_holes or codes.dtype.kind == "u":
+            return self._answer(codes, out, ask, TooLargeError)
+        refused = self._refused(codes)
+        if not refused.all():
+            out[~refused] = ask(self.model_, unsigned(codes[~refused]))
+        return self._hand_over(codes, out, refused, ask)
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         return self.model_._conditionals(codes)
@@ -168,11 +174,18 @@ class Auto(DiscreteModel):
         parts = [(self.model_, np.flatnonzero(~refused)), (self.stand_in_, np.flatnonzero(refused))]
         return [(model, rows) for model, rows in parts if model is not None and len(rows)]
 
+    @property
+    def _leaves_holes(self) -> bool:
+        """Whether all rows with holes are the stand-in's: ``model_`` promises none, it would go through completions."""
+        return self.stand_in_ is not None and self.model_.marginalises_ == "none"
+
     def _refused(self, codes: Codes) -> NDArray[np.bool_]:
         """The rows whose holes ``model_`` does not sum out: that depends on where they are, not on what is known."""
         refused = np.zeros(len(codes), bool)
         if self.stand_in_ is None or codes.dtype.kind == "u":
             return refused
+        if self._leaves_holes:
+            return np.logical_or.reduce(codes < 0, axis=1)
         patterns, first, which = np.unique(codes < 0, axis=0, return_index=True, return_inverse=True)
         for r in range(len(patterns)):
             try:
@@ -212,12 +225,19 @@ class Auto(DiscreteModel):
                 out[members] = ask(self.model_, codes[members])
             except refusal:
                 refused |= members
-        out[refused] = ask(self.stand_in_, codes[refused])
-        names = self.fit_info_
-        note(
-            f"{refused.sum():,} of {len(codes):,} rows lack more than {names['chosen']} sums out: "
-            f"{names['stand_in']} answered them"
-        )
+        return self._hand_over(codes, out, refused, ask)
+
+    def _hand_over(
+        self, codes: Codes, out: Any, refused: NDArray[np.bool_], ask: Callable[[Any, Codes], Any]
+    ) -> Any:
+        """``out`` with what ``stand_in_`` says of the rows ``refused``, of which the user hears."""
+        if refused.any():
+            out[refused] = ask(self.stand_in_, codes[refused])
+            names = self.fit_info_
+            note(
+                f"{refused.sum():,} of {len(codes):,} rows lack more than {names['chosen']} sums out: "
+                f"{names['stand_in']} answered them"
+            )
         return out
 
     def _settings(self) -> dict[str, Any]:

@@ -143,16 +143,13 @@ def schema_of_fitted(models: Any) -> Schema | None:
 
 def fitted_models(models: Any, table: Table, valid: Table | None, y: Any) -> list[DiscreteModel]:
     """``models`` that are fitted as they are, and clones of the others fitted to ``table``."""
-    out = []
-    listed = checked_models(models)
-    for k, model in enumerate(track(listed, "fitting the members")):
-        if is_fitted(model):
-            out.append(model)
-            continue
+    out = checked_models(models)
+    waiting = [k for k, model in enumerate(out) if not is_fitted(model)]
+    for k in track(waiting, "fitting the members") if waiting else ():
         try:
-            out.append(fresh(model).fit(table, y, valid=valid))
+            out[k] = fresh(out[k]).fit(table, y, valid=valid)
         except InputError as e:
-            raise InputError(f"models[{k}], {type(model).__name__}: {e}") from e
+            raise InputError(f"models[{k}], {type(out[k]).__name__}: {e}") from e
     return out
 
 
