@@ -7,7 +7,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from chainrule import cli
-from chainrule.core.errors import ChainruleError
+from chainrule.core.errors import ChainruleError, InputError
 from chainrule.models import NADE, Auto, BayesianNetwork, Ensemble, chow_liu
 from chainrule.tables import Schema, Table
 from chainrule.tasks import score
@@ -185,18 +185,38 @@ def test_something_that_is_no_model_is_refused(tmp_path):
         score(3, [[0]])
 
 
-def test_cells_of_an_average_without_an_order_cost_what_they_say_given_all_others():
-    rows = [[0, 0, 1], [1, 2, 0], [0, 1, 1], [1, 2, 1], [0, 0, 0]] * 8
+def test_cells_of_an_average_without_an_order_are_its_members_weighted_by_whose_row_it_is():
+    rows = np.array([[0, 0, 1], [1, 2, 0], [0, 1, 1], [1, 2, 1], [0, 0, 0]] * 8)
     schema = Schema.of({"a": 2, "b": 3, "c": 2})
-    graphs = ("a -> b; b -> c", "c -> b; b -> a")
+    graphs = ("a -> b; b -> c", "a; b; c -> b; b -> a")  # arrays go by the place of a node
     members = [BayesianNetwork(g, pseudocount=k + 1.0, schema=schema).fit(rows) for k, g in enumerate(graphs)]
     network = NADE(hidden=3, epochs=1, random_state=0, schema=schema).fit(rows)
-    model = Ensemble([*members, network]).fit(rows)
+    model = Ensemble([*members, network], weights=[1, 2, 3]).fit(rows)
     assert model.marginalises_ == "none"
-    every = enumerate_states(schema.sizes)
-    p = np.exp(model.log_prob(every)).reshape(schema.sizes)
-    found = cell_nats(model, Table(schema, np.array(rows[:5])))
-    for row, costs in zip(rows[:5], found, strict=True):
+    p = np.array([w * np.exp(m.log_prob(rows)) for m, w in zip(model.models_, model.weights_, strict=True)])
+    costs = np.array([-m.conditionals(rows) for m in model.models_])
+    expected = np.einsum("kn,knd->nd", p / p.sum(0), costs)
+    found = cell_nats(model, Table(schema, rows))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    # -log p = E[-log p_k] - (entropy and weights of whose row it is) <= the sum of the cells + log of the least weight
+    assert (found.sum(1) >= -model.log_prob(rows) - np.log(6)).all()
+
+
+def test_cells_of_other_models_without_an_order_cost_what_they_say_given_all_others():
+    rows = [[0, 0, 1], [1, 2, 0], [0, 1, 1], [1, 2, 1], [0, 0, 0]] * 8
+    schema = Schema.of({"a": 2, "b": 3, "c": 2})
+
+    class Hidden(BayesianNetwork):
+        """A network that keeps its order to itself."""
+
+        marginalises_ = "none"
+
+        def _conditionals(self, codes):
+            raise InputError("no order")
+
+    model = Hidden("a -> b; b -> c", pseudocount=1.0, schema=schema).fit(rows)
+    p = np.exp(model.log_prob(enumerate_states(schema.sizes))).reshape(schema.sizes)
+    for row, costs in zip(rows[:5], cell_nats(model, Table(schema, np.array(rows[:5]))), strict=True):
         for j in range(3):
             others = tuple(slice(None) if i == j else v for i, v in enumerate(row))
             assert costs[j] == pytest.approx(-np.log(p[tuple(row)] / p[others].sum()), rel=1e-9)

@@ -68,7 +68,7 @@ class Request:
 class Family:
     """A kind of model: its ``name``, ``what`` it is, how to ``fit`` it, and its promises.
 
-    ``sums_out`` says which missing values it sums out without limit ("any" or a "suffix" of its order), ``takes_time``
+    ``sums_out`` says which missing values it sums out soon ("any", a "suffix" of its order, "some"), ``takes_time``
     that its fit is cut to the seconds that it is given, ``needs_dag`` that the user states the graph, ``is_chain`` that
     it takes an order, ``by_name`` that it is tried only where it is named.
     """
@@ -293,7 +293,7 @@ FAMILIES: dict[str, Family] = {
         Family(
             "bayesnet", "a Bayesian network along the graph that you state", _bayesian_network, needs_dag=True
         ),
-        Family("trees", "a Bayesian network of decision trees, its graph learned", _trees),
+        Family("trees", "a Bayesian network of decision trees, its graph learned", _trees, "some"),
         Family("latent", "a mixture of trees read from a latent space", _latent, takes_time=True),
         Family("latentnet", "the same of networks of decision trees", _latent_net, "suffix", takes_time=True),
         Family("boosted", "a chain of boosted trees", _boosted, "suffix", takes_time=True, is_chain=True),

@@ -5,8 +5,9 @@ rule is followed over what is known, parents first: the cost of a cell is the di
 
     -log p(x_i | known cells before it) = log p(known before it) - log p(known before it, x_i).
 
-An average of models with different orders has neither factors nor such marginals.  There a cell costs
--log p(x_i | all other cells), which is exact as well, but does not sum to the cost of the row.
+An average of models with different orders has neither factors nor such marginals.  There a cell costs what it costs
+each member, weighted by how probable it is that the row is that member's; the cells then sum to no less than the row.
+Of any other model without an order it is -log p(x_i | all other cells).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from chainrule.core.numerics import log_sum_exp
 from chainrule.core.progress import track
 from chainrule.models.auto.estimator import Auto
 from chainrule.models.contract import DiscreteModel
+from chainrule.models.ensemble.estimator import Ensemble
 from chainrule.tables.missing import MISSING
 from chainrule.tables.table import Table
 
@@ -62,7 +64,27 @@ def _factors(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
     try:
         return -model.conditionals(table)
     except InputError:  # a model without an order of factors
+        if isinstance(model, Ensemble):
+            return _by_members(model, table)
         return _steps(model, table) if model.marginalises_ == "any" else _given_the_rest(model, table)
+
+
+def _by_members(model: Ensemble, table: Table) -> NDArray[np.float64]:
+    """The members' own costs of the cells of complete rows, weighted by the posterior of the member."""
+    costs, log_p = [], []
+    for member, weight in zip(model.models_, model.weights_, strict=True):
+        if weight > 0:
+            own = _as_seen_by(member, table)
+            costs.append(_factors(member, own)[:, [member.schema_.index(v) for v in table.schema.names]])
+            log_p.append(np.log(weight) + member.log_prob(own))
+    share = np.exp(np.array(log_p) - log_sum_exp(np.array(log_p), axis=0))
+    return (np.nan_to_num(share)[:, :, None] * np.array(costs)).sum(axis=0)
+
+
+def _as_seen_by(member: DiscreteModel, table: Table) -> Table:
+    """``table`` with its columns in the member's order."""
+    names = member.schema_.names
+    return Table(member.schema_, table.codes[:, [table.schema.index(v) for v in names]])
 
 
 def _given_the_rest(model: DiscreteModel, table: Table) -> NDArray[np.float64]:

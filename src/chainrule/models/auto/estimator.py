@@ -22,7 +22,7 @@ from chainrule.graphs import DAG
 from chainrule.models.auto.leaderboard import Leaderboard, Trial
 from chainrule.models.auto.search import search
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
-from chainrule.models.families import known_families
+from chainrule.models.families import FAMILIES, known_families
 from chainrule.models.shared.chain import unsigned
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.factorization import Factorization
@@ -267,8 +267,9 @@ class Auto(DiscreteModel):
 
 
 def _stand_in(trials: Sequence[Trial], judges: Table) -> Trial | None:
-    """The best of the trials that sum out any holes, by all rows."""
-    able = [t for t in trials if t.model.marginalises_ == "any"]
+    """The best of the trials that sum out any holes, and soon, by all rows."""
+    soon = {name for name, one in FAMILIES.items() if one.sums_out == "any"}
+    able = [t for t in trials if t.name in soon and t.model.marginalises_ == "any"]
     if not able:
         return None
     best = Leaderboard.of(able, judges.weights).best.name
