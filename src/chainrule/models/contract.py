@@ -310,6 +310,12 @@ class DiscreteModel(DensityEstimator):
     def _take_variables(self, plain: Any) -> None:
         self._take_schema(Schema.from_plain(plain))
 
+    def _need_complete(self, table: Table, valid: Table | None) -> None:
+        """Raise ``ValuesError`` where a row to learn from or to choose by has a hole."""
+        self._refuse_missing(table, "training needs complete rows")
+        if valid is not None:
+            self._refuse_missing(valid, "validation needs complete rows")
+
     def _refuse_missing(self, table: Table, why: str) -> None:
         if not table.is_complete:
             i, j = np.argwhere(table.missing)[0]

@@ -241,13 +241,11 @@ class Auto(DiscreteModel):
         return out
 
     def _settings(self) -> dict[str, Any]:
-        dag = self.dag
-        return super()._settings() | {"dag": plain_dag(dag) if isinstance(dag, DAG) else dag}
+        return super()._settings() | {"dag": plain_dag(self.dag)}
 
     @classmethod
     def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
-        dag = plain["dag"]
-        return super()._settings_of(plain) | {"dag": dag_of_plain(dag) if isinstance(dag, dict) else dag}
+        return super()._settings_of(plain) | {"dag": dag_of_plain(plain["dag"])}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays: dict[str, NDArray[Any]] = {}

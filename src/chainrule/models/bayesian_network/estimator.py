@@ -358,13 +358,13 @@ class BayesianNetwork(DiscreteModel):
 
     def _settings(self) -> dict[str, Any]:
         plain = super()._settings()
-        return plain | {"dag": plain_dag(self.dag) if isinstance(self.dag, DAG) else self.dag}
+        return plain | {"dag": plain_dag(self.dag)}
 
     @classmethod
     def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:
         settings = super()._settings_of(plain)
         dag = settings["dag"]
-        return settings | {"dag": dag_of_plain(dag) if isinstance(dag, dict) else dag}
+        return settings | {"dag": dag_of_plain(dag)}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays = {f"table {i}": self.tables_[v] for i, v in enumerate(self.variables_)}

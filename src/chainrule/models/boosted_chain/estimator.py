@@ -91,9 +91,7 @@ class BoostedChain(ChainModel):
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         """Boost each variable; ``fit_info_`` has ``valid_nll_nats`` a row, rounds, trees, seed, seconds."""
-        self._refuse_missing(table, "training needs complete rows")
-        if valid is not None:
-            self._refuse_missing(valid, "validation needs complete rows")
+        self._need_complete(table, valid)
         limits, borrow = self._limits(len(table.schema)), check_real(self.borrow, "borrow")
         seed = int(as_generator(self.random_state).integers(2**31))
         rng = np.random.default_rng(seed)

@@ -81,9 +81,7 @@ class ChainClassifier(ChainModel):
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         """Fit a classifier for each variable; ``fit_info_`` has the ``smoothing`` of each, seed and seconds."""
-        self._refuse_missing(table, "training needs complete rows")
-        if valid is not None:
-            self._refuse_missing(valid, "validation needs complete rows")
+        self._need_complete(table, valid)
         seed = int(as_generator(self.random_state).integers(2**31))
         rng = np.random.default_rng(seed)
         self._factorization = Factorization.of_order(self.ordering, table.schema.names, rng=rng)

@@ -40,7 +40,7 @@ from chainrule.models.latent_mixture.start import (
     swapped,
     usual_states,
 )
-from chainrule.models.shared.completion import most_probable_completions
+from chainrule.models.shared.completion import best_completions
 from chainrule.models.shared.decision_tables import DecisionTables
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
@@ -152,9 +152,7 @@ class LatentMixture(DiscreteModel):
         with each step; of ``valid`` at twice as many), the best epoch, the seconds of training, the seed and the
         number of edges.
         """
-        self._refuse_missing(table, "training needs complete rows")
-        if valid is not None:
-            self._refuse_missing(valid, "validation needs complete rows")
+        self._need_complete(table, valid)
         seed = int(as_generator(self.random_state).integers(2**31))
         plan, n = self._plan(seed), check_integer(self.n_components, "n_components")
         self._usual = usual_states(table)
@@ -270,7 +268,7 @@ class LatentMixture(DiscreteModel):
         """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``: a mixture's mode has no
         shorter way.
         """
-        return most_probable_completions(codes, self.schema_.sizes, self._log_prob)
+        return best_completions(codes, self.schema_.sizes, self._log_prob)[0]
 
     @classmethod
     def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:

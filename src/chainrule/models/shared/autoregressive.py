@@ -77,9 +77,7 @@ class AutoregressiveEstimator(ChainModel):
         holds the mean negative log-likelihoods by epoch in nats, the best epoch, the seconds of training and the
         seed.  With ``checkpoint`` an interrupted fit goes on from its last epoch.
         """
-        self._refuse_missing(table, "training needs complete rows")
-        if valid is not None:
-            self._refuse_missing(valid, "validation needs complete rows")
+        self._need_complete(table, valid)
         recipe, device, streams, seed = self._recipe(table)
         d = len(table.schema)
         if self.image_shape is not None and math.prod(self.image_shape) != d:
@@ -177,7 +175,7 @@ class AutoregressiveEstimator(ChainModel):
         graph = self._factorization.graph
         return arrays, {
             "order": self._factorization.order,
-            "dag": None if graph is None else plain_dag(graph),
+            "dag": plain_dag(graph),
         }
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
-from chainrule.models.shared.enumerated import best_completions
+from chainrule.models.shared.completion import best_completions
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.joint_turns import joint_turns
 from chainrule.models.shared.members import (

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
-from chainrule.models.shared.completion import completions, log_prob_with_missing, most_probable_completions
+from chainrule.models.shared.completion import best_completions, completions, log_prob_with_missing
 from chainrule.models.shared.factorization import Factorization
 
 __all__ = ["ChainModel", "unsigned"]
@@ -81,9 +81,9 @@ class ChainModel(DiscreteModel):
 
     def _most_probable(self, codes: Codes) -> Codes:
         """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``."""
-        return most_probable_completions(
-            codes, self.schema_.sizes, lambda filled: self._conditionals(filled).sum(1)
-        )
+        return best_completions(codes, self.schema_.sizes, lambda filled: self._conditionals(filled).sum(1))[
+            0
+        ]
 
 
 def unsigned(codes: Codes) -> Codes:

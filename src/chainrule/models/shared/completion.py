@@ -20,7 +20,7 @@ from chainrule.core.numerics import log_sum_exp
 from chainrule.core.shapes import Bool, Float64, Integer
 from chainrule.models.shared.factorization import Factorization
 
-__all__ = ["LARGEST", "completions", "log_prob_with_missing", "most_probable_completions"]
+__all__ = ["LARGEST", "best_completions", "completions", "log_prob_with_missing"]
 
 LARGEST = 2**14  # completions of a row
 _TOGETHER = 2**16  # completed rows that are scored together
@@ -103,26 +103,28 @@ def _score(
         begin += len(filled)
 
 
-def most_probable_completions(
+def best_completions(
     codes: Codes, sizes: tuple[int, ...], log_prob: Callable[[Codes], NDArray[np.float64]]
-) -> Codes:
-    """``codes`` (n, d) with each -1 filled as ``log_prob`` of complete rows likes best; all ways are tried.
+) -> tuple[Codes, NDArray[np.float64]]:
+    """A most probable completion of each row (n, d) and its log-probability (n,) in nats.
 
-    Raises ``TooLargeError`` where a row has more than ``LARGEST``.
+    ``log_prob`` takes complete rows of codes.  Raises ``TooLargeError`` above 16,384 completions of a row.
 
-    >>> most_probable_completions(np.array([[-1, 1]]), (3, 2), lambda rows: -np.abs(rows[:, 0] - 2.0)).tolist()
-    [[2, 1]]
+    >>> best_completions(np.array([[-1, 1]]), (2, 2), lambda rows: 1.0 * rows.sum(axis=1))
+    (array([[1, 1]]), array([2.]))
     """
-    out, known_sizes = codes.copy(), np.array(sizes)
-    for row in out:
+    out, best = codes.copy(), np.empty(len(codes))
+    for r, row in enumerate(out):
         holes = np.flatnonzero(row < 0)
-        n = prod(map(int, known_sizes[holes]))
+        n = prod(sizes[i] for i in holes)
         if n > LARGEST:
             raise TooLargeError(
-                f"a row has {len(holes)} missing values with more than {LARGEST:,} completions, too many to "
-                "find the most probable one; impute with how='draw', or use a BayesianNetwork"
+                f"a row has {len(holes)} missing values with more than {LARGEST:,} completions, too many to find the "
+                "most probable one; impute with how='draw', or use a BayesianNetwork"
             )
         filled = np.repeat(row[None], n, axis=0)
-        filled[:, holes] = np.stack(np.unravel_index(np.arange(n), known_sizes[holes]), axis=1)
-        row[:] = filled[log_prob(filled).argmax()]
-    return out
+        if len(holes):
+            filled[:, holes] = np.stack(np.unravel_index(np.arange(n), [sizes[i] for i in holes]), axis=1)
+        log_p = log_prob(filled)
+        row[:], best[r] = filled[log_p.argmax()], log_p.max()
+    return out, best

@@ -24,15 +24,17 @@ def parsed_dag(dag: Any) -> DAG:
     return found
 
 
-def plain_dag(dag: DAG) -> dict[str, Any]:
-    """A DAG as lists and texts."""
-    return {"nodes": dag.nodes, "edges": dag.edges, "latent": dag.latent}
+def plain_dag(dag: Any) -> Any:
+    """A DAG as lists and texts; what else the setting may be, a text or ``None``, as it is."""
+    return {"nodes": dag.nodes, "edges": dag.edges, "latent": dag.latent} if isinstance(dag, DAG) else dag
 
 
-def dag_of_plain(plain: dict[str, Any]) -> DAG:
-    """The DAG that ``plain_dag`` gave, after a way through JSON.
+def dag_of_plain(plain: Any) -> Any:
+    """What ``plain_dag`` was given, after a way through JSON.
 
     >>> dag_of_plain(plain_dag(DAG.parse("a -> b"))) == DAG.parse("a -> b")
     True
     """
+    if not isinstance(plain, dict):
+        return plain
     return DAG(map(tuple, plain["edges"]), plain["nodes"], latent=plain["latent"])

@@ -20,8 +20,7 @@ from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.chains import draw_chain
-from chainrule.models.shared.completion import log_prob_with_missing
-from chainrule.models.shared.enumerated import best_completions
+from chainrule.models.shared.completion import best_completions, log_prob_with_missing
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.joint_turns import joint_turns
 from chainrule.models.shared.members import (

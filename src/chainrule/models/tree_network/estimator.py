@@ -104,9 +104,7 @@ class TreeNetwork(DiscreteModel):
         ``fit_info_`` holds ``train_nll_nats`` and ``valid_nll_nats`` a row, numbers of splits and edges, what was
         chosen, and seconds without compiling.
         """
-        self._refuse_missing(table, "training needs complete rows")
-        if valid is not None:
-            self._refuse_missing(valid, "validation needs complete rows")
+        self._need_complete(table, valid)
         pseudocount = check_real(self.pseudocount, "pseudocount", strictly=True)
         began, compiling = time.perf_counter(), seconds_compiling()
         tables = self._grown(table)
