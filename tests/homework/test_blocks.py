@@ -80,6 +80,10 @@ def test_a_value_without_a_place_and_a_place_without_a_value_are_errors() -> Non
         texts("rules", extra=1)
     with pytest.raises(KeyError, match="needs a value for"):
         texts("solutions")
+    with pytest.raises(KeyError, match="needs a value for 'batch_size'"):
+        Texts("chainrule.homework.nade_made")(
+            "set up", batch_size=None, hidden=1, epochs=1, size="all", n_train=2
+        )
     with pytest.raises(KeyError, match="has no text 'nothing'"):
         texts("nothing")
 

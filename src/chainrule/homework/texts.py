@@ -62,7 +62,7 @@ class Texts:
 
         def value(place: re.Match[str]) -> str:
             used.add(place[1])
-            if place[1] not in values:
+            if values.get(place[1]) is None:  # a setting that is left open is no value to print
                 raise KeyError(f"the text {names[-1]!r} of {self.package} needs a value for {place[1]!r}")
             return format(values[place[1]], place[2] or "")
 

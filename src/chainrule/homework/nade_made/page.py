@@ -26,6 +26,7 @@ from chainrule.homework.nade_made.wording import plus_minus, trains_in_words, wr
 from chainrule.homework.pictures import as_images
 from chainrule.models.made.estimator import MADE
 from chainrule.models.nade.estimator import NADE
+from chainrule.models.shared.training import batch_size_for
 
 __all__ = ["PUBLISHED", "cost_part", "likelihood_part", "samples_part", "suits_part", "training_part"]
 
@@ -51,7 +52,7 @@ def training_part(numbers: dict[str, Any], outcomes: dict[str, Outcome], data: D
         epochs=numbers["epochs"],
         size="all" if full else f"{numbers['n_training_rows']:,} of the",
         n_train=len(data.train),
-        batch_size=nade.batch_size,
+        batch_size=nade.batch_size or batch_size_for(numbers["n_training_rows"]),
         rate_nade=nade.learning_rate,
         rate_made=made.learning_rate,
         weight_decay=nade.weight_decay,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from chainrule.core.figures import BarChart, Histogram, Line, LineChart, ScatterPlot
@@ -75,6 +75,8 @@ def draw_lines(data: LineChart) -> Figure:
     _set_scales(axes, data)
     for i, s in enumerate(data.series):
         _line(axes, s, i)
+    if axes.get_xscale() == "linear" and all(float(x).is_integer() for s in data.series for x in s.x):
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))  # half an epoch is none
     label_horizontals(figure, axes, data.references)
     label_verticals(figure, axes, data.vertical)
     label_points(figure, axes, data.marks)
