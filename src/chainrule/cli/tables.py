@@ -39,7 +39,10 @@ def fit(
         Path | None, typer.Option(help="Rows to choose by; default: a tenth of the table, by the seed.")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="auto, independent, chowliu, bayesnet (with --dag), nade, made, ….")
+        str,
+        typer.Option(
+            help="auto, independent, chowliu, bayesnet (with --dag), trees, latent, latentnet, boosted, nade or made."
+        ),
     ] = "auto",
     models: Models = None,
     budget: Budget = None,
