@@ -29,7 +29,7 @@ def give_array(codes: Codes, schema: Schema) -> Shaped[np.ndarray, "n d"]:
     whole = codes.dtype.kind == "u" or not codes.size or int(codes.min()) >= 0
     if whole and all(v.dtype == "numpy:bool" for v in variables):
         return codes.astype(bool)
-    if all(v.kind == "integer" and v.cuts is None and _are_codes(v) for v in variables):
+    if schema.states_are_codes:
         if not whole:
             return np.where(codes < 0, np.nan, codes.astype(np.float64))
         return codes.astype(np.uint8 if max(schema.sizes) <= 2**8 else np.int64, copy=False)
@@ -88,11 +88,6 @@ _GIVERS: dict[str, Callable[[Codes, Schema], Any]] = {
     "arrow": give_arrow,
     "dict": give_dict,
 }
-
-
-def _are_codes(variable: Variable) -> bool:
-    """Whether the states are 0, 1, …"""
-    return variable.states[-1] == str(variable.size - 1)
 
 
 def _single(variable: Variable) -> Callable[[Variable, Cells], Any]:

@@ -222,6 +222,14 @@ class Schema:
         )
 
     @cached_property
+    def states_are_codes(self) -> bool:
+        """Whether the states of every variable are the whole numbers 0, 1, …"""
+        return all(
+            v.kind == "integer" and v.cuts is None and (v.states[0], v.states[-1]) == ("0", str(v.size - 1))
+            for v in self.variables
+        )
+
+    @cached_property
     def _places(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.names)}
 
