@@ -27,10 +27,8 @@ __all__ = ["Search", "search"]
 
 _LEAST_COMPLETE = 20  # validation rows without holes that can judge a model which does not sum out holes
 _LEAST_SECONDS = 1.0  # that a network is begun for
-_ORDERS, _LEAST_COLUMNS = (
-    4,
-    3,
-)  # of chains, the columns' own included; columns that have more than one order to speak of
+_ORDERS = 8  # of chains, the columns' own included
+_LEAST_COLUMNS = 3  # that have more than one order to speak of
 _SLACK = 1.3  # of the time that the same chains took in another order
 
 
