@@ -107,6 +107,11 @@ _templates = Environment(
     undefined=StrictUndefined,
 )
 _templates.filters.update(
-    inline=inline, paragraphs=paragraphs, cell=_cell, bar=_bar, column_classes=_column_classes, value=format_value
+    inline=inline,
+    paragraphs=paragraphs,
+    cell=_cell,
+    bar=_bar,
+    column_classes=_column_classes,
+    value=format_value,
 )
 _templates.globals["math"] = math

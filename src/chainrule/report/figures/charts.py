@@ -40,7 +40,9 @@ def draw_bars(data: BarChart) -> Figure:
     thickness = 0.8 / max(len(series), 1)
     for i, s in enumerate(series):
         at = np.arange(len(labels), dtype=np.float64) + (i - (len(series) - 1) / 2) * thickness
-        _bars(axes, at, values[i], 0.92 * thickness, i, s.label, across, log, n_bars <= 16 and s.error is None)
+        _bars(
+            axes, at, values[i], 0.92 * thickness, i, s.label, across, log, n_bars <= 16 and s.error is None
+        )
         if s.error is not None:
             _bar_errors(axes, at, values[i], np.array(s.error, np.float64), across)
     _label_bars(axes, labels, data, across)
@@ -176,7 +178,7 @@ def _bar_errors(
     places, ends = (values[shown], at[shown]) if across else (at[shown], values[shown])
     axes.errorbar(places, ends, **{"xerr" if across else "yerr": errors[shown]}, **look)
     for place, value, error in zip(at, values, errors, strict=True):
-        text = f"{format_value(float(value), 3)} ± {format_value(float(error), 2)}"
+        text = format_value(float(value), 3) + (f" ± {format_value(float(error), 2)}" if error else "")
         end = value + np.copysign(error, value)
         _bar_text(axes, place, float(end) if np.isfinite(end) else None, text, across)
 

@@ -15,7 +15,7 @@ from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from chainrule.tasks.describing.calibration import calibration_of
-from chainrule.tasks.describing.dependence import dependence_of
+from chainrule.tasks.describing.dependence import dependence_of, information_of
 from chainrule.tasks.describing.graph import graph_of
 from chainrule.tasks.describing.record import Description, Marginal, ModelFacts
 from chainrule.tasks.describing.rows import row_summary, used_rows
@@ -59,13 +59,14 @@ def describe(
     sample = None if used is None else _as_seen_by(chosen, used.sample)
     states = ModelStates(chosen, draws, seed)
     shares, n_draws = states.singles()
+    information = information_of(states)
     return Description(
         model=_facts(fitted, chosen),
         schema=fitted.schema_.to_plain(),
         marginals=list(_marginals(chosen.schema_, shares, n_draws, sample)),
         n_draws=n_draws,
-        dependence=dependence_of(states, sample),
-        graph=graph_of(chosen),
+        dependence=dependence_of(information, sample, len(chosen.schema_)),
+        graph=graph_of(chosen, information),
         rows=None if used is None else row_summary(fitted, used, draws, seed),
         calibration=None if sample is None else calibration_of(chosen, _complete(sample), seed),
         leaderboard=fitted.leaderboard_.to_dict() if isinstance(fitted, Auto) else None,

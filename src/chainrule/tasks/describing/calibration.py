@@ -28,7 +28,10 @@ BEFORE, OTHERS = "the cells before it", "all other cells"
 _N_BINS = 10
 _Z = 1.959963984540054  # of a normal variable, for 95 %
 _MOST_PREDICTIONS = 2_000_000  # that are held at once
-_MOST_ASKED, _MOST_ROWS = 200_000, 300  # rows that a model without factors is asked for, and how many of the table's
+_MOST_ASKED, _MOST_ROWS = (
+    200_000,
+    300,
+)  # rows that a model without factors is asked for, and how many of the table's
 
 
 def calibration_of(model: DiscreteModel, rows: Table, seed: int) -> Calibration | None:

@@ -9,6 +9,8 @@ the mean of the log-ratio.  What was summed exactly has neither bias nor error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,78 +19,79 @@ from chainrule.tables.table import Table
 from chainrule.tasks.describing.record import Dependence, Pair
 from chainrule.tasks.describing.states import ModelStates
 
-__all__ = ["dependence_of"]
+__all__ = ["Information", "dependence_of", "information_of"]
 
 _MOST_STATES = 2_500  # of all columns together, for all pairs: the counts grow with their square
 _STRONGEST, _FURTHEST = 30, 10  # pairs that are listed
 _MOST_IN_MATRIX = 30  # columns
 
 
-def dependence_of(states: ModelStates, rows: Table | None) -> Dependence | None:
-    """The pairs of the model's columns, and of ``rows`` beside them where there are any; ``None`` of a single column."""
-    names = _columns(states)
-    if len(names) < 2:
-        return None
-    counted, n_draws = states.pairs(names)
-    model = _Information(counted, n_draws)
-    data = None if rows is None else _data(rows, names)
-    upper = np.triu_indices(len(names), 1)
-    order = np.argsort(-model.nats[upper], kind="stable")
-    strongest = [(int(upper[0][r]), int(upper[1][r])) for r in order[:_STRONGEST]]
-    furthest: list[tuple[int, int]] = []
-    if data is not None:
-        apart = np.argsort(-np.abs(data.nats - model.nats)[upper], kind="stable")[:_FURTHEST]
-        furthest = [(int(upper[0][r]), int(upper[1][r])) for r in apart]
-    places = _in_pairs([(int(upper[0][r]), int(upper[1][r])) for r in order])
-    return Dependence(
-        n_pairs=len(order),
-        strongest=[_pair(names, i, j, model, data) for i, j in strongest],
-        furthest=[_pair(names, i, j, model, data) for i, j in furthest],
-        columns=[names[i] for i in places],
-        matrix=(model.nats * (1 - np.eye(len(names))))[np.ix_(places, places)],
-        n_left_out=len(states.model.schema_) - len(names),
-        n_draws=n_draws,
-        n_rows=None if rows is None else rows.n_rows,
-    )
+class Information:
+    """Mutual information ``nats`` (d, d) of all pairs of ``counts``, its bias taken off where it is of ``n`` rows.
 
+    Rows that weigh differently are worth ``worth`` equal ones each.
+    """
 
-class _Information:
-    """Mutual information ``nats`` (d, d) of all pairs, its bias taken off where it was counted from ``n`` rows."""
-
-    def __init__(self, counts: PairCounts, n: int | None, shrunk: float = 1.0) -> None:
-        self.counts, self.n = counts, n
-        nats = counts.information
-        if n is not None:
-            known = np.maximum(counts.known * shrunk, 1)
-            nats = nats - counts.freedoms / (2 * known)
-            self.known = known
-        self.nats = np.maximum(nats, 0.0)
+    def __init__(self, counts: PairCounts, n: int | None, worth: float = 1.0) -> None:
+        self.counts, self.n, self.names = counts, n, counts.schema.names
+        self._known = np.maximum(counts.known * worth, 1.0)
+        bias = 0.0 if n is None else counts.freedoms / (2 * self._known)
+        self.nats = np.maximum(counts.information - bias, 0.0)
 
     def error(self, i: int, j: int) -> float | None:
         """The standard error of one pair; ``None`` where it is exact."""
         if self.n is None:
             return None
-        names = self.counts.schema.names
-        joint = self.counts.table(names[i], names[j]).astype(np.float64)
+        joint = self.counts.table(self.names[i], self.names[j]).astype(np.float64)
         joint = joint / (joint.sum() or 1.0)
         expected = np.outer(joint.sum(axis=1), joint.sum(axis=0))
         there = joint > 0
         p, ratio = joint[there], np.log(joint[there] / expected[there])
         variance = float((p * ratio**2).sum() - (p * ratio).sum() ** 2)
-        return float(np.sqrt(max(variance, 0.0) / self.known[i, j]))
+        return float(np.sqrt(max(variance, 0.0) / self._known[i, j]))
 
 
-def _data(rows: Table, names: list[str]) -> _Information:
-    """Of rows that weigh differently, as of so many equal ones as their weights are worth."""
+def information_of(states: ModelStates) -> Information | None:
+    """That of the model, of all columns or of those of most entropy; ``None`` where it has a single column."""
+    names = _columns(states)
+    return Information(*states.pairs(names)) if len(names) > 1 else None
+
+
+def dependence_of(model: Information | None, rows: Table | None, n_columns: int) -> Dependence | None:
+    """The strongest pairs of the model, of ``n_columns`` in all, and of ``rows`` beside them where there are any."""
+    if model is None:
+        return None
+    data = None if rows is None else _data(rows, model.names)
+    upper = np.stack(np.triu_indices(len(model.names), 1), axis=1)
+    ranked = upper[np.argsort(-model.nats[tuple(upper.T)], kind="stable")]
+    apart = (
+        []
+        if data is None
+        else upper[np.argsort(-np.abs(data.nats - model.nats)[tuple(upper.T)], kind="stable")]
+    )
+    places = _in_pairs(ranked)
+    return Dependence(
+        n_pairs=len(ranked),
+        strongest=[_pair(i, j, model, data) for i, j in ranked[:_STRONGEST].tolist()],
+        furthest=[_pair(i, j, model, data) for i, j in np.array(apart[:_FURTHEST]).tolist()],
+        columns=[model.names[i] for i in places],
+        matrix=(model.nats * (1 - np.eye(len(model.names))))[np.ix_(places, places)],
+        n_left_out=n_columns - len(model.names),
+        n_draws=model.n,
+        n_rows=None if rows is None else rows.n_rows,
+    )
+
+
+def _data(rows: Table, names: Sequence[str]) -> Information:
     w = rows.weights
     worth = 1.0 if w is None or not w.any() else float(w.sum() ** 2 / (w**2).sum()) / rows.n_rows
-    return _Information(count_pairs(rows.select(names), missing="complete_families"), rows.n_rows, worth)
+    return Information(count_pairs(rows.select(names), missing="complete_families"), rows.n_rows, worth)
 
 
-def _pair(names: list[str], i: int, j: int, model: _Information, data: _Information | None) -> Pair:
+def _pair(i: int, j: int, model: Information, data: Information | None) -> Pair:
     return Pair(
-        names[i],
-        names[j],
+        model.names[i],
+        model.names[j],
         float(model.nats[i, j]),
         model.error(i, j),
         None if data is None else float(data.nats[i, j]),
@@ -96,10 +99,10 @@ def _pair(names: list[str], i: int, j: int, model: _Information, data: _Informat
     )
 
 
-def _in_pairs(pairs: list[tuple[int, int]]) -> list[int]:
+def _in_pairs(pairs: NDArray[np.intp]) -> list[int]:
     """The columns that come first in pairs from the strongest on, in their own order."""
     found: dict[int, None] = {}
-    for pair in pairs:
+    for pair in pairs.tolist():
         found |= dict.fromkeys(pair)
         if len(found) >= _MOST_IN_MATRIX:
             break

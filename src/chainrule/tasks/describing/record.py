@@ -1,4 +1,4 @@
-"""What there is to say of a fitted model, as typed plain data: to JSON and back without loss, to a page without a model.
+"""What there is to say of a fitted model, as plain typed data: to JSON and back without loss, to a page with no model.
 
 Rows count from 1, as a spreadsheet counts them below its line of names; nats are of -log p; an error is a standard
 error.  A number that was estimated from draws stands beside their number; where there are none, it is exact.
@@ -79,8 +79,8 @@ class Dependence(Typed):
     """Mutual information in nats of pairs of columns.
 
     ``strongest`` are the first of ``n_pairs`` pairs by the model, ``furthest`` those in which rows and model differ
-    most.  ``matrix`` has those ``columns`` that are in the strongest pairs; ``n_left_out`` columns are in no pair, since
-    they were too many.  Of ``n_draws`` draws, and of the ``n_rows`` rows, the bias (K - 1)(K' - 1) / 2n is taken off.
+    most.  ``matrix`` has those ``columns`` that are in the strongest pairs; ``n_left_out`` columns are in no pair,
+    since they were too many.  Of ``n_draws`` draws, and of the ``n_rows`` rows, the bias (K - 1)(K' - 1) / 2n is taken off.
     """
 
     n_pairs: int
@@ -95,10 +95,11 @@ class Dependence(Typed):
 
 @dataclass(frozen=True)
 class Edge(Typed):
-    """``child`` reads ``parent``."""
+    """``child`` reads ``parent``; ``nats`` is their mutual information."""
 
     parent: str
     child: str
+    nats: float | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class Description(Typed):
     rows: RowSummary | None = None
     calibration: Calibration | None = None
     leaderboard: dict | None = None
-    notes: Sequence[str] = ()
+    command: str = ""
     versions: dict | None = None
 
     def text(self) -> str:
@@ -218,7 +219,9 @@ class Description(Typed):
         lines = [f"{m.family}: {m.n_columns:,} columns{size}"]
         if self.dependence is not None and self.dependence.strongest:
             pair = self.dependence.strongest[0]
-            lines.append(f"the strongest pair is {pair.a} and {pair.b}: {pair.nats:.4f} nats of mutual information")
+            lines.append(
+                f"the strongest pair is {pair.a} and {pair.b}: {pair.nats:.4f} nats of mutual information"
+            )
         if self.rows is not None:
             lines += _rows_text(self.rows)
         if self.calibration is not None:

@@ -1,4 +1,4 @@
-"""How probable rows are under a model: their mean, what each column costs, the oddest of them, and what has no score."""
+"""How probable rows are under a model: their mean, what columns cost, the oddest of them, and what has no score."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from chainrule.tasks.scoring import Scores, score
 __all__ = ["UsedRows", "row_summary", "used_rows"]
 
 _MOST_PATTERNS = 100  # of holes that are tried, where a model may refuse some
-_MOST_FACTORS, _MOST_ASKED = 1_000_000, 100_000  # cells of rows with factors; rows that another model is asked for
+_MOST_FACTORS, _MOST_ASKED = (
+    1_000_000,
+    100_000,
+)  # cells of rows with factors; rows that another model is asked for
 _EXPECTED_BY = 500  # draws that say what a column costs on average
 
 

@@ -106,7 +106,7 @@ class ModelStates:
 
 
 def known_shares(table: Table) -> list[NDArray[np.float64]]:
-    """The share of each state among the cells of each column that are no holes, by weight; zeros where none is known."""
+    """The share of each state among the known cells of each column, by weight; zeros where none is known."""
     weights = np.ones(table.n_rows) if table.weights is None else table.weights
     shares = []
     for j, size in enumerate(table.schema.sizes):
