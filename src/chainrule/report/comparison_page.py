@@ -50,8 +50,8 @@ def leaderboard_blocks(board: Leaderboard, judges: str) -> list[Block]:
     head = ["model", "nats a row", "behind the best", "in its errors", "parameters", "seconds"]
     caption = (
         f"Mean of -log p in nats over {board.n_rows:,} {judges}, ± its standard error; fewer are better. The "
-        "difference to the best is paired: its error is that of the differences row by row. Beyond two of its errors it is hardly "
-        "chance."
+        "difference to the best is paired: its error is that of the differences row by row; beyond two of them it is "
+        "hardly chance."
     )
     blocks: list[Block] = [Table(head, rows, caption)]
     if len(board.entries) > 1:
@@ -73,8 +73,8 @@ def _lede(found: Comparison) -> str:
     board = found.leaderboard
     best = board.best
     text = (
-        f"**{literal(best.name)}** is the best of {len(board.entries)} on {board.n_rows:,} rows that no model has seen: "
-        f"{with_error(best.mean_nll_nats, best.standard_error)} nats a row."
+        f"**{literal(best.name)}** is the best of {len(board.entries)} on {board.n_rows:,} rows that no model has "
+        f"seen: {with_error(best.mean_nll_nats, best.standard_error)} nats a row."
     )
     if len(board.entries) > 1:
         second = board.entries[1]

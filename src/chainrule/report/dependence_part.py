@@ -51,7 +51,7 @@ def _source(d: Dependence, seed: int) -> str:
     if d.n_rows is not None:
         text += f" In the {d.n_rows:,} rows it is estimated likewise, over those that know both."
     if d.n_left_out:
-        text += f" {d.n_left_out:,} columns are in no pair: all have too many states, so those of most entropy were taken."
+        text += f" {d.n_left_out:,} columns are in no pair: all have too many states; those of most entropy were taken."
     return text
 
 
