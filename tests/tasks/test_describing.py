@@ -272,3 +272,18 @@ def test_damaged_records_and_wrong_settings_are_refused():
         describe(_network(), draws=0)
     with pytest.raises(ChainruleError, match="unseen"):
         describe(_network(), {"a": ["maybe"], "b": ["u"], "c": [True]})
+
+
+def test_held_out_rows_are_those_that_auto_did_not_learn_from():
+    rows = _rows(300)
+    auto = Auto(models=["independent", "chowliu"]).fit(rows)
+    found = describe(auto, rows, held_out=True).rows
+    assert (found.n_rows, found.n_used, found.are_held_out) == (300, 30, True)
+    assert found.mean_nll_nats == pytest.approx(auto.leaderboard_.best.mean_nll_nats)
+    assert {odd.row - 1 for odd in found.odd} <= set(auto.fit_info_["held_out_rows"])
+    with pytest.raises(InputError, match="300 rows and these are 200"):
+        describe(auto, _rows(200), held_out=True)
+    with pytest.raises(InputError, match="without rows"):
+        describe(auto, held_out=True)
+    with pytest.raises(InputError, match="knows of no rows"):
+        describe(_network(), rows, held_out=True)

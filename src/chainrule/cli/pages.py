@@ -35,6 +35,10 @@ def report(
             "-o", "--out", help="The page (.html), its record beside it (.json); default SOURCE.report.html."
         ),
     ] = None,
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out", help="TABLE is that of the fit: only the rows that auto held out of it."),
+    ] = False,
     seed: Seed = 0,
     reading: Any = None,
     as_json: AsJson = False,
@@ -58,7 +62,7 @@ def report(
 
     place = check_page(out or source.with_suffix(".report.html"))
     with progress():
-        found = describe(source, table, seed=seed, dialect=SHELL, **reading)
+        found = describe(source, table, held_out=held_out, seed=seed, dialect=SHELL, **reading)
         found = replace(found, command=context.obj)
         page = write_page(found, place)
     if as_json:

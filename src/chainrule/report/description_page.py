@@ -60,7 +60,8 @@ def _lede(found: Description) -> str:
 
 
 def _of_rows(rows: RowSummary) -> str:
-    drawn = "" if rows.n_used == rows.n_rows else f" (drawn from {rows.n_rows:,} by the seed)"
+    how = "held out of the fit" if rows.are_held_out else "drawn by the seed"
+    drawn = "" if rows.n_used == rows.n_rows else f" ({how}, of {rows.n_rows:,})"
     text = f"Of {rows.n_used:,} rows{drawn}, {rows.n_scored:,} have a score"
     if rows.mean_nll_nats is not None and rows.bits_per_cell is not None:
         mean = with_error(rows.mean_nll_nats, rows.standard_error)
@@ -70,7 +71,10 @@ def _of_rows(rows: RowSummary) -> str:
         text += f" {rows.n_impossible:,} are impossible under the model (-log p is infinite) and not in that mean."
     if rows.n_with_holes:
         text += f" {rows.n_with_holes:,} have holes, which are summed out: their nats are of what is known."
-    text += " If the model learned from these rows, it looks better on them than it is: give rows that it has not seen."
+    if rows.are_held_out:
+        text += " The model has not learned from them, but was chosen by them among others, which flatters it a little."
+    else:
+        text += " If the model learned from these rows, it looks better on them than it is on others."
     return text + "".join(
         f"\n\n{u.n_rows:,} rows have no score: {literal(u.why, 500)}." for u in rows.unscored
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
+from chainrule.core.errors import InputError
 from chainrule.core.records import versions
 from chainrule.models.auto.estimator import Auto
 from chainrule.models.contract import DiscreteModel
@@ -34,13 +35,15 @@ def describe(
     draws: int = 10_000,
     most_rows: int = 10_000,
     seed: int = 0,
+    held_out: bool = False,
     dialect: Dialect = PYTHON,
     **reading: Any,
 ) -> Description:
     """What ``model``, or the model in that file, says: of its columns, of their dependence, of the rows of ``X``.
 
     What cannot be summed exactly comes from ``draws`` rows of the model; of ``X`` at most ``most_rows`` are looked at;
-    both by ``seed``.  ``reading``: the settings of ``Table.read`` that do not contradict the model's schema, such as
+    both by ``seed``.  ``held_out`` looks only at the rows that ``Auto`` held out of its fit, where ``X`` is the
+    table that it was fitted to.  ``reading``: the settings of ``Table.read`` that do not contradict the model's schema, such as
     ``unseen="missing"``.  ``chainrule.report.write_page`` makes a page of the record.
 
     >>> from chainrule.models import chow_liu
@@ -53,9 +56,13 @@ def describe(
     fitted = loaded(model)
     chosen = _chosen(fitted)
     used = None
+    if held_out and X is None:
+        raise InputError("held_out is given without rows; pass the table that the model was fitted to")
     if X is not None:
         options = {k: v for k, v in reading.items() if v is not None}
-        used = used_rows(fitted, read_known(X, fitted.schema_, "X", dialect, **options), most_rows, seed)
+        table = read_known(X, fitted.schema_, "X", dialect, **options)
+        places = _held_out_places(fitted, table.n_rows) if held_out else None
+        used = used_rows(fitted, table, most_rows, seed, places)
     sample = None if used is None else _as_seen_by(chosen, used.sample)
     states = ModelStates(chosen, draws, seed)
     shares, n_draws = states.singles()
@@ -78,6 +85,22 @@ def describe(
 def _chosen(model: DiscreteModel) -> DiscreteModel:
     """The model itself; of ``Auto`` the one that it chose, and not the one that stands in for rows with holes."""
     return _chosen(model.model_) if isinstance(model, Auto) else model
+
+
+def _held_out_places(model: DiscreteModel, n_rows: int) -> NDArray[np.intp]:
+    """The rows (from 0) that the model did not learn from, of a table that has as many as that of the fit."""
+    places = model.fit_info_["held_out_rows"] if isinstance(model, Auto) else None
+    if places is None:
+        raise InputError(
+            "the model knows of no rows that were held out of its fit (only auto keeps that); give rows that it "
+            "has not seen"
+        )
+    if n_rows != model.fit_info_["n_rows"]:
+        raise InputError(
+            f"the model was fitted to {model.fit_info_['n_rows']:,} rows and these are {n_rows:,}; held-out rows are "
+            "to be had of the table of the fit only"
+        )
+    return np.array(places, np.intp)
 
 
 def _as_seen_by(model: DiscreteModel, table: Table) -> Table:

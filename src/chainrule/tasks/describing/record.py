@@ -144,7 +144,7 @@ class Unscored(Typed):
 
 @dataclass(frozen=True)
 class RowSummary(Typed):
-    """How probable rows are: ``n_used`` of ``n_rows``, drawn by the seed where that is fewer.
+    """How probable rows are: ``n_used`` of ``n_rows``, drawn by the seed or held out where that is fewer.
 
     The mean is over the rows that are possible; costs of columns are over ``n_cell_rows`` of them.
     """
@@ -154,6 +154,7 @@ class RowSummary(Typed):
     n_scored: int
     n_impossible: int
     n_with_holes: int
+    are_held_out: bool = False
     mean_nll_nats: float | None = None
     standard_error: float | None = None
     bits_per_cell: float | None = None

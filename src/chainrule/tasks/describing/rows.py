@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
 from chainrule.core.units import bits_per_dim
+from chainrule.models.auto.estimator import Auto
 from chainrule.models.auto.leaderboard import weighted_mean
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.table import Table
@@ -38,22 +40,33 @@ class UsedRows:
     table: Table
     places: NDArray[np.intp]
     n_rows: int
+    are_held_out: bool
     unscored: tuple[Unscored, ...]
 
 
-def used_rows(model: DiscreteModel, table: Table, most: int, seed: int) -> UsedRows:
-    """At most ``most`` rows of ``table``, by the seed, less those whose holes the model does not sum out."""
-    places = np.arange(table.n_rows)
-    if table.n_rows > most:
-        places = np.sort(np.random.default_rng(seed).permutation(table.n_rows)[:most])
+def used_rows(
+    model: DiscreteModel, table: Table, most: int, seed: int, held_out: NDArray[np.intp] | None = None
+) -> UsedRows:
+    """At most ``most`` rows of ``table``, by the seed, less those whose holes the model does not sum out.
+
+    ``held_out`` are the places (from 0) of those that it has not learned from, where only these are wanted.
+    """
+    places = np.arange(table.n_rows) if held_out is None else held_out
+    if len(places) > most:
+        places = np.sort(np.random.default_rng(seed).permutation(places)[:most])
     part = table[places]
     refused = np.zeros(len(places), bool)
     unscored = []
-    if model.marginalises_ != "any" and not part.is_complete:
+    if not part.is_complete and not _sums_out_any(model):
         for members, why in _refusals(model, part):
             refused |= members
             unscored.append(Unscored(int(members.sum()), why))
-    return UsedRows(part, part[~refused], places[~refused], table.n_rows, tuple(unscored))
+    found = part[~refused], places[~refused]
+    return UsedRows(part, *found, table.n_rows, held_out is not None, tuple(unscored))
+
+
+def _sums_out_any(model: DiscreteModel) -> bool:
+    return model.marginalises_ == "any" or (isinstance(model, Auto) and model.stand_in_ is not None)
 
 
 def _refusals(model: DiscreteModel, table: Table) -> Iterator[tuple[NDArray[np.bool_], str]]:
@@ -77,7 +90,8 @@ def _refusals(model: DiscreteModel, table: Table) -> Iterator[tuple[NDArray[np.b
 def row_summary(model: DiscreteModel, used: UsedRows, draws: int, seed: int) -> RowSummary:
     """The numbers of the rows that have a score; comparisons are with ``draws`` rows of the model."""
     table = used.table
-    plain = {"n_rows": used.n_rows, "n_used": used.sample.n_rows, "unscored": used.unscored}
+    plain: dict[str, Any] = {"n_rows": used.n_rows, "n_used": used.sample.n_rows, "unscored": used.unscored}
+    plain["are_held_out"] = used.are_held_out
     if not table.n_rows:
         return RowSummary(n_scored=0, n_impossible=0, n_with_holes=0, **plain)
     found = score(model, table, draws=draws, seed=seed)
