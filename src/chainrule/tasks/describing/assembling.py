@@ -42,9 +42,11 @@ def describe(
     """What ``model``, or the model in that file, says: of its columns, of their dependence, of the rows of ``X``.
 
     What cannot be summed exactly comes from ``draws`` rows of the model; of ``X`` at most ``most_rows`` are looked at;
-    both by ``seed``.  ``held_out`` looks only at the rows that ``Auto`` held out of its fit, where ``X`` is the
-    table that it was fitted to.  ``reading``: the settings of ``Table.read`` that do not contradict the model's schema, such as
-    ``unseen="missing"``.  ``chainrule.report.write_page`` makes a page of the record.
+    both by ``seed``.  ``held_out`` looks only at the rows that ``Auto`` held out of its fit, where ``X`` is the table
+    that it was fitted to.  ``reading``: the settings of ``Table.read`` that do not contradict the model's schema, such
+    as ``unseen="missing"``.  ``chainrule.write_page`` makes a page of the record.
+
+    Raises ``InputError`` and its kinds, ``DataError``.
 
     >>> from chainrule.models import chow_liu
     >>> found = describe(chow_liu({"a": ["x", "y"] * 40, "b": ["u", "v"] * 40}))
