@@ -43,7 +43,7 @@ def test_code_is_shown_as_it_is_even_if_it_looks_like_markup_or_marks(text):
 
 @given(st.text(max_size=60))
 def test_words_that_are_not_ours_come_through_sign_for_sign_also_between_marks(text):
-    read = Words(inline(f"**so: {literal(text)} is**, and {literal(text)}; $x$"))
+    read = Words(str(inline(f"**so: {literal(text)} is**, and {literal(text)}; $x$")))
     assert read.words == f"so: {one_line(text)} is, and {one_line(text)}; x"
     assert read.elements == ["strong", "math", "mi"]
 

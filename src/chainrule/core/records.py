@@ -93,7 +93,8 @@ class Steps:
 class Table:
     """Rows of strings and numbers under column heads; a cell may use the marks of ``Text``.
 
-    The numbers of the columns in ``bars`` (counted from 0), none of them negative, are also drawn as bars on one scale.
+    The numbers of the columns in ``bars`` (counted from 0), none of them negative, are also drawn as bars, all on one
+    scale.
     """
 
     columns: list[str]

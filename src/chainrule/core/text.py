@@ -7,7 +7,7 @@ import re
 __all__ = ["literal", "one_line", "plain_text"]
 
 _MARK = re.compile(r"[$`*]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_END = re.compile(r"\r\n|[\r\n\u2028\u2029]")
 
 

@@ -9,9 +9,10 @@ from chainrule.core.records import Block, Table, Text
 from chainrule.core.text import literal
 from chainrule.models.auto.leaderboard import Leaderboard
 from chainrule.report.comparison_page import leaderboard_blocks, with_error
-from chainrule.report.dependence_part import dependence_section
+from chainrule.report.dependence_part import LEAST_SHOWN, dependence_section
 from chainrule.report.documents import Document, Section
 from chainrule.report.marginals_part import marginals_section
+from chainrule.report.numbers import counted
 from chainrule.report.rows_part import calibration_section, costs_section, odd_section
 from chainrule.tables.schema import Schema
 from chainrule.tables.showing import schema_rows
@@ -34,17 +35,17 @@ def description_document(found: Description) -> Document:
         sections.append(odd_section(found.rows))
     if found.leaderboard is not None:
         sections.append(_tried_section(found))
-    title = f"{found.model.family}: {found.model.n_columns:,} column{'s' * (found.model.n_columns != 1)}"
+    title = f"{found.model.family}: {counted(found.model.n_columns, 'column')}"
     return Document("model", title, _lede(found), _facts(found), sections)
 
 
 def _lede(found: Description) -> str:
     parts = []
-    if found.dependence is not None and found.dependence.strongest and found.dependence.strongest[0].nats > 0:
-        pair = found.dependence.strongest[0]
+    if found.dependence is not None and found.dependence.strongest[0].nats >= LEAST_SHOWN:
+        pair, pairs = found.dependence.strongest[0], counted(found.dependence.n_pairs, "pair")
         parts.append(
-            f"Of {found.dependence.n_pairs:,} pairs of columns, {literal(pair.a, 40)} and {literal(pair.b, 40)} depend "
-            f"most on each other under the model: {with_error(pair.nats, pair.error)} nats of mutual information."
+            f"Of {pairs} of columns, {literal(pair.a, 40)} and {literal(pair.b, 40)} depend most on each other under "
+            f"the model: {with_error(pair.nats, pair.error)} nats of mutual information."
         )
     if found.rows is not None:
         parts.append(_of_rows(found.rows))
@@ -62,7 +63,7 @@ def _lede(found: Description) -> str:
 def _of_rows(rows: RowSummary) -> str:
     how = "held out of the fit" if rows.are_held_out else "drawn by the seed"
     drawn = "" if rows.n_used == rows.n_rows else f" ({how}, of {rows.n_rows:,})"
-    text = f"Of {rows.n_used:,} rows{drawn}, {rows.n_scored:,} have a score"
+    text = f"Of {counted(rows.n_used, 'row')}{drawn}, {rows.n_scored:,} have a score"
     if rows.mean_nll_nats is not None and rows.bits_per_cell is not None:
         mean = with_error(rows.mean_nll_nats, rows.standard_error)
         text += f": {mean} nats a row, {rows.bits_per_cell:.4f} bits a cell"
@@ -87,7 +88,7 @@ def _facts(found: Description) -> list[tuple[str, str]]:
         facts.append(("Parameters", f"{m.n_parameters:,}"))
     if m.fitted_rows is not None:
         seconds = "" if m.seconds is None else f", {m.seconds:,.1f} seconds"
-        facts.append(("Learned from", f"{m.fitted_rows:,} rows{seconds}"))
+        facts.append(("Learned from", f"{counted(m.fitted_rows, 'row')}{seconds}"))
     if m.mean_nll_nats is not None and m.judging_rows is not None:
         facts.append(("Judged by", _judged(m)))
     if m.stand_in is not None:
@@ -117,18 +118,29 @@ def _judged(m: ModelFacts) -> str:
 def _columns_section(schema: Schema) -> Section:
     """What each column is and how its cells are read."""
     head, rows = schema_rows(schema.variables[:_MOST_COLUMNS])
+    missing = _common(head, rows, "missing")
+    numbered = [[i, *(literal(cell) if cell else "" for cell in row)] for i, row in enumerate(rows, 1)]
     n, total = len(schema), sum(schema.sizes)
-    caption = f"{n:,} columns with {total:,} states in all"
+    caption = f"{counted(n, 'column')} with {counted(total, 'state')} in all"
     left_out = n - len(rows)
     caption += f"; the first {len(rows)} are shown, {left_out:,} are left out." if left_out else "."
-    numbered = [[i, *map(literal, row)] for i, row in enumerate(rows, 1)]
     blocks: list[Block] = [Table(["", *head], numbered, caption)]
-    if schema.notes:
-        blocks.append(Text("\n\n".join(literal(note, 500) for note in schema.notes)))
+    notes = [literal(note, 500) for note in schema.notes]
+    if missing is not None:
+        notes.append(f"Missing in all columns is what is written {literal(missing, 500)}.")
     joint = sum(math.log10(size) for size in schema.sizes)
-    size = f"{math.prod(schema.sizes):,}" if joint < 12 else f"about 10^{math.floor(joint)}"
-    blocks.append(Text(f"There are {size} different rows; their probabilities sum to one."))
-    return Section("Columns", blocks)
+    size = f"{math.prod(schema.sizes):,}" if joint < 12 else f"about $10^{{{math.floor(joint)}}}$"
+    notes.append(f"There are {size} different rows; their probabilities sum to one.")
+    return Section("Columns", [*blocks, Text("\n\n".join(notes))])
+
+
+def _common(head: list[str], rows: list[list[str]], name: str) -> str | None:
+    """What all rows have in the column ``name``, which is then taken out of them; ``None`` where they differ."""
+    if name not in head or len({row[head.index(name)] for row in rows}) > 1:
+        return None
+    place = head.index(name)
+    del head[place]
+    return {row.pop(place) for row in rows}.pop()
 
 
 def _tried_section(found: Description) -> Section:

@@ -14,7 +14,7 @@ from chainrule.report.documents import Section
 from chainrule.tables.schema import Schema
 from chainrule.tasks.describing.record import Description, Marginal
 
-__all__ = ["marginals_section", "rounded"]
+__all__ = ["marginals_section"]
 
 _MOST_COLUMNS, _MOST_STATES = 40, 8  # that the table lists
 _MOST_POINTS = 2_000
@@ -51,9 +51,17 @@ def marginals_section(found: Description) -> Section:
     return Section("Each column on its own", blocks)
 
 
-def rounded(p: float) -> float:
-    """Three significant digits: enough for a share, and none that is small becomes zero."""
-    return float(f"{p:.3g}")
+def _share_text(p: float) -> str:
+    """A share with three decimals, or with one digit where that would make a small one zero.
+
+    >>> _share_text(0.25), _share_text(0.00004), _share_text(0.0)
+    ('0.250', '4e-05', '0.000')
+    """
+    return f"{p:.3f}" if p >= 0.001 or p == 0 else f"{p:.1g}"
+
+
+def _tenths(x: float) -> str:
+    return "inf" if x == math.inf else "-inf" if x == -math.inf else f"{round(x, 1) + 0.0:.1f}"
 
 
 def _states(m: Marginal, labels: tuple[str, ...], n_draws: int | None) -> list[_State]:
@@ -72,22 +80,22 @@ def _apart(p: float, share: float, n: int, n_draws: int | None) -> float:
     return (share - p) / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, share - p)
 
 
-def _lines(states: list[_State], with_rows: bool) -> list[list[str | float | None]]:
+def _lines(states: list[_State], with_rows: bool) -> list[list[str]]:
     """A line for each of the most probable states, and one for all others."""
     listed = sorted(states, key=lambda s: -max(s.p, s.share or 0.0))[:_MOST_STATES]
     kept = [s for s in states if s in listed]
-    lines: list[list[str | float | None]] = []
+    lines: list[list[str]] = []
     for s in kept:
-        line: list[str | float | None] = [literal(s.column, 60), literal(s.label, 60), rounded(s.p)]
+        line = [literal(s.column, 60), literal(s.label, 60), _share_text(s.p)]
         if with_rows:
-            line += [None, ""] if s.share is None else [rounded(s.share), rounded(s.apart)]
+            line += ["", ""] if s.share is None else [_share_text(s.share), _tenths(s.apart)]
         lines.append(line)
     if rest := len(states) - len(kept):
         others = [s for s in states if s not in kept]
-        line = [literal(states[0].column, 60), f"{rest:,} others", rounded(sum(s.p for s in others))]
+        line = [literal(states[0].column, 60), f"{rest:,} others", _share_text(sum(s.p for s in others))]
         if with_rows:
             shares = [s.share for s in others if s.share is not None]
-            line += [rounded(sum(shares)) if shares else None, ""]
+            line += [_share_text(sum(shares)) if shares else "", ""]
         lines.append(line)
     return lines
 
@@ -99,7 +107,7 @@ def _source(found: Description, with_rows: bool) -> str:
         worst = max(max(m.error or (0.0,)) for m in found.marginals)
         text = (
             f"The model's probabilities are shares of {found.n_draws:,} exact draws (seed {found.seed}): their "
-            f"standard errors are at most {rounded(worst):g}, and 0 says that no draw had the state."
+            f"standard errors are at most {worst:.2g}, and 0 says that no draw had the state."
         )
     if with_rows:
         text += (

@@ -6,7 +6,7 @@ from chainrule.core.figures import Line, LineChart
 from chainrule.core.records import Figure, Table, Text
 from chainrule.core.text import literal
 from chainrule.report.documents import Section
-from chainrule.report.marginals_part import rounded
+from chainrule.report.numbers import counted
 from chainrule.tasks.describing.record import Calibration, OddRow, RowSummary
 
 __all__ = ["calibration_section", "costs_section", "odd_section"]
@@ -21,13 +21,14 @@ def costs_section(rows: RowSummary) -> Section:
     lines = [
         [
             literal(c.column, 60),
-            rounded(c.mean_nats),
-            "" if c.standard_error is None else rounded(c.standard_error),
-            "" if c.expected_nats is None else rounded(c.expected_nats),
+            f"{c.mean_nats:.4f}",
+            "" if c.standard_error is None else f"{c.standard_error:.4f}",
+            "" if c.expected_nats is None else f"{c.expected_nats:.4f}",
         ]
         for c in shown
     ]
-    caption = f"Mean nats of a cell over {rows.n_cell_rows:,} rows, ± standard error, beside what the model expects."
+    over = counted(rows.n_cell_rows, "row")
+    caption = f"Mean nats of a cell over {over}, ± standard error, beside what the model expects."
     if rest := ranked[_MOST_COLUMNS:]:
         others = sum(c.mean_nats for c in rest)
         caption += f" The {len(shown)} costliest columns; {len(rest):,} others cost {others:.4f} together."
@@ -53,10 +54,10 @@ def calibration_section(found: Calibration) -> Section:
     )
     perfect = Line("perfectly calibrated", [0, 1], [0, 1], style="dashed")
     data = LineChart([points, perfect], "predicted probability", "share that came true")
+    cells = f"{counted(found.n_columns, 'column')} in {counted(found.n_rows, 'complete row')}"
     caption = (
-        f"Predictions of all states of {found.n_columns:,} columns in {found.n_rows:,} complete rows, each cell given "
-        f"{found.given}: {found.n_predictions:,} in ten bins. Expected calibration error "
-        f"{found.expected_calibration_error:.4f}."
+        f"Predictions of all states of {cells}, each cell given {found.given}: {found.n_predictions:,} in ten bins. "
+        f"Expected calibration error {found.expected_calibration_error:.4f}."
     )
     worst = max(bins, key=lambda b: abs(b.observed - b.predicted))
     alt = (
@@ -67,13 +68,14 @@ def calibration_section(found: Calibration) -> Section:
         [
             f"{b.low:.1f} to {b.high:.1f}",
             b.n,
-            rounded(b.predicted),
-            rounded(b.observed),
-            f"{b.interval_low:.3g} to {b.interval_high:.3g}",
+            f"{b.predicted:.4f}",
+            f"{b.observed:.4f}",
+            f"{b.interval_low:.4f}",
+            f"{b.interval_high:.4f}",
         ]
         for b in bins
     ]
-    head = ["predictions", "how many", "mean predicted", "came true", "95 % interval"]
+    head = ["predictions", "how many", "mean predicted", "came true", "95 % from", "to"]
     outside = sum(not b.interval_low <= b.predicted <= b.interval_high for b in bins)
     text = (
         f"Where a model says 0.3, three in ten should come true. In {outside} of {len(bins)} bins the mean prediction "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math as math_library
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -67,14 +68,22 @@ def _cell(value: Any) -> Markup:
 
 def _bar(table: Table, place: int, value: Any) -> Markup:
     """The bar beside a number in the column ``place``, nothing where it has none."""
-    if place not in table.bars or not is_number(value):
+    if place not in table.bars or (number := _finite(value)) is None:
         return Markup()
-    drawn = [float(row[j]) for row in table.rows for j in table.bars if is_number(row[j])]
-    width = 100 * float(value) / (max(drawn) or 1.0)
+    drawn = [_finite(row[j]) or 0.0 for row in table.rows for j in table.bars]
     return Markup(
-        '<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
+        '<svg class="bar of-{}" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
         '<rect width="{:.2f}" height="1"/></svg>'
-    ).format(width)
+    ).format(table.bars.index(place), 100 * number / (max(drawn) or 1.0))
+
+
+def _finite(value: Any) -> float | None:
+    """The number that a cell is, or that its text is, ``None`` for any other."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math_library.isfinite(number) else None
 
 
 # What reads as a number though it is a string: "4/45", "-88.3 ± 0.2", "18.7 (2.6)", "12 %".

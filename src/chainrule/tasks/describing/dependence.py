@@ -2,8 +2,8 @@
 
     I(a; b) = sum over states of p(a, b) log( p(a, b) / (p(a) p(b)) )        in nats
 
-From n rows that were drawn or observed the plain estimate is too high, by (K - 1)(K' - 1) / 2n for K and K' states
-to first order (Miller 1955); that is taken off, and what is then below zero is zero.  Its standard error is that of
+From n rows that were drawn or observed the plain estimate is off by (m_ab - m_a - m_b + 1) / 2n to first order, for m
+states that occur (Miller 1955); that is taken off, and what is then below zero is zero.  Its standard error is that of
 the mean of the log-ratio.  What was summed exactly has neither bias nor error.
 """
 
@@ -22,6 +22,7 @@ from chainrule.tasks.describing.states import ModelStates
 __all__ = ["Information", "dependence_of", "information_of"]
 
 _MOST_STATES = 2_500  # of all columns together, for all pairs: the counts grow with their square
+_ROUNDING = 1e-12  # nats
 _STRONGEST, _FURTHEST = 30, 10  # pairs that are listed
 _MOST_IN_MATRIX = 30  # columns
 
@@ -35,8 +36,9 @@ class Information:
     def __init__(self, counts: PairCounts, n: int | None, worth: float = 1.0) -> None:
         self.counts, self.n, self.names = counts, n, counts.schema.names
         self._known = np.maximum(counts.known * worth, 1.0)
-        bias = 0.0 if n is None else counts.freedoms / (2 * self._known)
-        self.nats = np.maximum(counts.information - bias, 0.0)
+        bias = 0.0 if n is None else _excess_states(counts) / (2 * self._known)
+        nats = np.maximum(counts.information - bias, 0.0)
+        self.nats = np.where(nats < _ROUNDING, 0.0, nats)
 
     def error(self, i: int, j: int) -> float | None:
         """The standard error of one pair; ``None`` where it is exact."""
@@ -49,6 +51,17 @@ class Information:
         p, ratio = joint[there], np.log(joint[there] / expected[there])
         variance = float((p * ratio**2).sum() - (p * ratio).sum() ** 2)
         return float(np.sqrt(max(variance, 0.0) / self._known[i, j]))
+
+
+def _excess_states(counts: PairCounts) -> NDArray[np.int64]:
+    """m_ab - m_a - m_b + 1 of all pairs (d, d): (m_a - 1)(m_b - 1) where every combination occurs."""
+
+    def sums(values: NDArray[np.bool_], axis: int) -> NDArray[np.int64]:
+        return np.add.reduceat(values.astype(np.int64), counts.starts, axis=axis)
+
+    occurs = counts.counts > 0
+    first = sums(sums(occurs, 1) > 0, 0)  # (d, d): states of a that occur where b is known
+    return sums(sums(occurs, 1), 0) - first - first.T + 1
 
 
 def information_of(states: ModelStates) -> Information | None:

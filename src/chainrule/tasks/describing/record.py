@@ -80,8 +80,7 @@ class Dependence(Typed):
 
     ``strongest`` are the first of ``n_pairs`` pairs by the model, ``furthest`` those in which rows and model differ
     most.  ``matrix`` has those ``columns`` that are in the strongest pairs; ``n_left_out`` columns are in no pair,
-    since they were too many.  Of ``n_draws`` draws, and of the ``n_rows`` rows, the bias (K - 1)(K' - 1) / 2n is taken
-    off.
+    since they were too many.  Of ``n_draws`` draws, and of the ``n_rows`` rows, the bias of estimates is taken off.
     """
 
     n_pairs: int
