@@ -13,7 +13,7 @@ import pytest
 from chainrule import cli
 from chainrule.core.errors import DataError, InputError, OutputError
 from chainrule.core.records import Figure, Text
-from chainrule.models import MADE, BayesianNetwork, Ensemble, Independent, chow_liu
+from chainrule.models import BayesianNetwork, ChainClassifier, Ensemble, Independent, chow_liu
 from chainrule.report import rebuild_page, write_page
 from chainrule.report.comparison_page import comparison_document
 from chainrule.report.description_page import description_document
@@ -138,7 +138,7 @@ def test_one_column_has_no_pairs(written: dict[str, Path]):
 
 def test_a_complete_order_is_told_in_words_and_a_graph_is_drawn():
     rows = np.random.default_rng(0).integers(0, 2, (40, 3))
-    order = description_document(describe(MADE(hidden=4, epochs=1, random_state=0).fit(rows)))
+    order = description_document(describe(ChainClassifier(random_state=0).fit(rows)))
     blocks = [b for s in order.sections for b in s.blocks]
     assert any(isinstance(b, Text) and "in this order: x1, x2, x3." in b.text for b in blocks)
     assert not any(isinstance(b, Figure) and b.name == "graph" for b in blocks)

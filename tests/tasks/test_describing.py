@@ -5,10 +5,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 from chainrule.core.errors import ChainruleError, DataError, InputError
 from chainrule.core.records import dump_json
-from chainrule.models import NADE, BayesianNetwork, Ensemble, Independent, chow_liu
+from chainrule.models import BayesianNetwork, ChainClassifier, Ensemble, Independent, chow_liu
 from chainrule.models.auto import Auto
 from chainrule.tables.table import Table
 from chainrule.tasks import describe
@@ -211,7 +212,7 @@ def test_impossible_rows_are_counted_and_not_in_the_mean():
 def test_rows_that_cannot_be_scored_are_counted_with_the_reason():
     rng = np.random.default_rng(8)
     rows = rng.integers(0, 2, (60, 20))
-    model = NADE(hidden=4, epochs=1, random_state=0).fit(rows)
+    model = ChainClassifier(DecisionTreeClassifier(max_depth=1), random_state=0).fit(rows)
     holes = rows.astype(float)
     holes[:5, :-1] = np.nan  # 2^19 completions
     holes[5:9, -1] = np.nan
@@ -224,7 +225,8 @@ def test_rows_that_cannot_be_scored_are_counted_with_the_reason():
 
 
 def test_no_row_with_a_score_leaves_no_mean():
-    model = NADE(hidden=4, epochs=1, random_state=0).fit(np.random.default_rng(8).integers(0, 2, (60, 20)))
+    rows = np.random.default_rng(8).integers(0, 2, (60, 20))
+    model = ChainClassifier(DecisionTreeClassifier(max_depth=1), random_state=0).fit(rows)
     rows = np.full((2, 20), np.nan)
     rows[:, -1] = 1
     found = describe(model, rows, draws=100)
