@@ -29,7 +29,8 @@ def description_document(found: Description) -> Document:
     if found.dependence is not None:
         sections.append(dependence_section(found))
     if found.rows is not None and found.rows.n_scored:
-        sections.append(costs_section(found.rows))
+        if found.rows.costs:
+            sections.append(costs_section(found.rows))
         if found.calibration is not None:
             sections.append(calibration_section(found.calibration))
         sections.append(odd_section(found.rows))

@@ -15,7 +15,7 @@ _MOST_COLUMNS = 30
 
 
 def costs_section(rows: RowSummary) -> Section:
-    """What the cells of each column cost, the costliest first."""
+    """What the cells of each column cost in complete rows, the costliest first."""
     ranked = sorted(rows.costs, key=lambda c: -c.mean_nats)
     shown = ranked[:_MOST_COLUMNS]
     lines = [
@@ -27,8 +27,8 @@ def costs_section(rows: RowSummary) -> Section:
         ]
         for c in shown
     ]
-    over = counted(rows.n_cell_rows, "row")
-    caption = f"Mean nats of a cell over {over}, ± standard error, beside what the model expects."
+    over = counted(rows.n_cell_rows, "complete row")
+    caption = f"Mean nats of a cell over {over}, ± standard error. Expected over {rows.n_cell_draws:,} draws."
     if rest := ranked[_MOST_COLUMNS:]:
         others = sum(c.mean_nats for c in rest)
         caption += f" The {len(shown)} costliest columns; {len(rest):,} others cost {others:.4f} together."

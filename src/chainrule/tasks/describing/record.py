@@ -145,7 +145,8 @@ class Unscored(Typed):
 class RowSummary(Typed):
     """How probable rows are: ``n_used`` of ``n_rows``, drawn by the seed or held out where that is fewer.
 
-    The mean is over the rows that are possible; costs of columns are over ``n_cell_rows`` of them.
+    The mean is over the rows that are possible; costs of columns are over ``n_cell_rows`` complete ones
+    and, where they are expected, over ``n_cell_draws`` draws.
     """
 
     n_rows: int
@@ -159,6 +160,7 @@ class RowSummary(Typed):
     bits_per_cell: float | None = None
     costs: Sequence[ColumnCost] = ()
     n_cell_rows: int = 0
+    n_cell_draws: int = 0
     odd: Sequence[OddRow] = ()
     unscored: Sequence[Unscored] = ()
 

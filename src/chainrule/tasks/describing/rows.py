@@ -98,7 +98,8 @@ def row_summary(model: DiscreteModel, used: UsedRows, draws: int, seed: int) -> 
     possible = np.isfinite(found.nats)
     weights = np.ones(table.n_rows) if table.weights is None else table.weights
     mean, error = weighted_mean(found.nats[possible], weights[possible]) if possible.any() else (None, None)
-    cell_rows = np.flatnonzero(possible)[: _cell_rows(model, table)]
+    cell_rows = np.flatnonzero(possible & ~table.missing.any(axis=1))[: _cell_rows(model, table)]
+    n_cell_draws = min(_EXPECTED_BY, len(cell_rows))
     return RowSummary(
         n_scored=table.n_rows,
         n_impossible=int((~possible).sum()),
@@ -106,8 +107,9 @@ def row_summary(model: DiscreteModel, used: UsedRows, draws: int, seed: int) -> 
         mean_nll_nats=mean,
         standard_error=error,
         bits_per_cell=None if mean is None else bits_per_dim(-mean, len(table.schema)),
-        costs=list(_costs(model, table[cell_rows], seed)) if len(cell_rows) else [],
+        costs=list(_costs(model, table[cell_rows], n_cell_draws, seed)) if len(cell_rows) else [],
         n_cell_rows=len(cell_rows),
+        n_cell_draws=n_cell_draws,
         odd=list(_odd(model, found, used.places)),
         **plain,
     )
@@ -116,22 +118,19 @@ def row_summary(model: DiscreteModel, used: UsedRows, draws: int, seed: int) -> 
 def _cell_rows(model: DiscreteModel, table: Table) -> int:
     """How many rows' cells are scored, so that a wide table takes no longer than a narrow one."""
     parts = [part for part, _ in answering(model, table[:1])]
-    with_factors = all(part.factors_ is not None for part in parts) and table.is_complete
+    with_factors = all(part.factors_ is not None for part in parts)
     each = len(table.schema) if with_factors else sum(table.schema.sizes)
     return max(20, (_MOST_FACTORS if with_factors else _MOST_ASKED) // each)
 
 
-def _costs(model: DiscreteModel, rows: Table, seed: int) -> Iterator[ColumnCost]:
-    """Each column's cells in these rows, which are possible, and in draws; the first rows of a sample are one too."""
+def _costs(model: DiscreteModel, rows: Table, draws: int, seed: int) -> Iterator[ColumnCost]:
+    """Each column's cells in these rows, which are possible and complete, and in draws of the model."""
     costs = cell_nats(model, rows)
     weights = np.ones(rows.n_rows) if rows.weights is None else rows.weights
-    n = min(_EXPECTED_BY, rows.n_rows)
-    expected = cell_nats(model, Table.read(model.sample(n, rng=seed), schema=model.schema_)).mean(axis=0)
+    expected = cell_nats(model, Table.read(model.sample(draws, rng=seed), schema=model.schema_)).mean(axis=0)
     for j, name in enumerate(rows.schema.names):
-        known = ~np.isnan(costs[:, j])
-        if known.any():
-            mean, error = weighted_mean(costs[known, j], weights[known])
-            yield ColumnCost(name, mean, error, float(expected[j]))
+        mean, error = weighted_mean(costs[:, j], weights)
+        yield ColumnCost(name, mean, error, float(expected[j]))
 
 
 def _odd(model: DiscreteModel, found: Scores, places: NDArray[np.intp]) -> Iterator[OddRow]:
