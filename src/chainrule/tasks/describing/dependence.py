@@ -10,6 +10,7 @@ the mean of the log-ratio.  What was summed exactly has neither bias nor error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class Information:
 def _excess_states(counts: PairCounts) -> NDArray[np.int64]:
     """m_ab - m_a - m_b + 1 of all pairs (d, d): (m_a - 1)(m_b - 1) where every combination occurs."""
 
-    def sums(values: NDArray[np.bool_], axis: int) -> NDArray[np.int64]:
+    def sums(values: NDArray[Any], axis: int) -> NDArray[np.int64]:
         return np.add.reduceat(values.astype(np.int64), counts.starts, axis=axis)
 
     occurs = counts.counts > 0
