@@ -27,7 +27,7 @@ def report(
     ],
     table: Annotated[
         Path | None,
-        typer.Argument(metavar="[TABLE]", help="Rows to try the model on, best such as it has not seen."),
+        typer.Argument(metavar="TABLE", help="Rows to try the model on, best such as it has not seen."),
     ] = None,
     out: Annotated[
         Path | None,

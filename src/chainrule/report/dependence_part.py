@@ -13,11 +13,10 @@ from chainrule.report.figures.names import short_name
 from chainrule.report.graph_drawing import graph_drawing
 from chainrule.report.numbers import counted
 from chainrule.tables.schema import Schema
-from chainrule.tasks.describing.record import Dependence, Description, Graph, Pair
+from chainrule.tasks.describing.record import LEAST_SHOWN, Dependence, Description, Graph, Pair
 
-__all__ = ["LEAST_SHOWN", "dependence_section"]
+__all__ = ["dependence_section"]
 
-LEAST_SHOWN = 5e-5  # nats: less would be written as 0.0000
 _MOST_EDGES = 30  # that are drawn
 _MOST_WRITTEN = 8  # columns of a matrix whose values are written into it
 

@@ -9,14 +9,14 @@ from chainrule.core.records import Block, Table, Text
 from chainrule.core.text import literal
 from chainrule.models.auto.leaderboard import Leaderboard
 from chainrule.report.comparison_page import leaderboard_blocks, with_error
-from chainrule.report.dependence_part import LEAST_SHOWN, dependence_section
+from chainrule.report.dependence_part import dependence_section
 from chainrule.report.documents import Document, Section
 from chainrule.report.marginals_part import marginals_section
 from chainrule.report.numbers import counted
 from chainrule.report.rows_part import calibration_section, costs_section, odd_section
 from chainrule.tables.schema import Schema
 from chainrule.tables.showing import schema_rows
-from chainrule.tasks.describing.record import Description, ModelFacts, RowSummary
+from chainrule.tasks.describing.record import LEAST_SHOWN, Description, ModelFacts, RowSummary
 
 __all__ = ["description_document"]
 

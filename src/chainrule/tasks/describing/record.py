@@ -14,6 +14,7 @@ from chainrule.core.errors import DataError, InputError
 from chainrule.core.typed import Matrix, Typed, Vector
 
 __all__ = [
+    "LEAST_SHOWN",
     "Calibration",
     "CalibrationBin",
     "ColumnCost",
@@ -28,6 +29,8 @@ __all__ = [
     "RowSummary",
     "Unscored",
 ]
+
+LEAST_SHOWN = 5e-5  # nats of mutual information: less would be written as 0.0000
 
 
 @dataclass(frozen=True)
@@ -220,8 +223,7 @@ class Description(Typed):
         m = self.model
         size = "" if m.n_parameters is None else f", {m.n_parameters:,} parameters"
         lines = [f"{m.family}: {m.n_columns:,} columns{size}"]
-        if self.dependence is not None and self.dependence.strongest:
-            pair = self.dependence.strongest[0]
+        if self.dependence is not None and (pair := self.dependence.strongest[0]).nats >= LEAST_SHOWN:
             lines.append(
                 f"the strongest pair is {pair.a} and {pair.b}: {pair.nats:.4f} nats of mutual information"
             )
