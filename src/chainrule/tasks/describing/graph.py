@@ -22,7 +22,7 @@ def graph_of(model: DiscreteModel, information: Information | None = None) -> Gr
     if factors is None:
         return None
     columns = [factors.names[i] for i in factors.order]
-    if factors.is_order and len(columns) > 1:
+    if factors.graph is None and len(columns) > 1:  # an order, in which each column reads all before it
         return Graph(columns, [], is_complete=True)
     known = {} if information is None else {name: i for i, name in enumerate(information.names)}
     edges = []
