@@ -36,6 +36,7 @@ _HOMES = {
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
     "compare": "chainrule.tasks",
+    "describe": "chainrule.tasks",
     "fit": "chainrule.tasks",
     "impute": "chainrule.tasks",
     "learn": "chainrule.tasks",
@@ -49,6 +50,7 @@ _HOMES = {
     "sample": "chainrule.tasks",
     "score": "chainrule.tasks",
     "settings": "chainrule.core.settings",
+    "write_page": "chainrule.report",
 }
 _ROOMS = (
     "compiled",
@@ -88,9 +90,11 @@ if TYPE_CHECKING:
     from chainrule.models import TreeNetwork as TreeNetwork
     from chainrule.models import chow_liu as chow_liu
     from chainrule.models import load_model as load_model
+    from chainrule.report import write_page as write_page
     from chainrule.tables import Schema as Schema
     from chainrule.tables import Table as Table
     from chainrule.tasks import compare as compare
+    from chainrule.tasks import describe as describe
     from chainrule.tasks import fit as fit
     from chainrule.tasks import impute as impute
     from chainrule.tasks import learn as learn

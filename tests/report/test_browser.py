@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chainrule.report import render
+from tests.report.pages import pages
 from tests.report.samples import figures, results
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -118,6 +119,31 @@ def test_the_contents_stand_beside_the_text_or_fold_above_it(opened: Any):
         "return ['.side', 'main > .fold'].map(s => document.querySelector(s).checkVisibility())"
     )
     assert (side, fold) == ((True, False) if opened.width > 1000 else (False, True))
+
+
+@pytest.fixture(scope="module")
+def task_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return pages(tmp_path_factory.mktemp("pages"))
+
+
+@pytest.mark.parametrize("name", ["survey", "images", "one column", "no rows", "evil", "comparison"])
+def test_pages_of_models_and_comparisons_are_readable_too(
+    opened: Any, task_pages: dict[str, Path], name: str
+):
+    opened.get(task_pages[name].as_uri())
+    assert opened.get_log("browser") == []
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= opened.width
+    sizes = opened.execute_script(
+        "return [...document.querySelectorAll('svg[role=img], svg.bar')].map(s => {"
+        " const r = s.getBoundingClientRect(); return [r.width, r.height, s.checkVisibility()]; })"
+    )
+    assert sizes
+    assert all(width > 40 and height > 2 and visible for width, height, visible in sizes)
+    clear = opened.execute_script(
+        "const wide = [...document.querySelectorAll('h1, h2, h3, p, dd, figcaption')];"
+        "return wide.every(e => e.scrollWidth <= e.clientWidth + 1)"
+    )
+    assert clear, "a text is wider than its column"
 
 
 def test_the_page_prints(browser: Any, page: Path):

@@ -41,6 +41,17 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "1 values of x",
     ),
     "errors of another length": ("lines", {"series": [series(1, 2, error=[1])], **NAMES}, "1 errors"),
+    "a low end alone": ("lines", {"series": [series(1, low=[0])], **NAMES}, "low and high ends, both"),
+    "an interval and errors": (
+        "lines",
+        {"series": [series(1, low=[0], high=[2], error=[1])], **NAMES},
+        "either errors",
+    ),
+    "bars with too few errors": (
+        "bars",
+        {"x": ["a"], "series": [{"label": "s", "y": [1], "error": []}], **NAMES},
+        "0 errors",
+    ),
     "an unknown colour": ("lines", {"series": [series(1, 2, colour="red")], **NAMES}, "'red'"),
     "an unknown style": ("lines", {"series": [series(1, style="wavy")], **NAMES}, "'wavy'"),
     "too few edges": (

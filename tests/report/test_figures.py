@@ -58,6 +58,19 @@ MEAGRE: dict[str, tuple[str, dict[str, Any]]] = {
         "bars",
         {"x": [LONG, "b"], "series": [{"label": LONG, "y": [1, 2]}] * 3, **NAMES},
     ),
+    "bars with errors": (
+        "bars",
+        {"x": list("abc"), "series": [{"label": "s", "y": [0, -2, "inf"], "error": [0, 0.5, 0]}], **NAMES},
+    ),
+    "lying bars with errors": (
+        "bars",
+        {"x": [LONG, "b"], "series": [{"label": "s", "y": [1, 200], "error": [0.5, 20]}], **NAMES},
+    ),
+    "points in intervals": (
+        "lines",
+        {"series": [series(0.1, 1.0, style="points", low=[0.0, 0.7], high=[0.3, 1.0])], **NAMES},
+    ),
+    "a line in a band": ("lines", {"series": [series(1, 2, low=[0, 1], high=[1, 4])], **NAMES}),
     "many bars": (
         "bars",
         {"x": [str(i) for i in range(80)], "series": [{"label": "s", "y": list(range(80))}], **NAMES},

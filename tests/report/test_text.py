@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import literal, one_line
 from chainrule.report.text import inline, math, paragraphs
 
 
@@ -38,6 +39,13 @@ def test_unmarked_text_comes_through_word_for_word_without_elements(text):
 def test_code_is_shown_as_it_is_even_if_it_looks_like_markup_or_marks(text):
     read = Words(inline(f"`{text}`"))
     assert (read.words, read.elements) == (text, ["code"])
+
+
+@given(st.text(max_size=60))
+def test_words_that_are_not_ours_come_through_sign_for_sign_also_between_marks(text):
+    read = Words(str(inline(f"**so: {literal(text)} is**, and {literal(text)}; $x$")))
+    assert read.words == f"so: {one_line(text)} is, and {one_line(text)}; x"
+    assert read.elements == ["strong", "math", "mi"]
 
 
 def test_marks_nest_in_strong_words_and_formulas_keep_their_stars():

@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 
 from chainrule import cli
-from chainrule.core.errors import ChainruleError
+from chainrule.core.errors import ChainruleError, DataError
 from chainrule.models import chow_liu
 from chainrule.models.families import FAMILIES, Family
 from chainrule.models.independent import Independent
-from chainrule.tasks import compare
+from chainrule.tasks import Comparison, compare
 
 
 def _rows(n=400, seed=0):
@@ -82,6 +82,16 @@ def test_the_command_prints_a_table_or_json(tmp_path, capsys):
     assert "288 rows to learn from" in out
     assert cli.main([*arguments, "--json"]) == 0
     assert [e["name"] for e in json.loads(capsys.readouterr().out)["entries"]] == ["chowliu", "independent"]
+
+
+def test_a_comparison_comes_back_from_json():
+    found = compare(_rows(60), models=["independent", "chowliu"], budget="30s")
+    plain = json.loads(json.dumps(found.to_dict()))
+    again = Comparison.from_dict(plain)
+    assert again.to_dict() == found.to_dict()
+    assert (again.n_columns, again.budget_seconds, again.leaderboard) == (4, 30.0, found.leaderboard)
+    with pytest.raises(DataError, match="not a comparison"):
+        Comparison.from_dict({"entries": []})
 
 
 @pytest.mark.parametrize(

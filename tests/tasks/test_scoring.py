@@ -7,7 +7,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from chainrule import cli
-from chainrule.core.errors import ChainruleError, InputError
+from chainrule.core.errors import ChainruleError, InputError, TooLargeError
 from chainrule.models import NADE, Auto, BayesianNetwork, Ensemble, chow_liu
 from chainrule.tables import Schema, Table
 from chainrule.tasks import score
@@ -31,6 +31,21 @@ def _log_of_marginal(model, row):
     p = np.exp(model.log_prob(states))
     agrees = np.all((np.array(row) < 0) | (states == row), axis=1)
     return np.log(p[agrees].sum())
+
+
+def test_a_cell_of_a_row_whose_steps_are_refused_costs_what_it_costs_given_all_others(model, monkeypatch):
+    row = [1, -1, 0, 1]
+    known = {j: _log_of_marginal(model, [-1 if i == j else k for i, k in enumerate(row)]) for j in (0, 2, 3)}
+    wanted = [np.nan if j == 1 else known[j] - _log_of_marginal(model, row) for j in range(4)]
+    whole = model.log_prob
+
+    def few_holes(rows):
+        if rows.missing.sum(axis=1).max() > 1:
+            raise TooLargeError("a dense graph")
+        return whole(rows)
+
+    monkeypatch.setattr(model, "log_prob", few_holes)
+    np.testing.assert_allclose(cell_nats(model, Table(model.schema_, [row]))[0], wanted)
 
 
 def test_nats_are_of_what_is_known(model):

@@ -6,6 +6,8 @@ exit code 2; Ctrl-C in 130.  Everything heavy is imported by the command that ne
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +27,7 @@ from chainrule.cli.output import (
     progress,
     speakable,
 )
+from chainrule.cli.pages import report
 from chainrule.cli.tables import compare, fit, learn
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import ChainruleError, InputError
@@ -43,7 +46,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Named data sets: list, fetch, describe.")
 app.add_typer(data_app, name="data")
 app.add_typer(dag_app, name="dag")
-for command in (fit, score, sample, impute, query, learn, compare, compress, decompress):
+for command in (fit, score, sample, impute, query, learn, compare, report, compress, decompress):
     app.command()(command)
 
 # every wrong use of options and arguments; typer exports only this child of it
@@ -127,18 +130,6 @@ def _plain_results(results: dict[str, Any], folder: Path, page: Path) -> dict[st
         **{name: results[name] for name in ("settings", "data", "seconds", "claims")},
         "numbers": {p: r["numbers"] for p, r in results["problems"].items()},
     }
-
-
-@app.command()
-def report(
-    directory: Annotated[Path, typer.Argument(help="A folder that `chainrule reproduce` wrote.")],
-) -> None:
-    """Build the page again from saved records, without fitting anything."""
-    from chainrule.report import write_report
-
-    with progress():
-        page = write_report(directory)
-    print_line(str(page))
 
 
 @app.command()
@@ -264,7 +255,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        code = app(arguments, standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else arguments
+        code = app(arguments, standalone_mode=False, obj=shlex.join(["chainrule", *given]))
     except OSError as e:
         if isinstance(e, ChainruleError) or e.filename is not None:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -91,6 +92,7 @@ def fit(
 
 @reads_table
 def compare(
+    context: typer.Context,
     table: TableFile,
     test: Annotated[
         Path | None, typer.Option(help="Rows to judge by; default: a fifth of the table, by the seed.")
@@ -98,6 +100,9 @@ def compare(
     models: Models = None,
     budget: Budget = None,
     dag: Graph = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Also a page of it (.html), with its record beside it (.json).")
+    ] = None,
     seed: Seed = 0,
     reading: Any = None,
     as_json: AsJson = False,
@@ -107,15 +112,26 @@ def compare(
     from chainrule.tasks.comparing import compare as run
     from chainrule.tasks.dialects import SHELL
 
+    if page is not None:
+        from chainrule.report import check_page
+
+        check_page(page)
     names = None if models is None else split_names(models)
     with progress():
         found = run(
             table, test=test, models=names, budget=budget, dag=dag, seed=seed, dialect=SHELL, **reading
         )
+        found = replace(found, command=context.obj)
+        if page is not None:
+            from chainrule.report import write_page
+
+            write_page(found, page)
     if as_json:
-        print_json(found.to_dict())
+        print_json(found.to_dict() | {"page": None if page is None else str(page)})
     else:
         print_line(found.text())
+        if page is not None:
+            print_line(f"page: {page}")
     if found.stopped:
         print_error("stopped; what was done is shown")
         raise typer.Exit(130)

@@ -58,10 +58,14 @@ class FigureData(Typed):
 
 @dataclass(frozen=True)
 class BarSeries(Typed):
-    """One bar for each label of the chart."""
+    """One bar for each label of the chart; ``error`` is drawn as a line to both sides of its end."""
 
     label: str
     y: Vector
+    error: Vector | None = None
+
+    def _check(self) -> None:
+        _same_errors(self.label, self.y, self.error)
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ class BarChart(FigureData):
 class Line(Typed):
     """A line, a dashed line or points; ``error`` is drawn as a band along a line and as bars on points.
 
-    ``colour`` is the number of the series whose colour this one shares.
+    ``low`` and ``high``, in place of ``error``, are the ends of an interval.  ``colour`` is the number of the series
+    whose colour this one shares.
     """
 
     label: str
@@ -97,13 +102,15 @@ class Line(Typed):
     style: LineStyle = "line"
     error: Vector | None = None
     colour: int | None = None
+    low: Vector | None = None
+    high: Vector | None = None
 
     def _check(self) -> None:
         _same_length(self.label, self.x, self.y)
-        if self.error is not None and len(self.error) != len(self.y):
-            raise InputError(
-                f"the series {self.label!r} has {len(self.y)} values but {len(self.error)} errors; give one each"
-            )
+        for errors in (self.error, self.low, self.high):
+            _same_errors(self.label, self.y, errors)
+        if (self.low is None) != (self.high is None) or (self.low is not None and self.error is not None):
+            raise InputError(f"the series {self.label!r} needs either errors, or low and high ends, both")
 
 
 @dataclass(frozen=True)
@@ -387,3 +394,8 @@ def read_figure(kind: str, plain: Mapping[str, Any]) -> FigureData:
 def _same_length(label: str, x: Vector, y: Vector) -> None:
     if len(x) != len(y):
         raise InputError(f"the series {label!r} has {len(x)} values of x but {len(y)} of y; give pairs")
+
+
+def _same_errors(label: str, y: Vector, errors: Vector | None) -> None:
+    if errors is not None and len(errors) != len(y):
+        raise InputError(f"the series {label!r} has {len(y)} values but {len(errors)} errors; give one each")

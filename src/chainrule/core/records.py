@@ -5,7 +5,8 @@ name) and *claims* (what was claimed elsewhere, our verdict, the evidence).  Eve
 JSON and back without loss; infinities are written as the strings ``"inf"`` and ``"-inf"``, NaN is refused.
 
 Text in blocks is plain prose with four marks: ``$latex$`` for inline mathematics, ``code`` between
-backticks, ``**strong**``, and a blank line between paragraphs.
+backticks, ``**strong**``, and a blank line between paragraphs.  A backslash before ``$``, a backtick or ``*`` makes it
+an ordinary sign; ``core.text.literal`` does that to words that are not ours.
 """
 
 from __future__ import annotations
@@ -90,11 +91,16 @@ class Steps:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of strings and numbers under column heads; a cell may use the marks of ``Text``."""
+    """Rows of strings and numbers under column heads; a cell may use the marks of ``Text``.
+
+    The numbers of the columns in ``bars`` (counted from 0), none of them negative, are also drawn as bars, all on one
+    scale.
+    """
 
     columns: list[str]
     rows: list[list[Any]]
     caption: str = ""
+    bars: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

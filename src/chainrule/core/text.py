@@ -1,10 +1,40 @@
-"""The marks of ``records.Text`` as Unicode, for where there is no typesetting."""
+"""The marks of ``records.Text``: as Unicode where there is no typesetting, and kept out of words that are not ours."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["plain_text"]
+__all__ = ["literal", "one_line", "plain_text"]
+
+_MARK = re.compile(r"[$`*]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LINE_END = re.compile(r"\r\n|[\r\n\u2028\u2029]")
+
+
+def literal(text: str, most: int = 80) -> str:
+    r"""Words that are not ours, a name or a state of a table, so that none of their signs is a mark.
+
+    They come in one line, as ``one_line`` has them.
+
+    >>> literal("50 $ a*b"), literal("two\nlines")
+    ('50 \\$ a\\*b', 'two↵lines')
+    """
+    return _MARK.sub(r"\\\g<0>", one_line(text, most))
+
+
+def one_line(text: str, most: int = 80) -> str:
+    r"""``text`` in one line of at most ``most`` signs; what cannot be seen is made visible.
+
+    >>> one_line("a\tb"), one_line(""), one_line(" x"), one_line("abcdef", 4)
+    ('a␉b', '“”', '“ x”', 'abc…')
+    """
+    line = _CONTROL.sub(lambda sign: _picture(sign[0]), _LINE_END.sub("↵", text))
+    line = line if len(line) <= most else line[: most - 1] + "…"
+    return line if line and line == line.strip() else f"“{line}”"
+
+
+def _picture(sign: str) -> str:
+    return chr(0x2400 + ord(sign)) if ord(sign) < 0x20 else "�"
 
 
 def plain_text(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["format_value", "is_number"]
+__all__ = ["counted", "format_value", "is_number"]
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _THIN = "\u202f"  # narrow, and no line break there
@@ -30,6 +30,15 @@ def format_value(value: Any, digits: int = 5) -> str:
     if isinstance(value, float):
         return _format_float(value, digits)
     return _INFINITE.get(str(value), str(value))
+
+
+def counted(n: int, what: str) -> str:
+    """So many of something, in words.
+
+    >>> counted(1, "row"), counted(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def is_number(value: Any) -> bool:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from chainrule.core.errors import DataError, InputError
+from chainrule.core.errors import DataError
 from chainrule.core.files import make_directory, write_bytes, write_text
 from chainrule.core.progress import track
 from chainrule.core.records import (
@@ -20,15 +16,12 @@ from chainrule.core.records import (
     RESULTS_FORMAT,
     Claim,
     Figure,
-    Heading,
     StudyRecord,
-    Table,
     Verdict,
 )
 from chainrule.report.figures import Drawing, draw
-from chainrule.report.figures.style import PALETTE
-from chainrule.report.numbers import format_value, is_number
-from chainrule.report.text import inline, math, paragraphs
+from chainrule.report.numbers import format_value
+from chainrule.report.typesetting import check_names, numbered, typeset
 
 __all__ = ["render", "write_report"]
 
@@ -82,7 +75,7 @@ def render(results: dict[str, Any], out: str | Path) -> Path:
         reason = f"{e} is missing" if isinstance(e, KeyError) else str(e)
         raise DataError(f"the results are incomplete ({reason}); run `chainrule reproduce` again") from e
     figures = [block for problem in problems for block in problem.blocks if isinstance(block, Figure)]
-    _check_names(figures)
+    check_names(figures)
     drawings = {figure.name: draw(figure) for figure in track(figures, "drawing figures")}
     page = _typeset(problems, claims, drawings, facts=facts, data=data, unfinished=unfinished)
     folder = make_directory(Path(out) / "figures")
@@ -98,12 +91,12 @@ def _typeset(
 ) -> str:
     sections = [_section(problem, claims) for problem in problems]
     known = {section["problem"].problem for section in sections}
-    return _templates.get_template("page.html").render(
+    return typeset(
+        "page.html",
         sections=sections,
         claims=[(claim, _owner(claim) if _owner(claim) in known else None) for claim in claims],
         counts=[(v, n) for v, n in _counted(claims) if n or v != "cannot tell on this machine"],
         drawings=drawings,
-        palette=PALETTE,
         verdicts=_VERDICTS,
         **more,
     )
@@ -129,30 +122,9 @@ def _owner(claim: Claim) -> str:
     return claim.id.partition(".")[0]
 
 
-def _check_names(figures: list[Figure]) -> None:
-    for name, count in Counter(figure.name for figure in figures).items():
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
-            raise InputError(
-                f"a figure is named {name!r}; use letters, digits, '-' and '_', and a letter first"
-            )
-        if count > 1:
-            raise InputError(f"{count} figures are named {name!r}; give each its own name")
-
-
 def _section(problem: StudyRecord, claims: list[Claim]) -> dict[str, Any]:
-    """A problem with its blocks numbered: headings get anchors, figures and captioned tables get numbers."""
-    blocks, heads, seen = [], [], Counter()
-    for block in problem.blocks:
-        kind = type(block).__name__.lower()
-        anchor = label = ""
-        if isinstance(block, Heading):
-            seen[kind] += 1
-            anchor = f"p{problem.problem}-{seen[kind]}"
-            heads.append((anchor, block.text))
-        elif isinstance(block, Figure) or (isinstance(block, Table) and block.caption):
-            seen[kind] += 1
-            label = f"{kind.capitalize()} {problem.problem}.{seen[kind]}"
-        blocks.append({"kind": kind, "block": block, "anchor": anchor, "label": label})
+    """A problem with its blocks numbered, its claims, and its numbers by dotted names."""
+    blocks, heads = numbered(problem.blocks, problem.problem)
     return {
         "problem": problem,
         "blocks": blocks,
@@ -212,44 +184,3 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
             return [(name, f"{len(value)} entries, in results.json")]
         return [(name, ", ".join(format_value(v) for v in value))]
     return [(name, format_value(value))]
-
-
-def _cell(value: Any) -> Markup:
-    if is_number(value) or not isinstance(value, str):
-        return Markup("{}").format(format_value(value))
-    return inline(_HYPHEN_AS_MINUS.sub("−", value) if _NUMERIC.fullmatch(value) else value)
-
-
-# What reads as a number though it is a string: "4/45", "-88.3 ± 0.2", "18.7 (2.6)", "12 %".
-_NUMERIC = re.compile(r"[−+±~≈<>-]?\s?\d[\d\s.,%()±×⁻⁰¹²³⁴⁵⁶⁷⁸⁹e/+−-]{0,24}")
-_HYPHEN_AS_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
-
-
-def _column_classes(table: Table) -> list[str]:
-    """How each column is set: ``number`` (to the right, never broken), ``long`` (broken anywhere), or plain."""
-    width = len(table.columns)
-    if any(len(row) != width for row in table.rows):
-        raise InputError(f"the table {table.columns!r} has rows that do not have {width} cells; fill them up")
-    columns = zip(*table.rows, strict=True) if table.rows else [()] * width
-    return [_column_class([v for v in column if v not in (None, "")]) for column in columns]
-
-
-def _column_class(values: list[Any]) -> str:
-    written = [format_value(value) for value in values]
-    if any(len(word) > 30 for text in written if "$" not in text for word in text.split(" ")):
-        return "long"
-    numeric = (is_number(v) or bool(_NUMERIC.fullmatch(t)) for v, t in zip(values, written, strict=True))
-    return "number" if values and all(numeric) else ""
-
-
-_templates = Environment(
-    loader=PackageLoader("chainrule.report"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=StrictUndefined,
-)
-_templates.filters.update(
-    inline=inline, paragraphs=paragraphs, cell=_cell, column_classes=_column_classes, value=format_value
-)
-_templates.globals["math"] = math

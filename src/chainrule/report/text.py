@@ -15,7 +15,9 @@ __all__ = ["inline", "math", "paragraphs"]
 _LONG_LATEX = 45  # a longer formula within a line may be wider than a phone, so it may scroll
 _PUNCTUATION = re.compile(r"[.,;:!?)\]]+")
 # Formulas and code come first, so that two stars inside them stay stars.
-_MARKS = re.compile(r"\$(?P<math>[^$]+)\$|`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*", re.DOTALL)
+_MARKS = re.compile(
+    r"\\(?P<sign>[$`*])|\$(?P<math>[^$]+)\$|`(?P<code>[^`]+)`|\*\*(?P<strong>(?:\\\*|.)+?)\*\*", re.DOTALL
+)
 
 
 def paragraphs(text: str) -> Markup:
@@ -67,6 +69,8 @@ _converter = LatexToMathML(fancy_error=False)
 
 
 def _marked(mark: re.Match[str]) -> Markup:
+    if mark["sign"] is not None:
+        return escape(mark["sign"])
     if mark["math"] is not None:
         formula = math(mark["math"])
         long = len(mark["math"]) > _LONG_LATEX

@@ -1,4 +1,4 @@
-"""What one does with a table, in one line each: fit, score, sample, impute, query, learn, compare.
+"""What one does with a table, in one line each: fit, score, sample, impute, query, learn, compare, describe.
 
 Each takes whatever holds a table, a path or a model, and returns a small frozen record with ``text()`` and
 ``to_dict()``.  The command line has the same words.  Loaded when first used.
@@ -10,6 +10,7 @@ from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
     from chainrule.tasks.comparing import Comparison, compare
+    from chainrule.tasks.describing import Description, describe
     from chainrule.tasks.fitting import Fit, fit
     from chainrule.tasks.imputing import Imputed, impute
     from chainrule.tasks.learning import Learned, learn
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Answer": "chainrule.tasks.querying",
     "Comparison": "chainrule.tasks.comparing",
+    "Description": "chainrule.tasks.describing",
     "Fit": "chainrule.tasks.fitting",
     "Imputed": "chainrule.tasks.imputing",
     "Learned": "chainrule.tasks.learning",
     "Sample": "chainrule.tasks.sampling",
     "Scores": "chainrule.tasks.scoring",
     "compare": "chainrule.tasks.comparing",
+    "describe": "chainrule.tasks.describing",
     "fit": "chainrule.tasks.fitting",
     "impute": "chainrule.tasks.imputing",
     "learn": "chainrule.tasks.learning",
@@ -37,12 +40,14 @@ _HOMES = {
 __all__ = [
     "Answer",
     "Comparison",
+    "Description",
     "Fit",
     "Imputed",
     "Learned",
     "Sample",
     "Scores",
     "compare",
+    "describe",
     "fit",
     "impute",
     "learn",

@@ -7,7 +7,8 @@ rule is followed over what is known, parents first: the cost of a cell is the di
 
 An average of models with different orders has neither factors nor such marginals.  There a cell costs what it costs
 each member, weighted by how probable it is that the row is that member's; the cells then sum to no less than the row.
-Of any other model without an order it is -log p(x_i | all other cells).
+Of any other model without an order it is -log p(x_i | all other cells), and so it is of rows with holes where the steps
+of the chain rule are refused: a dense graph may sum out few holes, but not all that comes later.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import InputError
+from chainrule.core.errors import InputError, TooLargeError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.progress import track
 from chainrule.models.auto.estimator import Auto
@@ -43,7 +44,10 @@ def cell_nats(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
         if len(whole):
             out[whole] = _factors(answerer, table[whole])
         if len(holed):
-            out[holed] = _steps(answerer, table[holed])
+            try:
+                out[holed] = _steps(answerer, table[holed])
+            except TooLargeError:
+                out[holed] = _given_the_rest(answerer, table[holed])
     return out
 
 
@@ -88,18 +92,21 @@ def _as_seen_by(member: DiscreteModel, table: Table) -> Table:
 
 
 def _given_the_rest(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
-    """-log p(x_i | all other cells) of complete rows, from the probabilities of the row with each state of x_i."""
-    out = np.empty(table.shape)
+    """-log p(x_i | all other known cells), from the probabilities of the row with each state of x_i; NaN in holes."""
+    out = np.full(table.shape, np.nan)
     now = model.log_prob(table)
     for j, size in enumerate(track(table.schema.sizes, "scoring cells")):
+        there = ~table.missing[:, j]
+        if not there.any():
+            continue
         every = []
         for k in range(size):
-            codes = table.codes.copy()
+            codes = table.codes[there]
             codes[:, j] = k
             every.append(model.log_prob(Table(table.schema, codes)))
         total = log_sum_exp(np.stack(every, axis=1), axis=1)
         with np.errstate(invalid="ignore"):
-            out[:, j] = np.where(np.isneginf(total), np.inf, total - now)
+            out[there, j] = np.where(np.isneginf(total), np.inf, total - now[there])
     return out
 
 

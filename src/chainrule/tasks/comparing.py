@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from chainrule.core.checks import check_integer
+from chainrule.core.errors import DataError
 from chainrule.core.progress import note
 from chainrule.core.records import to_plain
 from chainrule.core.units import seconds_of
@@ -29,8 +30,10 @@ _VALID = 0.1  # of the rows to learn from, to choose epochs by
 class Comparison:
     """The ``leaderboard`` on test rows; all models learned from the same ``n_train`` rows.
 
-    ``n_valid`` others were there to choose epochs by.
+    ``n_valid`` others were there to choose epochs by.  ``command`` is what was asked in a shell.
     """
+
+    FORMAT: ClassVar[str] = "chainrule-comparison-1"
 
     leaderboard: Leaderboard
     n_train: int
@@ -39,6 +42,9 @@ class Comparison:
     seed: int
     stopped: bool
     notes: tuple[str, ...] = ()
+    n_columns: int = 0
+    budget_seconds: float = DEFAULT_BUDGET
+    command: str = ""
 
     def text(self) -> str:
         """The leaderboard, and which rows were for what."""
@@ -51,8 +57,21 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain data."""
         rows = {"train_rows": self.n_train, "valid_rows": self.n_valid, "test_rows": self.n_test}
-        plain = self.leaderboard.to_dict() | rows | {"seed": self.seed, "stopped": self.stopped}
-        return to_plain(plain | {"notes": list(self.notes)})
+        plain = {"format": self.FORMAT} | self.leaderboard.to_dict() | rows
+        plain |= {"seed": self.seed, "stopped": self.stopped, "notes": list(self.notes)}
+        asked = {"columns": self.n_columns, "budget_seconds": self.budget_seconds, "command": self.command}
+        return to_plain(plain | asked)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Comparison:
+        """The comparison that ``to_dict`` gave; ``DataError`` where it is none."""
+        try:
+            sizes = (plain["train_rows"], plain["valid_rows"], plain["test_rows"])
+            asked = (plain["columns"], plain["budget_seconds"], plain["command"])
+            board = Leaderboard.from_dict(plain)
+            return cls(board, *sizes, plain["seed"], plain["stopped"], tuple(plain["notes"]), *asked)
+        except (AttributeError, KeyError, TypeError) as e:
+            raise DataError(f"not a comparison of models ({e}); run `chainrule compare` again") from e
 
 
 def compare(
@@ -104,4 +123,4 @@ def compare(
     )
     board = Leaderboard.of(tried.trials, judges.weights, tried.skipped)
     sizes = (inner.train.n_rows, inner.held_out.n_rows, judges.n_rows)
-    return Comparison(board, *sizes, seed, tried.stopped, found.notes)
+    return Comparison(board, *sizes, seed, tried.stopped, found.notes, len(found.table.schema), seconds)

@@ -40,7 +40,11 @@ def draw_bars(data: BarChart) -> Figure:
     thickness = 0.8 / max(len(series), 1)
     for i, s in enumerate(series):
         at = np.arange(len(labels), dtype=np.float64) + (i - (len(series) - 1) / 2) * thickness
-        _bars(axes, at, values[i], 0.92 * thickness, i, s.label, across, log, n_bars <= 16)
+        _bars(
+            axes, at, values[i], 0.92 * thickness, i, s.label, across, log, n_bars <= 16 and s.error is None
+        )
+        if s.error is not None:
+            _bar_errors(axes, at, values[i], np.array(s.error, np.float64), across)
     _label_bars(axes, labels, data, across)
     if log:
         name = "x" if across else "y"
@@ -161,6 +165,24 @@ def _bars(
         _bar_text(axes, place, value if drawn else None, format_value(float(value), 3), across)
 
 
+def _bar_errors(
+    axes: Axes,
+    at: NDArray[np.float64],
+    values: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    across: bool,
+) -> None:
+    """A line to both sides of each bar's end, and beyond it the value with its error."""
+    shown = np.isfinite(values) & np.isfinite(errors)
+    look = {"fmt": "none", "ecolor": INK, "elinewidth": 1.2, "capsize": 3}
+    places, ends = (values[shown], at[shown]) if across else (at[shown], values[shown])
+    axes.errorbar(places, ends, **{"xerr" if across else "yerr": errors[shown]}, **look)
+    for place, value, error in zip(at, values, errors, strict=True):
+        text = format_value(float(value), 3) + (f" ± {format_value(float(error), 2)}" if error else "")
+        end = value + np.copysign(error, value)
+        _bar_text(axes, place, float(end) if np.isfinite(end) else None, text, across)
+
+
 def _bar_text(axes: Axes, place: float, value: float | None, text: str, across: bool) -> None:
     """The value at its bar's end; where no bar can be drawn (``None``), at the foot of the place."""
     sign = -1 if value is not None and value < 0 else 1
@@ -203,15 +225,25 @@ def _line(axes: Axes, series: Line, index: int) -> None:
     line = {"linestyle": "none"} if points else {"linestyle": (0, (4, 2)) if dashed else "-"}
     marker = {"marker": _MARKERS[index % len(_MARKERS)], "markersize": 5.5} if points else {}
     look = {"color": colour, "label": series.label, **line, **marker}
-    error = None if series.error is None else np.array(series.error, np.float64)
-    if error is not None and points:
-        axes.errorbar(xs, ys, error, capsize=3, elinewidth=1.2, **look)
+    ends = _ends(series, y)
+    if ends is not None and points:
+        axes.errorbar(xs, ys, np.maximum((ys - ends[0], ends[1] - ys), 0), capsize=3, elinewidth=1.2, **look)
     else:
         axes.plot(xs, ys, **look)
-    if error is not None and not points:
-        axes.fill_between(xs, ys - error, ys + error, color=colour, alpha=0.18, linewidth=0)
+    if ends is not None and not points:
+        axes.fill_between(xs, *ends, color=colour, alpha=0.18, linewidth=0)
     _beyond(axes, x, y, below_y & np.isfinite(x) & ~below_x, colour, "v", 0.0)
     _beyond(axes, x, y, np.isposinf(y) & np.isfinite(x) & ~below_x, colour, "^", 1.0)
+
+
+def _ends(series: Line, y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """The lower and upper ends of what is drawn around the values, ``None`` for nothing."""
+    if series.error is not None:
+        error = np.array(series.error, np.float64)
+        return y - error, y + error
+    if series.low is not None and series.high is not None:
+        return np.array(series.low, np.float64), np.array(series.high, np.float64)
+    return None
 
 
 def _beyond(

@@ -1,0 +1,79 @@
+"""A record of a task as a page, with the record beside it, from which the page can be built again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chainrule.core.errors import DataError, InputError
+from chainrule.core.files import check_place, write_text
+from chainrule.core.records import dump_json
+from chainrule.report.comparison_page import comparison_document
+from chainrule.report.description_page import description_document
+from chainrule.report.documents import Document, html_of
+from chainrule.tasks.comparing import Comparison
+from chainrule.tasks.describing.record import Description
+
+__all__ = ["check_page", "rebuild_page", "write_page"]
+
+_ENDS = (".html", ".htm")
+
+
+def check_page(out: str | Path) -> Path:
+    """``out``, if a page and its record could be written there; ``InputError`` where it does not end in .html."""
+    path = Path(out)
+    if path.suffix.lower() not in _ENDS:
+        raise InputError(f"a page is written to a file that ends in .html; got {path.name!r}")
+    check_place(path)
+    check_place(path.with_suffix(".json"))
+    return path
+
+
+def write_page(record: Description | Comparison, out: str | Path) -> Path:
+    """Write the page of ``record`` to the file ``out`` (.html), and beside it the record itself (.json).
+
+    Everything is drawn before the first of the two is written.
+
+    >>> import tempfile
+    >>> from chainrule.models import Independent
+    >>> from chainrule.tasks import describe
+    >>> page = write_page(describe(Independent().fit([[0], [1]])), Path(tempfile.mkdtemp()) / "coin.html")
+    >>> page.name, page.with_suffix(".json").is_file()
+    ('coin.html', True)
+    """
+    path, html = check_page(out), html_of(_document(record))
+    write_text(path.with_suffix(".json"), dump_json(record.to_dict()))
+    write_text(path, html)
+    return path
+
+
+def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
+    """Write the page of a record that ``write_page`` left, by default beside it, without any model."""
+    path = Path(saved)
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise DataError(
+            f"{path} cannot be read as JSON ({e}); give a record that was written beside a page"
+        ) from e
+    found = plain.get("format") if isinstance(plain, dict) else None
+    if found not in _READERS:
+        raise DataError(
+            f"{path} has the format {found!r}, not one of {', '.join(_READERS)}; make the page again"
+        )
+    return write_page(_READERS[found](plain), path.with_suffix(".html") if out is None else out)
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Description | Comparison]] = {
+    kind.FORMAT: kind.from_dict for kind in (Description, Comparison)
+}
+
+
+def _document(record: Description | Comparison) -> Document:
+    if isinstance(record, Description):
+        return description_document(record)
+    if isinstance(record, Comparison):
+        return comparison_document(record)
+    raise InputError(f"a page is made of a Description or a Comparison; got a {type(record).__name__}")
