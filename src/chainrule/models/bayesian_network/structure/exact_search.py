@@ -51,14 +51,16 @@ def best_parents(scores: FamilyScores, rules: EdgeRules, max_bytes: int) -> list
 
 def _check_cost(d: int, max_bytes: int) -> None:
     def n_bytes(k: int) -> int:
-        return _BYTES * 2**k * (k // 2 + 6)  # the best of each variable, what sets are worth, and what is at work
+        return (
+            _BYTES * 2**k * (k // 2 + 6)
+        )  # the best of each variable, what sets are worth, and what is at work
 
     if n_bytes(d) > max_bytes:
         most = max((k for k in range(1, d) if n_bytes(k) <= max_bytes), default=0)
         raise TooLargeError(
-            f"an exact search over {d} columns has {2**d:,} sets of columns to count and needs {n_bytes(d):,} bytes, at "
-            f"most {max_bytes:,} are allowed, which is enough for {most} columns; take fewer columns, use hill "
-            "climbing, or raise max_bytes"
+            f"an exact search over {d} columns counts {2**d:,} sets of them and needs {n_bytes(d):,} bytes; at most "
+            f"{max_bytes:,} are allowed, enough for {most} columns.  Take fewer columns, or climb (hill_climb, in a "
+            "shell --method hill-climb); in Python max_bytes may be raised"
         )
 
 
@@ -75,7 +77,7 @@ class _Families:
         self._count()
 
     def of(self, child: int) -> NDArray[np.float64]:
-        """The score of ``child`` with each set of parents, (2^(d-1),) by the set without its place; -inf where barred."""
+        """The score of ``child`` with each set of parents, (2^(d-1),), places as ``_squeezed`` says; -inf where barred."""
         scores = self._scores
         parents, may = _without(self._sets, child), self._may_be(child)
         margin = _without(self._margin.get(scores.sizes[child], self._joint), child)

@@ -26,7 +26,7 @@ _BYTES = 8
 class FamilyScores:
     """The families of the columns of ``table`` by ``score``; sets of parents are whole numbers, a bit for a column.
 
-    A family whose full table would need more than ``max_bytes`` is worth -inf.
+    A family whose full table needs more than ``max_bytes`` is worth -inf.
 
     >>> from chainrule.tables.schema import Schema
     >>> table = Table(Schema.of({"a": 2, "b": 2}), np.array([[0, 0], [1, 1]] * 8))
@@ -35,7 +35,7 @@ class FamilyScores:
     (-12.0904, -2.0)
     """
 
-    def __init__(self, table: Table, score: Score, max_bytes: int = 2**30) -> None:
+    def __init__(self, table: Table, score: Score, max_bytes: float = np.inf) -> None:
         self.score, self.max_bytes, self.counts = score, max_bytes, SetCounts(table)
         self.sizes = self.counts.sizes
         occurring = [len(self.counts.cells(1 << j)) for j in range(len(self.sizes))]
@@ -88,7 +88,9 @@ class FamilyScores:
             cells, above, alone = self.counts.family(child, parents)
             found = self._worth(child, parents, cells, above, n_states)
             if parents:
-                found += self._with_holes(child, 0, 1) - self._worth(child, 0, alone, above.sum(keepdims=True), 1)
+                found += self._with_holes(child, 0, 1) - self._worth(
+                    child, 0, alone, above.sum(keepdims=True), 1
+                )
             self._family[child, parents] = found
         return self._family[child, parents]
 

@@ -82,12 +82,14 @@ class _Graph:
         for child, found in enumerate(parents):
             for parent in members(found):
                 self._link(parent, child)
-        self._toggles = np.full((d, d), -np.inf)  # [other, child]: where other becomes a parent, or is one no more
+        self._toggles = np.full(
+            (d, d), -np.inf
+        )  # [other, child]: where other becomes a parent, or is one no more
         for child in range(d):
             self._look(child)
 
     def gains(self) -> NDArray[np.float64]:
-        """What it gains to add, take out or turn the edge parent -> child, (3, parent, child); -inf where it may not be."""
+        """What to add, take out or turn the edge parent -> child would gain, (3, parent, child); -inf where barred."""
         has, above = _matrix(self.parents), _matrix(self._above)
         full = np.array([found.bit_count() >= self._rules.max_parents for found in self.parents])
         loose = has & ~self._required
@@ -145,7 +147,9 @@ class _Graph:
     def _unlink(self, parent: int, child: int) -> None:
         self.parents[child] ^= 1 << parent
         below = [v for v, above in enumerate(self._above) if v == child or above >> child & 1]
-        for v in sorted(below, key=lambda v: self._above[v].bit_count()):  # who has fewer ancestors comes first
+        for v in sorted(
+            below, key=lambda v: self._above[v].bit_count()
+        ):  # who has fewer ancestors comes first
             self._above[v] = 0
             for u in members(self.parents[v]):
                 self._above[v] |= self._above[u] | 1 << u

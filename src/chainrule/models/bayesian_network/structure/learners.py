@@ -127,15 +127,17 @@ def _table(X: Any, schema: Any, missing: Any, sample_weight: ArrayLike | None) -
         np.concatenate([part.codes for part in parts]),
         np.concatenate(weights) if weights else None,
     )
-    count_families(DAG.empty(table.schema.names), table, missing=missing)  # which says where a value is missing
+    count_families(
+        DAG.empty(table.schema.names), table, missing=missing
+    )  # which says where a value is missing
     return table
 
 
-def _rules(table: Table, max_bytes: int, forbidden: Any, required: Any, tiers: Any, max_parents: Any) -> EdgeRules:
+def _rules(
+    table: Table, max_bytes: int, forbidden: Any, required: Any, tiers: Any, max_parents: Any
+) -> EdgeRules:
     names, sizes = table.schema.names, table.schema.sizes
-    rules = EdgeRules.of(
-        names, forbidden=forbidden, required=required, tiers=tiers, max_parents=max_parents
-    )
+    rules = EdgeRules.of(names, forbidden=forbidden, required=required, tiers=tiers, max_parents=max_parents)
     for child, parents in enumerate(rules.required):
         check_table_size(names[child], [sizes[j] for j in (*members(parents), child)], max_bytes)
     return rules
