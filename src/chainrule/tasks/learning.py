@@ -72,9 +72,12 @@ class Learned:
         if self.others:
             found = ", ".join(f"{a} -- {b} ({share:.0%})" for a, b, share in self.others)
             lines.append(f"in half of the resamples or more, and not here: {found}")
-        lines.append(
-            "arrows say how the joint is written, not what causes what: rows cannot tell a -> b from b -> a"
+        tells = (
+            "rows cannot tell a -> b from b -> a"
+            if self.method == "forest"
+            else "rows cannot tell graphs of one CPDAG apart"
         )
+        lines.append(f"arrows say how the joint is written, not what causes what: {tells}")
         return "\n".join(lines)
 
     def _gain(self) -> str:

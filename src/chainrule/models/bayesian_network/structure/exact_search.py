@@ -25,7 +25,7 @@ from chainrule.models.bayesian_network.structure.set_counts import members
 __all__ = ["best_parents"]
 
 _BYTES = 8
-_PIECES = 200  # of the sets, between two words on how far it is
+_PIECE = 2**12  # sets between two words on how far it is
 
 Sets = NDArray[np.int64]  # a whole number for each set
 
@@ -50,10 +50,8 @@ def best_parents(scores: FamilyScores, rules: EdgeRules, max_bytes: int) -> list
 
 
 def _check_cost(d: int, max_bytes: int) -> None:
-    def n_bytes(k: int) -> int:
-        return (
-            _BYTES * 2**k * (k // 2 + 6)
-        )  # the best of each variable, what sets are worth, and what is at work
+    def n_bytes(k: int) -> int:  # of what is best for each variable, what sets are worth, and what is at work
+        return _BYTES * 2**k * (k + 16) // 2
 
     if n_bytes(d) > max_bytes:
         most = max((k for k in range(1, d) if n_bytes(k) <= max_bytes), default=0)
@@ -77,7 +75,7 @@ class _Families:
         self._count()
 
     def of(self, child: int) -> NDArray[np.float64]:
-        """The score of ``child`` with each set of parents, (2^(d-1),), places as ``_squeezed`` says; -inf where barred."""
+        """The score of ``child`` with each set of parents, (2^(d-1),) by ``_squeezed``; -inf where barred."""
         scores = self._scores
         parents, may = _without(self._sets, child), self._may_be(child)
         margin = _without(self._margin.get(scores.sizes[child], self._joint), child)
@@ -105,9 +103,9 @@ class _Families:
             parents = _without(self._sets, child)[self._may_be(child)]
             needed[parents] = needed[parents | 1 << child] = True
         needed[self._sets & scores.counts.holed != 0] = False
-        for piece in track(
-            np.array_split(np.flatnonzero(needed), _PIECES), "counting sets of columns", _PIECES
-        ):
+        todo = np.flatnonzero(needed)
+        pieces = np.array_split(todo, -(-len(todo) // _PIECE) or 1)
+        for piece in track(pieces, "counting sets of columns") if len(pieces) > 1 else pieces:
             for variables in map(int, piece):
                 counts, n_states = scores.counts.cells(variables), float(self._n_states[variables])
                 self._joint[variables] = scores.score.joint(counts, n_states)

@@ -36,7 +36,7 @@ def climb(
     """The parents of each variable, as sets, in the best graph that was met, and how many changes were made."""
     graph = _Graph(scores, rules, list(rules.required))
     n_changes = _climb(graph, tabu)
-    for _ in track(range(restarts), "climbing again"):
+    for _ in track(range(restarts), "climbing again") if restarts else ():
         other = _Graph(scores, rules, graph.parents)
         other.shake(rng)
         n_changes += _climb(other, tabu)
