@@ -12,6 +12,8 @@ each is counted once, and B holds d 2^(d-1) numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +36,7 @@ def best_parents(scores: FamilyScores, rules: EdgeRules, max_bytes: int) -> list
     """The parents of each variable, as sets, in a graph of largest score; ``TooLargeError`` above ``max_bytes``."""
     d = scores.n_variables
     _check_cost(d, max_bytes)
-    families = _Families(scores, rules)
-    best = np.empty((d, 2 ** (d - 1)))
-    for child in range(d):
-        best[child] = families.of(child)
-        for b in range(d - 1):  # now of the sets of these parents and of all that are part of them
-            halves = best[child].reshape(-1, 2, 2**b)
-            np.maximum(halves[:, 1], halves[:, 0], out=halves[:, 1])
+    best = _Families(scores, rules).best()
     sinks, left, parents = _sinks(best), 2**d - 1, [0] * d
     while left:
         child = int(sinks[left])
@@ -63,54 +59,92 @@ def _check_cost(d: int, max_bytes: int) -> None:
 
 
 class _Families:
-    """The scores of all families that may be: from what their sets are worth, each counted once."""
+    """The best score of each variable among each set of parents, from sets that are counted once, small ones first.
+
+    Under a price, a family is left out where its price alone is more than what it could gain on one with fewer parents:
+    its likelihood is at most that with all others as parents (after de Campos and Ji 2011).
+    """
 
     def __init__(self, scores: FamilyScores, rules: EdgeRules) -> None:
         self._scores, self._rules, d = scores, rules, scores.n_variables
-        self._sets = np.arange(2**d)
         self._n_states, self._configurations = _products(scores.sizes), _products(scores.states)
+        self._counted = np.zeros(2**d, np.bool_)
         self._joint = np.zeros(2**d)
-        of_size = scores.sizes if scores.score.name == "k2" else ()
-        self._margin = {size: np.zeros(2**d) for size in of_size}
-        self._count()
+        sizes = scores.sizes if scores.score.name == "k2" else ()
+        self._margin = {size: np.zeros(2**d) for size in sizes}
+        self._best = np.full((d, 2 ** (d - 1)), -np.inf)
+        self._most_likely = [self._bound(child) for child in range(d)]
 
-    def of(self, child: int) -> NDArray[np.float64]:
-        """The score of ``child`` with each set of parents, (2^(d-1),) by ``_squeezed``; -inf where barred."""
-        scores = self._scores
-        parents, may = _without(self._sets, child), self._may_be(child)
-        margin = _without(self._margin.get(scores.sizes[child], self._joint), child)
-        parameters = (scores.states[child] - 1) * _without(self._configurations, child)
-        out = _with(self._joint, child) - margin - scores.score.price(parameters, scores.weight)
-        out[~may] = -np.inf
-        for at in np.flatnonzero(may & ((parents | 1 << child) & scores.counts.holed != 0)):
-            out[at] = scores.of(child, int(parents[at]))
-        return out
+    def best(self) -> NDArray[np.float64]:
+        """(d, 2^(d-1)): the best score of each variable with parents among each set of others, by ``_squeezed``."""
+        d = len(self._best)
+        n_inside = np.bitwise_count(np.arange(2 ** (d - 1)))
+        for n in range(min(self._rules.max_parents, d - 1) + 1):
+            places = np.flatnonzero(n_inside == n)
+            hopeful = [self._hopeful(child, places) for child in range(d)]
+            self._count(hopeful, f"counting sets of {n + 1} columns")
+            for child, here in enumerate(hopeful):
+                self._best[child, here] = np.maximum(self._best[child, here], self._values(child, here))
+        for best, b in product(self._best, range(d - 1)):  # of larger sets, in which no family was hopeful
+            halves = best.reshape(-1, 2, 2**b)
+            np.maximum(halves[:, 1], halves[:, 0], out=halves[:, 1])
+        return self._best
 
-    def _may_be(self, child: int) -> NDArray[np.bool_]:
-        parents, required = _without(self._sets, child), self._rules.required[child]
-        n_bytes = _BYTES * self._scores.sizes[child] * _without(self._n_states, child)
-        return (
+    def _bound(self, child: int) -> float:
+        """What no likelihood of ``child`` exceeds; infinite where a score has no price to compare it with."""
+        score, counts = self._scores.score, self._scores.counts
+        if not score.is_penalised or counts.holed:
+            return np.inf
+        everything = 2**counts.n_variables - 1
+        both, others = (counts.cells(variables) for variables in (everything, everything ^ 1 << child))
+        return score.joint(both, 1.0) - score.margin(others, 1.0, 1)
+
+    def _hopeful(self, child: int, places: Sets) -> Sets:
+        """The places of sets of parents, all of one size, that may be and can be better than those that they hold."""
+        best = self._best[child]
+        for b in range(len(self._best) - 1):
+            with_b = places[places >> b & 1 == 1]
+            best[with_b] = np.maximum(best[with_b], best[with_b ^ 1 << b])
+        parents, required = _spread(places, child), self._rules.required[child]
+        n_bytes = _BYTES * self._scores.sizes[child] * self._n_states[parents]
+        may = (
             (parents & ~self._rules.allowed[child] == 0)
             & (parents & required == required)
-            & (np.bitwise_count(parents) <= self._rules.max_parents)
             & (n_bytes <= self._scores.max_bytes)
+            & (self._most_likely[child] - self._price(child, parents) > best[places])
         )
+        return places[may]
 
-    def _count(self) -> None:
-        """What all sets are worth that are a family, or the parents of one, and have no missing values."""
-        scores, needed = self._scores, np.zeros(len(self._sets), bool)
-        for child in range(scores.n_variables):
-            parents = _without(self._sets, child)[self._may_be(child)]
+    def _count(self, hopeful: list[Sets], label: str) -> None:
+        """What the sets of these families, and of their parents, are worth that have no missing values."""
+        scores, needed = self._scores, np.zeros_like(self._counted)
+        for child, places in enumerate(hopeful):
+            parents = _spread(places, child)
             needed[parents] = needed[parents | 1 << child] = True
-        needed[self._sets & scores.counts.holed != 0] = False
-        todo = np.flatnonzero(needed)
+        todo = np.flatnonzero(needed & ~self._counted)
+        todo = todo[todo & scores.counts.holed == 0]
+        self._counted[todo] = True
         pieces = np.array_split(todo, -(-len(todo) // _PIECE) or 1)
-        for piece in track(pieces, "counting sets of columns") if len(pieces) > 1 else pieces:
+        for piece in track(pieces, label) if len(pieces) > 1 else pieces:
             for variables in map(int, piece):
                 counts, n_states = scores.counts.cells(variables), float(self._n_states[variables])
                 self._joint[variables] = scores.score.joint(counts, n_states)
                 for size, values in self._margin.items():
                     values[variables] = scores.score.margin(counts, n_states, size)
+
+    def _values(self, child: int, places: Sets) -> NDArray[np.float64]:
+        """The scores of ``child`` with these sets of parents."""
+        parents = _spread(places, child)
+        family = parents | 1 << child
+        margin = self._margin.get(self._scores.sizes[child], self._joint)
+        out = self._joint[family] - margin[parents] - self._price(child, parents)
+        for at in np.flatnonzero(family & self._scores.counts.holed):
+            out[at] = self._scores.of(child, int(parents[at]))
+        return out
+
+    def _price(self, child: int, parents: Sets) -> NDArray[np.float64]:
+        n_parameters = (self._scores.states[child] - 1) * self._configurations[parents]
+        return np.asarray(self._scores.score.price(n_parameters, self._scores.weight))
 
 
 def _sinks(best: NDArray[np.float64]) -> NDArray[np.int8]:
@@ -149,15 +183,11 @@ def _products(sizes: Sequence[int]) -> NDArray[np.float64]:
     return out
 
 
-def _squeezed(sets: int, child: int) -> int:
-    """Sets without ``child`` as numbers without its bit: those above it move down."""
+def _squeezed(sets: Any, child: int) -> Any:
+    """Sets without ``child``, as numbers without its bit: those above it move down."""
     return (sets >> child + 1 << child) | sets & (1 << child) - 1
 
 
-def _without(of_sets: NDArray[np.generic], child: int) -> NDArray:
-    """Those of 2^d entries whose sets do not have ``child``, in the order of ``_squeezed``."""
-    return of_sets.reshape(-1, 2, 1 << child)[:, 0].reshape(-1)
-
-
-def _with(of_sets: NDArray[np.generic], child: int) -> NDArray:
-    return of_sets.reshape(-1, 2, 1 << child)[:, 1].reshape(-1)
+def _spread(places: Sets, child: int) -> Sets:
+    """The sets that ``_squeezed`` makes these places of."""
+    return (places >> child << child + 1) | places & (1 << child) - 1

@@ -40,6 +40,7 @@ class FamilyScores:
         self.sizes = self.counts.sizes
         occurring = [len(self.counts.cells(1 << j)) for j in range(len(self.sizes))]
         self.states = tuple(max(n, 1) for n in occurring)  # of each variable in the rows
+        self.weight = float(self.counts.cells(0).sum())  # of all rows
         self._joint: dict[int, float] = {}
         self._margin: dict[tuple[int, int], float] = {}
         self._family: dict[tuple[int, int], float] = {}
@@ -73,11 +74,6 @@ class FamilyScores:
         self.counts.labels(parents | 1 << child)  # what all larger families begin with
         now = self.of(child, parents)
         return np.array([self.of(child, parents ^ 1 << j) - now for j in others])
-
-    @property
-    def weight(self) -> float:
-        """What all rows weigh."""
-        return float(self.counts.cells(0).sum())
 
     def _price(self, child: int, parents: int, weight: float) -> float:
         configurations = prod(self.states[j] for j in members(parents))

@@ -27,7 +27,11 @@ def members(variables: int) -> list[int]:
     >>> members(0b1101)
     [0, 2, 3]
     """
-    return [j for j in range(variables.bit_length()) if variables >> j & 1]
+    found = []
+    while variables:
+        found.append((variables & -variables).bit_length() - 1)
+        variables &= variables - 1
+    return found
 
 
 class SetCounts:
