@@ -98,7 +98,7 @@ def _gains(model: DiscreteModel, wanted: Wanted, train: Table) -> dict[tuple[str
 def _information(dag: DAG, train: Table, parent: str, child: str) -> float:
     """Mutual information of parent and child given the other parents, in nats, over the rows that know them all."""
     part = train.select([parent, *(u for u in dag.parents(child) if u != parent), child])
-    part = part[(part.codes >= 0).all(axis=1)]
+    part = part[np.flatnonzero((part.codes >= 0).all(axis=1))]
     scores, last = FamilyScores(part, LIKELIHOOD), len(part.schema) - 1
     parents = (1 << last) - 1
     gain = scores.of(last, parents) - scores.of(last, parents ^ 1)
@@ -119,9 +119,10 @@ class _Judged:
         """The gains of the rows that know the family, in nats, and what these rows weigh."""
         above = self._model.factorization_.parents(child)
         place = self._judges.schema.index
-        known = (self._judges.codes[:, [*map(place, above), place(child)]] >= 0).all(axis=1)
+        family = self._judges.codes[:, [*map(place, above), place(child)]]
+        known = np.flatnonzero((family >= 0).all(axis=1))
         without = self._without([u for u in above if u != parent], child)
-        weights = np.ones(len(known)) if self._judges.weights is None else self._judges.weights
+        weights = np.ones(len(family)) if self._judges.weights is None else self._judges.weights
         return (self._conditionals[:, place(child)] - without)[known], weights[known]
 
     def _without(self, others: list[str], child: str) -> NDArray[np.float64]:

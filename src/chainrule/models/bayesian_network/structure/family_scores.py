@@ -52,6 +52,12 @@ class FamilyScores:
 
     def of(self, child: int, parents: int) -> float:
         """The score of the family in nats."""
+        found = self._family.get((child, parents))
+        if found is None:
+            found = self._family[child, parents] = self._scored(child, parents)
+        return found
+
+    def _scored(self, child: int, parents: int) -> float:
         family, size = parents | 1 << child, self.sizes[child]
         n_states = self.counts.n_states(parents)
         if _BYTES * n_states * size > self.max_bytes:
@@ -80,15 +86,11 @@ class FamilyScores:
         return self.score.price((self.states[child] - 1) * configurations, weight)
 
     def _with_holes(self, child: int, parents: int, n_states: int) -> float:
-        if (child, parents) not in self._family:
-            cells, above, alone = self.counts.family(child, parents)
-            found = self._worth(child, parents, cells, above, n_states)
-            if parents:
-                found += self._with_holes(child, 0, 1) - self._worth(
-                    child, 0, alone, above.sum(keepdims=True), 1
-                )
-            self._family[child, parents] = found
-        return self._family[child, parents]
+        cells, above, alone = self.counts.family(child, parents)
+        found = self._worth(child, parents, cells, above, n_states)
+        if parents:
+            found += self.of(child, 0) - self._worth(child, 0, alone, above.sum(keepdims=True), 1)
+        return found
 
     def _worth(self, child: int, parents: int, cells: Any, above: Any, n_states: int) -> float:
         """The score of the rows that these counts are of: cells of the family, configurations of the parents."""

@@ -94,15 +94,20 @@ class _Graph:
         full = np.array([found.bit_count() >= self._rules.max_parents for found in self.parents])
         loose = has & ~self._required
         detour = (above.astype(np.float32) @ has.astype(np.float32)) > 0  # another way from parent to child
+        gains = np.stack([self._toggles, self._toggles, self._toggles + self._toggles.T])
+        gains = np.rint(gains / self._step) * self._step
         may = np.stack(
             [
-                self._allowed & ~has & ~above.T & ~full,
+                self._allowed
+                & ~has
+                & ~above.T
+                & ~full
+                & (gains[_ADD] != 0),  # an edge that changes nothing is none
                 loose,
                 loose & self._allowed.T & ~full[:, None] & ~detour,
             ]
         )
-        gains = np.stack([self._toggles, self._toggles, self._toggles + self._toggles.T])
-        return np.where(may, np.rint(gains / self._step) * self._step, -np.inf)
+        return np.where(may, gains, -np.inf)
 
     def gain_over(self, other: _Graph) -> float:
         """By how much it scores better."""
