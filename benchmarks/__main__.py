@@ -82,7 +82,7 @@ def main() -> None:
             )
     if "structure" in chosen:
         print(
-            "\nnetwork, rows, tool: BIC less the true graph's, distance of CPDAGs, edges (true), seconds\n",
+            "\nnetwork, rows, tool: BIC less the true graph's, distance of CPDAGs, edges (true), seconds of CPU\n",
             flush=True,
         )
         results["structure"] = []

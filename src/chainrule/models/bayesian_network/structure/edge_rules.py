@@ -56,9 +56,8 @@ class EdgeRules:
         must = np.zeros_like(barred)
         for parent, child in _pairs(required, "required", place):
             must[parent, child] = True
-        DAG(
-            [(names[u], names[v]) for u, v in np.argwhere(must)], names
-        )  # ``CycleError`` where they close one
+        # ``CycleError`` where they close one
+        DAG([(names[int(u)], names[int(v)]) for u, v in np.argwhere(must)], names)
         for parent, child in np.argwhere(must & barred):
             raise InputError(
                 f"the edge {names[parent]} -> {names[child]} is required, and forbidden by name or by the tiers; "

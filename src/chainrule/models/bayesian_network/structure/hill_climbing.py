@@ -27,7 +27,7 @@ _ADD, _TAKE_OUT, _TURN = range(3)
 # gains are compared in steps, in nats and as a share of the largest numbers that they are differences of, so that what
 # is equal but for rounding is equal and no search goes in circles
 _LEAST_STEP, _RELATIVE_STEP = 2.0**-24, 2.0**-46
-_SHARE_SHAKEN = 0.3  # of the edges, before a climb begins again
+_SHARE_SHAKEN = 0.6  # of the edges, before a climb begins again
 
 
 def climb(
