@@ -11,7 +11,7 @@ Whether an edge would close a cycle is a look at the ancestors of its ends, whic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import frexp, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,9 @@ from chainrule.models.bayesian_network.structure.set_counts import members
 __all__ = ["climb"]
 
 _ADD, _TAKE_OUT, _TURN = range(3)
-# gains are compared in steps, in nats and as a share of the largest numbers that they are differences of, so that what
-# is equal but for rounding is equal and no search goes in circles
-_LEAST_STEP, _RELATIVE_STEP = 2.0**-24, 2.0**-46
+# gains are whole steps, powers of two of a nat and of the largest numbers that they are differences of: what is equal
+# but for rounding is equal, sums are exact, and no search goes in circles
+_LEAST_STEP, _RELATIVE_STEP = -24, -46
 _SHARE_SHAKEN = 0.6  # of the edges, before a climb begins again
 
 
@@ -72,7 +72,8 @@ class _Graph:
     def __init__(self, scores: FamilyScores, rules: EdgeRules, parents: Sequence[int]) -> None:
         self._scores, self._rules = scores, rules
         self._allowed, self._required = _matrix(rules.allowed), _matrix(rules.required)
-        self._step = max(_LEAST_STEP, _RELATIVE_STEP * scores.weight * log(max(scores.weight, 1.0)))
+        largest = scores.weight * log(max(scores.weight, 1.0))
+        self._step = 2.0 ** max(_LEAST_STEP, frexp(largest)[1] + _RELATIVE_STEP)
         self.reset(parents)
 
     def reset(self, parents: Sequence[int]) -> None:
