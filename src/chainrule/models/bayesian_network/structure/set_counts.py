@@ -42,7 +42,7 @@ class SetCounts:
     >>> from chainrule.tables.schema import Schema
     >>> counts = SetCounts(Table(Schema.of({"a": 2, "b": 2}), np.array([[0, 0], [1, 1], [1, 1]])))
     >>> counts.cells(0b11).tolist(), counts.cells(0b01).tolist(), counts.cells(0).tolist()
-    ([1, 2], [1, 2], [3])
+    ([1.0, 2.0], [1.0, 2.0], [3.0])
     """
 
     def __init__(self, table: Table) -> None:
