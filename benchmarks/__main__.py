@@ -14,17 +14,18 @@ from benchmarks.graphs import graphs
 from benchmarks.growth import growth
 from benchmarks.quality import quality
 from benchmarks.speed import speed
+from benchmarks.structure import structure
 from chainrule.core.records import machine_info, versions
 
 
 def main() -> None:
     """Measure, print as it comes, keep the numbers if asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("what", nargs="*", help="speed, growth, quality, graphs (default: all)")
+    parser.add_argument("what", nargs="*", help="speed, growth, quality, graphs, structure (default: all)")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     options = parser.parse_args()
-    known = ("speed", "growth", "quality", "graphs")
+    known = ("speed", "growth", "quality", "graphs", "structure")
     chosen = options.what or known
     for name in chosen:
         if name not in known:
@@ -77,6 +78,19 @@ def main() -> None:
             print(
                 f"{a.question:44} {a.graph:32} {a.tool:10} {_time(s.median)} ({_time(s.low)} to {_time(s.high)})"
                 f"   {a.note}",
+                flush=True,
+            )
+    if "structure" in chosen:
+        print(
+            "\nnetwork, rows, tool: BIC less the true graph's, distance of CPDAGs, edges (true), seconds of CPU\n",
+            flush=True,
+        )
+        results["structure"] = []
+        for g in structure(options.quick):
+            results["structure"].append(asdict(g))
+            print(
+                f"{g.network:12} {g.rows:6,} {g.tool:24} {g.gain_nats:10.1f} {g.distance:4} "
+                f"{g.edges:4} ({g.true_edges}) {_time(g.seconds):>8}",
                 flush=True,
             )
     if options.json is not None:

@@ -37,7 +37,9 @@ _HOMES = {
     "chow_liu": "chainrule.models",
     "compare": "chainrule.tasks",
     "describe": "chainrule.tasks",
+    "exact_search": "chainrule.models",
     "fit": "chainrule.tasks",
+    "hill_climb": "chainrule.models",
     "impute": "chainrule.tasks",
     "learn": "chainrule.tasks",
     "compress": "chainrule.tasks.compression",
@@ -89,6 +91,8 @@ if TYPE_CHECKING:
     from chainrule.models import Stack as Stack
     from chainrule.models import TreeNetwork as TreeNetwork
     from chainrule.models import chow_liu as chow_liu
+    from chainrule.models import exact_search as exact_search
+    from chainrule.models import hill_climb as hill_climb
     from chainrule.models import load_model as load_model
     from chainrule.report import write_page as write_page
     from chainrule.tables import Schema as Schema

@@ -10,7 +10,7 @@ from chainrule.core.errors import InputError
 if TYPE_CHECKING:
     from chainrule.graphs import DirectedGraph
 
-__all__ = ["read_graph", "split_evidence", "split_names", "split_setting"]
+__all__ = ["read_graph", "split_evidence", "split_groups", "split_names", "split_setting"]
 
 G = TypeVar("G", bound="DirectedGraph")
 
@@ -35,6 +35,15 @@ def split_names(text: str) -> list[str]:
     (['Z1', 'Z2'], [], ['a,b', '5" pipe'])
     """
     return [name for part in _parts(text, ",") if (name := _unquoted(part))]
+
+
+def split_groups(text: str) -> list[list[str]]:
+    """Groups of names with ``;`` between the groups, as ``split_names`` reads each; an empty text has none.
+
+    >>> split_groups("age, sex; smoker"), split_groups("")
+    ([['age', 'sex'], ['smoker']], [])
+    """
+    return [names for part in _parts(text, ";") if (names := split_names(part))]
 
 
 def _parts(text: str, separator: str) -> list[str]:

@@ -144,16 +144,58 @@ def learn(
         Path | None,
         typer.Option("-o", "--out", help="The network as BIF, or its graph as DOT, edge list, …."),
     ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="forest; hill-climb or exact (up to 20 columns): graphs of any shape; trees: of decision trees."
+        ),
+    ] = "forest",
+    score: Annotated[
+        str | None,
+        typer.Option(
+            help="forest: ebic, bic, aic; hill-climb and exact: bic, aic, bdeu, k2; trees: bayes, dirichlet, ebic, "
+            "bic, aic.  The first is the default."
+        ),
+    ] = None,
+    equivalent_sample_size: Annotated[float, typer.Option(help="Of bdeu, in rows.")] = 1.0,
+    forbid: Annotated[
+        list[str] | None,
+        typer.Option(help="Edges that may not be: 'a -> b; b -> c', or the option several times."),
+    ] = None,
+    require: Annotated[list[str] | None, typer.Option(help="Edges that must be, likewise.")] = None,
+    tiers: Annotated[
+        str | None,
+        typer.Option(help="Groups in an order, no edge leads back: 'age,sex; smoker,diet; cough'."),
+    ] = None,
+    max_parents: Annotated[int | None, typer.Option(help="Of a column, at most.")] = None,
+    bootstrap: Annotated[
+        int, typer.Option(help="So many resamples, to see how often an edge is found again.")
+    ] = 0,
     seed: Seed = 0,
     reading: Any = None,
     as_json: AsJson = False,
 ) -> None:
     """Who depends on whom, with the evidence for each edge, on rows that it was not learned from, too."""
+    from chainrule.cli.arguments import split_groups
     from chainrule.tasks.dialects import SHELL
     from chainrule.tasks.learning import learn as run
 
     with progress():
-        found = run(table, out=out, seed=seed, dialect=SHELL, **reading)
+        found = run(
+            table,
+            method=method,
+            score=score,
+            equivalent_sample_size=equivalent_sample_size,
+            forbidden=";".join(forbid) if forbid else (),
+            required=";".join(require) if require else (),
+            tiers=split_groups(tiers or ""),
+            max_parents=max_parents,
+            bootstrap=bootstrap,
+            out=out,
+            seed=seed,
+            dialect=SHELL,
+            **reading,
+        )
     if as_json:
         print_json(found.to_dict() | {"file": None if out is None else str(out)})
         return

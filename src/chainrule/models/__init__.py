@@ -10,7 +10,7 @@ from chainrule.core.lazy import loader
 if TYPE_CHECKING:
     from chainrule.core.contract import DensityEstimator, load_model
     from chainrule.models.auto import Auto
-    from chainrule.models.bayesian_network import BayesianNetwork, ChowLiu, chow_liu
+    from chainrule.models.bayesian_network import BayesianNetwork, ChowLiu, chow_liu, exact_search, hill_climb
     from chainrule.models.boosted_chain import BoostedChain
     from chainrule.models.chain_classifier import ChainClassifier
     from chainrule.models.ensemble import Ensemble
@@ -40,6 +40,8 @@ __all__ = [
     "Stack",
     "TreeNetwork",
     "chow_liu",
+    "exact_search",
+    "hill_climb",
     "load_model",
 ]
 
@@ -62,6 +64,8 @@ __getattr__ = loader(
         "Stack": "chainrule.models.stack",
         "TreeNetwork": "chainrule.models.tree_network",
         "chow_liu": "chainrule.models.bayesian_network",
+        "exact_search": "chainrule.models.bayesian_network",
+        "hill_climb": "chainrule.models.bayesian_network",
         "load_model": "chainrule.core.contract",
     },
 )

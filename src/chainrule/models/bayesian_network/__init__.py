@@ -2,7 +2,7 @@
 
 Read ``estimator`` (the face), ``node_rows``, ``family_counts`` and ``conditional_tables`` (the fit), ``inference``
 (exact answers) and ``posterior`` (how they are given), ``pair_counts`` and ``dependence_tree`` (the best tree),
-``tree_estimator`` (the same as an estimator).
+``tree_estimator`` (the same as an estimator), ``structure`` (graphs of any shape, learned).
 """
 
 from typing import TYPE_CHECKING
@@ -12,9 +12,10 @@ from chainrule.core.lazy import loader
 if TYPE_CHECKING:
     from chainrule.models.bayesian_network.dependence_tree import chow_liu
     from chainrule.models.bayesian_network.estimator import BayesianNetwork
+    from chainrule.models.bayesian_network.structure.learners import exact_search, hill_climb
     from chainrule.models.bayesian_network.tree_estimator import ChowLiu
 
-__all__ = ["BayesianNetwork", "ChowLiu", "chow_liu"]
+__all__ = ["BayesianNetwork", "ChowLiu", "chow_liu", "exact_search", "hill_climb"]
 
 __getattr__ = loader(
     __name__,
@@ -22,5 +23,7 @@ __getattr__ = loader(
         "BayesianNetwork": "chainrule.models.bayesian_network.estimator",
         "ChowLiu": "chainrule.models.bayesian_network.tree_estimator",
         "chow_liu": "chainrule.models.bayesian_network.dependence_tree",
+        "exact_search": "chainrule.models.bayesian_network.structure.learners",
+        "hill_climb": "chainrule.models.bayesian_network.structure.learners",
     },
 )

@@ -1,0 +1,169 @@
+"""Hill climbing over graphs: the edge to add, to take out or to turn that gains most, until none gains anything.
+
+On a peak, *tabu search* goes on: for some steps it makes the best change all the same, even at a loss, and leaves the
+edges alone that it changed last, so that it does not walk straight back (Glover 1986; for graphs Bouckaert 1995).
+*Restarts* change edges of the best graph at random, and climb again.
+
+A change of one edge changes the family of its child only, two where an edge is turned; only their gains are found anew.
+Whether an edge would close a cycle is a look at the ancestors of its ends, which are kept as sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import frexp, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.progress import track
+from chainrule.models.bayesian_network.structure.edge_rules import EdgeRules
+from chainrule.models.bayesian_network.structure.family_scores import FamilyScores
+from chainrule.models.bayesian_network.structure.set_counts import members
+
+__all__ = ["climb"]
+
+_ADD, _TAKE_OUT, _TURN = range(3)
+# gains are whole steps, powers of two of a nat and of the largest numbers that they are differences of: what is equal
+# but for rounding is equal, sums are exact, and no search goes in circles
+_LEAST_STEP, _RELATIVE_STEP = -24, -46
+_SHARE_SHAKEN = 0.6  # of the edges, before a climb begins again
+
+
+def climb(
+    scores: FamilyScores, rules: EdgeRules, *, tabu: int, restarts: int, rng: np.random.Generator
+) -> tuple[list[int], int]:
+    """The parents of each variable, as sets, in the best graph that was met, and how many changes were made."""
+    graph = _Graph(scores, rules, list(rules.required))
+    n_changes = _climb(graph, tabu)
+    for _ in track(range(restarts), "climbing again") if restarts else ():
+        other = _Graph(scores, rules, graph.parents)
+        other.shake(rng)
+        n_changes += _climb(other, tabu)
+        if other.gain_over(graph) > 0:
+            graph = other
+    return graph.parents, n_changes
+
+
+def _climb(graph: _Graph, tabu: int) -> int:
+    """Leave ``graph`` as the best that is met, up to ``tabu`` changes beyond each peak; how many changes there were."""
+    d = len(graph.parents)
+    best, score, top, on_top, n = list(graph.parents), 0.0, 0.0, 0, 0
+    locked_until = np.zeros((d, d), int)  # the ends of an edge, whichever way it leads
+    while True:
+        gains = graph.gains()
+        gains[(locked_until > n) & (score + gains <= top)] = -np.inf
+        kind, parent, child = map(int, np.unravel_index(gains.argmax(), gains.shape))
+        gain = float(gains[kind, parent, child])
+        if gain == -np.inf or (gain <= 0 and n - on_top >= tabu):
+            break
+        graph.change(kind, parent, child)
+        score, n = score + gain, n + 1
+        locked_until[[parent, child], [child, parent]] = n + tabu
+        if score > top:
+            best, top, on_top = list(graph.parents), score, n
+    graph.reset(best)
+    return n
+
+
+class _Graph:
+    """A graph on the way, and what each change of it would gain."""
+
+    def __init__(self, scores: FamilyScores, rules: EdgeRules, parents: Sequence[int]) -> None:
+        self._scores, self._rules = scores, rules
+        self._allowed, self._required = _matrix(rules.allowed), _matrix(rules.required)
+        largest = scores.weight * log(max(scores.weight, 1.0))
+        self._step = 2.0 ** max(_LEAST_STEP, frexp(largest)[1] + _RELATIVE_STEP)
+        self.reset(parents)
+
+    def reset(self, parents: Sequence[int]) -> None:
+        """Make it the graph in which the variables have these parents."""
+        d = len(parents)
+        self.parents, self._above = [0] * d, [0] * d
+        for child, found in enumerate(parents):
+            for parent in members(found):
+                self._link(parent, child)
+        self._toggles = np.full(
+            (d, d), -np.inf
+        )  # [other, child]: where other becomes a parent, or is one no more
+        for child in range(d):
+            self._look(child)
+
+    def gains(self) -> NDArray[np.float64]:
+        """What to add, take out or turn the edge parent -> child would gain, (3, parent, child); -inf where barred."""
+        has, above = _matrix(self.parents), _matrix(self._above)
+        full = np.array([found.bit_count() >= self._rules.max_parents for found in self.parents])
+        loose = has & ~self._required
+        detour = (above.astype(np.float32) @ has.astype(np.float32)) > 0  # another way from parent to child
+        gains = np.stack([self._toggles, self._toggles, self._toggles + self._toggles.T])
+        gains = np.rint(gains / self._step) * self._step
+        may = np.stack(
+            [
+                self._allowed
+                & ~has
+                & ~above.T
+                & ~full
+                & (gains[_ADD] != 0),  # an edge that changes nothing is none
+                loose,
+                loose & self._allowed.T & ~full[:, None] & ~detour,
+            ]
+        )
+        return np.where(may, gains, -np.inf)
+
+    def gain_over(self, other: _Graph) -> float:
+        """By how much it scores better."""
+        gain = self._scores.total(self.parents) - self._scores.total(other.parents)
+        return float(np.rint(gain / self._step) * self._step)
+
+    def change(self, kind: int, parent: int, child: int) -> None:
+        """Add, take out or turn the edge."""
+        if kind == _ADD:
+            self._link(parent, child)
+        else:
+            self._unlink(parent, child)
+        if kind == _TURN:
+            self._link(child, parent)
+            self._look(parent)
+        self._look(child)
+
+    def shake(self, rng: np.random.Generator) -> None:
+        """Change a share of the edges at random, each kind of change as often as another."""
+        for _ in range(max(2, round(_SHARE_SHAKEN * sum(found.bit_count() for found in self.parents)))):
+            kind = int(rng.integers(3))
+            places = np.argwhere(self.gains()[kind] > -np.inf)
+            if len(places):
+                self.change(kind, *map(int, places[rng.integers(len(places))]))
+
+    def _look(self, child: int) -> None:
+        """Find anew what other parents of ``child`` would gain."""
+        parents = self.parents[child]
+        full = parents.bit_count() >= self._rules.max_parents
+        others = members(parents if full else parents | self._rules.allowed[child])
+        self._toggles[:, child] = -np.inf
+        if others:
+            self._toggles[others, child] = self._scores.toggled(child, parents, others)
+
+    def _link(self, parent: int, child: int) -> None:
+        self.parents[child] |= 1 << parent
+        gained = self._above[parent] | 1 << parent
+        for v, above in enumerate(self._above):
+            if v == child or above >> child & 1:
+                self._above[v] |= gained
+
+    def _unlink(self, parent: int, child: int) -> None:
+        self.parents[child] ^= 1 << parent
+        below = [v for v, above in enumerate(self._above) if v == child or above >> child & 1]
+        for v in sorted(
+            below, key=lambda v: self._above[v].bit_count()
+        ):  # who has fewer ancestors comes first
+            self._above[v] = 0
+            for u in members(self.parents[v]):
+                self._above[v] |= self._above[u] | 1 << u
+
+
+def _matrix(sets: Sequence[int]) -> NDArray[np.bool_]:
+    """[u, v]: whether u is in the set of v."""
+    d = len(sets)
+    packed = b"".join(found.to_bytes(-(-d // 8), "little") for found in sets)
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8).reshape(d, -1), axis=1, bitorder="little")
+    return bits[:, :d].T.astype(bool)
