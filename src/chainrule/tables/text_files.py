@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -26,12 +26,12 @@ from chainrule.tables.encodings import found_encoding, undecodable_line
 from chainrule.tables.missing import MISSING_TEXTS
 from chainrule.tables.values import number_of
 
-__all__ = ["TextFile", "unpacked"]
+__all__ = ["TextFile", "packer_of", "unpacked"]
 
 _BLOCK = 1 << 20  # bytes parsed at a time; a line must fit in, and Arrow reads up to 32 ahead
 _START = 1 << 20  # bytes looked at first; the header line must fit in
 _MOST_LOOKED_AT = 200  # rows that tell whether the first line is one of them
-_PACKERS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_PACKERS: dict[bytes, Literal["gzip", "zstd"]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,13 @@ class TextFile:
         )
 
 
+def packer_of(path: Path) -> Literal["gzip", "zstd"] | None:
+    """What has packed a file, by its first bytes; ``OSError`` where it cannot be read."""
+    with open(path, "rb") as f:
+        start = f.read(4)
+    return next((name for mark, name in _PACKERS.items() if start.startswith(mark)), None)
+
+
 @contextmanager
 def unpacked(path: Path) -> Iterator[Any]:
     """The bytes of a file as an Arrow stream, unpacked where its first bytes say gzip or zstd.
@@ -149,10 +156,7 @@ def unpacked(path: Path) -> Iterator[Any]:
     Raises ``DataError`` where the file is missing, cannot be read, or is damaged.
     """
     try:
-        with open(path, "rb") as f:
-            start = f.read(4)
-        packer = next((name for mark, name in _PACKERS.items() if start.startswith(mark)), None)
-        with pa.input_stream(str(path), compression=packer) as stream:
+        with pa.input_stream(str(path), compression=packer_of(path)) as stream:
             yield stream
     except FileNotFoundError as e:
         raise DataError(f"there is no file {path}; give the path of a CSV, Parquet or Feather file") from e
