@@ -119,16 +119,39 @@ def test_turns_give_the_states_given_what_was_sent_and_the_same_bits_each_time(c
     model, states, ends = fitted(case), case.states(), np.cumsum((0, *case.sizes))
     expected = model.state_log_probs(states)
     one, two = (_turns_taken(model, states) for _ in range(2))
+    late = _last_first(model.factors_)
+    in_order = _turns_taken(model, states, late)
+    assert list(in_order) == late.tolist()
     assert sorted(one) == list(range(case.d))
     for i, log_p in one.items():
         block = expected[:, ends[i] : ends[i + 1]]
         np.testing.assert_allclose(np.exp(log_p), np.exp(block), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(np.exp(in_order[i]), np.exp(block), rtol=1e-9, atol=1e-12)
         assert (log_p == two[i]).all()
 
 
-def _turns_taken(model: Any, states: np.ndarray) -> dict[int, np.ndarray]:
+def _last_first(factors: Any) -> np.ndarray:
+    """An order of the factors in which of the columns that may come next the last one does."""
+    order: list[int] = []
+    while len(order) < len(factors):
+        ready = [i for i in range(len(factors)) if set(np.flatnonzero(factors.parents[i])) <= set(order)]
+        order.append(max(set(ready) - set(order)))
+    return np.array(order)
+
+
+@promising
+def test_an_order_that_factors_do_not_fit_is_refused(case: Case) -> None:
+    factors = fitted(case).factors_
+    if factors.parents.any():
+        with pytest.raises(InputError, match="which comes after it"):
+            fitted(case).states_in_turn(1, factors.order[::-1])
+    with pytest.raises(InputError, match="each of the"):
+        fitted(case).states_in_turn(1, np.zeros(case.d + 1, int))
+
+
+def _turns_taken(model: Any, states: np.ndarray, order: Any = None) -> dict[int, np.ndarray]:
     """What ``states_in_turn`` says of each column, when it is sent ``states``."""
-    turns, found = model.states_in_turn(len(states)), {}
+    turns, found = model.states_in_turn(len(states), order), {}
     columns, log_ps = next(turns)
     while True:
         found |= dict(zip(columns.tolist(), log_ps, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +11,13 @@ from scipy import stats
 from sklearn.base import BaseEstimator
 
 from chainrule.core.errors import ChainruleError, InputError, TooLargeError, UnknownNameError
-from chainrule.core.progress import listening
-from chainrule.models import NADE, Auto, chow_liu, families, load_model
+from chainrule.core.progress import listening, track
+from chainrule.core.time_limit import OutOfTimeError
+from chainrule.models import NADE, Auto, Independent, Stack, chow_liu, families, load_model
 from chainrule.models.auto import Leaderboard
 from chainrule.models.auto.leaderboard import Trial, weighted_mean
-from chainrule.models.families import FAMILIES, Family, OutOfTimeError, filled, known_families
+from chainrule.models.auto.search import search
+from chainrule.models.families import FAMILIES, Family, filled, known_families
 from chainrule.models.shared.holding_out import hold_out
 from chainrule.tables import Table
 
@@ -208,8 +212,64 @@ def test_what_is_compiled_within_an_epoch_costs_no_budget(monkeypatch):
 
 
 def test_a_network_is_not_begun_where_no_time_is_left():
-    auto = Auto(models=["independent", "nade"], budget=0.5).fit(_rows(100, 4))
+    auto = Auto(models=["independent", "nade"], budget=0.01).fit(_rows(100, 4))
     assert dict(auto.leaderboard_.skipped) == {"nade": "no time is left"}
+
+
+def _for_long(X, seconds=60.0):
+    """Something that takes long, in steps that say how far it is."""
+    for _ in track(range(1000), "taking long"):
+        time.sleep(seconds / 1000)
+    return np.zeros(len(X))
+
+
+@pytest.mark.parametrize("where", ["fit", "log_prob", "combine"])
+def test_what_takes_longer_than_there_is_time_is_stopped_wherever_it_is(monkeypatch, where):
+    class Slow(Independent):
+        """Slow to learn, or to answer."""
+
+        def _fit(self, table, valid, y):
+            super()._fit(table, valid, y)
+            if where == "fit":
+                _for_long(table)
+
+        def _log_prob(self, codes):
+            return _for_long(codes) if where == "log_prob" else super()._log_prob(codes)
+
+    def slow(request):
+        return Slow(1.0).fit(request.table)
+
+    for name in ("slow", "slower"):
+        made = Family(name, "", slow, takes_time=where == "fit", is_chain=True)
+        monkeypatch.setitem(FAMILIES, name, made)
+    if where == "combine":
+        monkeypatch.setattr(Stack, "_fit", lambda self, table, valid, y: _for_long(table))
+    table = Table.read(_rows(300, 4))
+    split = hold_out(table, 0.2, 0)
+    began = time.monotonic()
+    asked = [FAMILIES[name] for name in ("independent", "slow", "slower")]
+    found = search(asked, split.train, split.held_out, budget=0.5, combine=True)
+    assert time.monotonic() - began < 0.5 * 1.2 + 1
+    reasons = dict(found.skipped)
+    assert found.trials[0].name == "independent"
+    late = {"fit": ["slow"], "log_prob": ["slow"], "combine": ["stack"]}[where]
+    assert all("longer than" in reasons[name] or "no time" in reasons[name] for name in late)
+
+
+def test_the_first_small_model_has_as_long_as_it_takes():
+    auto = Auto(budget=1e-9).fit(_rows(300, 4))
+    assert auto.chosen_ == "independent"
+    assert set(dict(auto.leaderboard_.skipped)) >= {"chowliu", "trees", "latent", "boosted", "nade"}
+
+
+def test_holes_that_are_filled_first_are_part_of_the_time(monkeypatch):
+    X = _rows(100, 4).astype(float)
+    X[0, 0] = np.nan
+    clock, seen = iter(np.arange(0.0, 1000.0, 10.0)), []
+    monkeypatch.setattr(families, "working_seconds", lambda: next(clock))
+    learn = families._on_complete_rows("something")(lambda r: seen.append(r.seconds) or chow_liu(r.table))
+    learn(_request(Table.read(X), seconds=100.0))
+    assert seen == [90.0]
 
 
 def test_ctrl_c_keeps_what_is_done(monkeypatch):

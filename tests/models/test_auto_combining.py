@@ -118,12 +118,15 @@ def test_what_would_be_one_model_is_no_average():
     assert averaged([_trial("certain", certain, sure), _trial("bad", bad, sure)], sure, sure, 0) is None
 
 
-def test_a_stack_that_is_too_large_is_left_out_with_a_word(monkeypatch):
+def test_a_stack_that_is_too_large_is_left_out_with_its_reason(chains, monkeypatch):
     def too_large(*args, **kwargs):
         raise TooLargeError("a stack of 2 models would need 9 TB")
 
     monkeypatch.setattr(Stack, "_fit", too_large)
-    assert stacked([_trial(str(k), m) for k, m in enumerate(_models())], VALID, VALID, 0) is None
+    families = [FAMILIES[name] for name in ("independent", "one", "two")]
+    found = search(families, TRAIN, VALID, combine=True)
+    assert dict(found.skipped)["stack"] == "a stack of 2 models would need 9 TB"
+    assert "average" in {t.name for t in found.trials}
 
 
 @pytest.fixture

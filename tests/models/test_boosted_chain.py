@@ -195,7 +195,7 @@ def test_settings_that_make_no_sense_are_refused():
 def test_turns_are_the_probabilities_of_states_along_the_order(sizes):
     model, rows = chain(sizes, ordering="random").fit(random_rows(0, sizes)), random_rows(4, sizes, 40)
     begins = np.concatenate([[0], np.cumsum(sizes)])
-    expected, turns = model.state_log_probs(rows), model._states_in_turn(len(rows))
+    expected, turns = model.state_log_probs(rows), model.states_in_turn(len(rows))
     seen: list[int] = []
     columns, log_p = next(turns)
     while True:

@@ -237,7 +237,7 @@ def test_parameters_of_the_estimator_are_set_as_scikit_learn_does():
 def test_turns_are_the_probabilities_of_states_along_the_order():
     model, rows = fit("bernoulli"), random_rows(4, SIZES, 40)
     begins = np.concatenate([[0], np.cumsum(SIZES)])
-    expected, turns = model.state_log_probs(rows), model._states_in_turn(len(rows))
+    expected, turns = model.state_log_probs(rows), model.states_in_turn(len(rows))
     seen: list[int] = []
     columns, log_p = next(turns)
     while True:

@@ -206,6 +206,26 @@ def _graph(tables: DecisionTables) -> nx.DiGraph:
     return graph
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_trees_whose_time_is_over_are_those_of_the_splits_that_gain_most(monkeypatch, plain):
+    sizes = SIZES[1]
+    rows = random_rows(4, sizes, 200)
+    whole = grow_tables(rows, sizes, penalty="none")
+    monkeypatch.setattr(growing, "_UNITS", 1)
+    counts = []
+    for seconds in (0, 5, 12, 30):
+        clock = itertools.count()
+        monkeypatch.setattr(growing, "_now", lambda: float(next(clock)))  # noqa: B023  # within this turn
+        with settings(plain=plain):
+            cut = grow_tables(rows, sizes, penalty="none", max_seconds=seconds)
+        made = int((~cut.is_leaf).sum())
+        first = grow_tables(rows, sizes, penalty="none", max_splits=made)
+        assert (cut.nodes[~cut.is_leaf, :3] == first.nodes[~cut.is_leaf, :3]).all()
+        assert np.isclose(cut.counts(rows)[cut.is_leaf].sum(), rows.size)
+        counts.append(made)
+    assert counts[0] == 0 < counts[2] < counts[3] < (~whole.is_leaf).sum()
+
+
 def test_what_makes_no_sense_or_does_not_fit_is_refused(monkeypatch):
     rows = random_rows(0, (2, 2))
     for penalty in ("mdl", -1, None, np.nan):

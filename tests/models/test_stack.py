@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import chisquare
 
 from chainrule.core.errors import InputError
-from chainrule.models import MADE, NADE, BayesianNetwork, Ensemble, Independent, Stack
+from chainrule.models import MADE, NADE, BayesianNetwork, Ensemble, Independent, Stack, TreeNetwork
 from chainrule.models.stack.powers import Fit, learn_each, learn_shared, product
 from chainrule.tables.schema import Schema
 
@@ -133,6 +134,28 @@ def test_weights_count_like_repeated_rows() -> None:
     weighted = Stack(members).fit(V, sample_weight=weights)
     repeated = Stack(members).fit(np.repeat(V, weights, axis=0))
     np.testing.assert_allclose(weighted.powers_, repeated.powers_, rtol=1e-6)
+
+
+def test_to_draw_row_by_row_asks_no_member_for_more_than_the_column_in_turn(monkeypatch: Any) -> None:
+    X = np.random.default_rng(0).integers(0, 2, (300, 6))
+    X[:, 1:] ^= X[:, :1]
+    members = [
+        NADE(ordering=[5, 0, 1, 2, 3, 4], **FAST).fit(X),
+        BayesianNetwork("x6 -> x1 -> {x2 x3 x4}; x1 -> x5", pseudocount=1).fit(X),
+        TreeNetwork(ordering=[5, 0, 1, 2, 3, 4]).fit(X),
+        Independent(pseudocount=1).fit(X),
+    ]
+    model = Stack(members).fit(X)
+    expected = {kind: kind._state_log_probs for kind in (NADE, BayesianNetwork, TreeNetwork)}
+    for kind in expected:
+        monkeypatch.setattr(kind, "_state_log_probs", None)
+    rows = model.sample(4000, rng=0)
+    for kind, plain in expected.items():
+        monkeypatch.setattr(kind, "_state_log_probs", plain)
+    states = np.array(list(itertools.product(range(2), repeat=6)))
+    p = np.exp(model.log_prob(states))
+    counts = np.bincount(rows @ (1 << np.arange(6)[::-1]), minlength=64)
+    assert chisquare(counts, 4000 * p / p.sum()).pvalue > 1e-3
 
 
 def test_members_that_no_order_fits_are_refused() -> None:

@@ -24,7 +24,7 @@ from chainrule.models.tree_network import inference
 from chainrule.models.tree_network.averaging import averaged, ending, shrunk
 from chainrule.tables.schema import Schema
 from tests.models.test_decision_tables import leaf_by_steps, random_rows
-from tests.oracles import joint_table, log_of_marginal
+from tests.oracles import enumerate_states, joint_table, log_of_marginal
 
 SIZES = (3, 2, 4, 1, 2, 2)
 SCHEMA = Schema.of_sizes(SIZES)
@@ -268,10 +268,17 @@ def test_settings_that_make_no_sense_are_refused():
         TreeNetwork().fit(rows, valid=np.where(rows == 0, -1, rows.astype(int)))
 
 
+def test_without_time_to_grow_a_network_is_its_columns_alone_and_its_rows_sum_to_one():
+    rows = random_rows(4, SIZES, 400)
+    cut = TreeNetwork(max_seconds=0).fit(rows)
+    assert cut.factorization_.edges == ()
+    assert np.exp(cut.log_prob(enumerate_states(SIZES))).sum() == pytest.approx(1, abs=1e-12)
+
+
 def test_turns_are_the_probabilities_of_states_along_the_order():
     model, rows = fit(), random_rows(4, SIZES, 40)
     begins = np.concatenate([[0], np.cumsum(SIZES)])
-    expected, turns = model.state_log_probs(rows), model._states_in_turn(len(rows))
+    expected, turns = model.state_log_probs(rows), model.states_in_turn(len(rows))
     seen: list[int] = []
     columns, log_p = next(turns)
     while True:

@@ -17,6 +17,7 @@ from chainrule.core.errors import ChainruleError, DataError, InputError, Unknown
 from chainrule.tables import Schema, Table
 from chainrule.tables.door import rows
 from chainrule.tables.problems import TableError, UnseenError
+from chainrule.tables.text_files import TextFile
 
 TEXT = "name;ort\nMüller;Köln\nAnna;Bonn\n"
 NAMES = {"name": ("Anna", "Müller"), "ort": ("Bonn", "Köln")}
@@ -144,6 +145,18 @@ def test_rows_of_parquet_files_are_counted(tmp_path):
         rows(tmp_path / "a.parquet", Schema.of({"a": ["u", "v"]}))
 
 
+@pytest.mark.parametrize("before", ["", "\n\r\n", "\ufeff\n"])
+@pytest.mark.parametrize(("head", "names"), [(",a,b", ("x1", "a", "b")), ('a,"", ', ("a", "x2", "x3"))])
+def test_columns_without_a_name_are_called_by_their_place(tmp_path, before, head, names):
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{before}{head}\n0,u,1\n1,v,0\n".encode())
+    table = Table.read(path)
+    assert table.schema.names == names
+    assert [cells.tolist() for cells in table.decode().values()] == [["0", "1"], ["u", "v"], ["1", "0"]]
+    unnamed = [name for name in names if name.startswith("x")]
+    assert f"called {', '.join(unnamed)}" in TextFile.open(path).note()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -152,7 +165,8 @@ def test_rows_of_parquet_files_are_counted(tmp_path):
         (b"a,b\n1,2\n1,2,3\n", "line 3: 3 cells, expected 2"),
         (b'a,b\n"1\n",2\n1\n', "line 4: 1 cells, expected 2"),
         (b"a,a\n1,2\n", "two columns are called 'a'"),
-        (b"a,\n1,2\n", "column 1 has no name"),
+        (b"x2,\n1,2\n", "two columns are called 'x2'"),
+        (b"sep=;\r\na;b\r\n1;2\r\n", "'sep=;', is for a spreadsheet"),
         (b"a,b\n1,\xff\xff\n", "line 2: the byte 0xff"),
         (b"\xff\xfea\x00\x00", "(?i)utf-?16"),
         (b"a\x00b,c\n", "zero bytes"),

@@ -65,7 +65,7 @@ def test_a_network_holds_out_rows_to_choose_its_epoch(monkeypatch, name, kind):
         seen.update(train=request.table.n_rows, valid=request.valid.n_rows)
         return kind(hidden=4, epochs=2, random_state=request.seed).fit(request.table, valid=request.valid)
 
-    monkeypatch.setitem(FAMILIES, name, Family(name, "", small, "suffix", takes_time=True))
+    monkeypatch.setitem(FAMILIES, name, Family(name, "", small, "suffix", chooses=True))
     found = fit(_frame(), model=name)
     assert seen == {"train": 270, "valid": 30}
     assert (found.judged_on, found.n_judges) == ("held-out rows", 30)

@@ -8,9 +8,9 @@ import pytest
 
 from chainrule import cli
 from chainrule.core.errors import ChainruleError, InputError, TooLargeError
-from chainrule.models import NADE, Auto, BayesianNetwork, Ensemble, chow_liu
+from chainrule.models import NADE, Auto, BayesianNetwork, Ensemble, Independent, chow_liu
 from chainrule.tables import Schema, Table
-from chainrule.tasks import score
+from chainrule.tasks import quantiles, score
 from chainrule.tasks.cells import cell_nats
 from tests.oracles import enumerate_states
 
@@ -89,6 +89,62 @@ def test_the_quantile_is_the_share_of_draws_that_are_at_most_as_probable(model):
     exact = [np.exp(lp)[lp <= model.log_prob(r[None])[0] + 1e-9].sum() for r in rows]
     # four standard errors of a share of 40,000 draws
     np.testing.assert_allclose(found, exact, atol=4 * 0.5 / np.sqrt(40_000) + 1 / 40_000)
+
+
+def test_a_quantile_of_few_states_is_exact_and_says_so(model):
+    states = enumerate_states(SIZES)
+    rows = np.where(np.random.default_rng(1).random((60, 4)) < 0.4, -1, states[np.arange(60) % 24])
+    found = score(model, rows, draws=24)
+    assert (found.quantile_draws == 0).all()
+    assert "how unusual a row is: exact" in found.text()
+    p = np.exp(model.log_prob(states))
+    for row, q in zip(rows, found.quantile, strict=True):
+        lp = np.array([_log_of_marginal(model, np.where(row < 0, -1, s)) for s in states])
+        assert q == pytest.approx(p[lp <= _log_of_marginal(model, row) + 1e-9].sum(), abs=1e-9)
+
+
+def test_every_row_with_holes_has_a_quantile_however_many_patterns_there_are(monkeypatch):
+    rng = np.random.default_rng(0)
+    z = rng.integers(0, 2, (250, 1))
+    X = ((z + (rng.random((250, 16)) < 0.2)) % 2).astype(int)
+    holed = np.where(rng.random(X.shape) < 0.4, -1, X)
+    n_patterns = len(np.unique(holed < 0, axis=0))
+    assert n_patterns > 240
+    chain = NADE(hidden=4, epochs=2, random_state=0, ordering=list(range(15, -1, -1))).fit(X)
+    few = holed.copy()
+    few[:, :4] = -1  # nothing known depends on these, so they cost a chain nothing
+    few[:, 8:] = X[:, 8:]
+    for model, rows in ((chow_liu(X), holed), (chain, few)):
+        monkeypatch.setattr(quantiles, "_WORK", 60_000)
+        found = score(model, rows)
+        assert np.isfinite(found.quantile).all()
+        by = found.quantile_draws
+        monkeypatch.setattr(quantiles, "_WORK", 60_000_000)
+        many = score(model, rows, seed=1)
+        assert set(many.quantile_draws.tolist()) <= {0, 1000}
+        # a row is as unusual by few draws as by many: by about a standard error of a share
+        q, n = many.quantile, np.maximum(by, 1)
+        error = np.sqrt(np.maximum(q * (1 - q), 1e-2) / n) + 1 / n
+        assert (np.abs(found.quantile - q)[by > 0] < 5 * error[by > 0]).mean() > 0.99
+
+
+def test_draws_that_a_model_refuses_leave_their_rows_without_a_quantile_and_no_others(monkeypatch):
+    X = np.random.default_rng(0).integers(0, 2, (50, 16))
+
+    class Refusing(Independent):
+        """Sums out the last column of ones, and of nothing else."""
+
+        def _log_prob(self, codes):
+            if ((codes[:, 1] < 0) & (codes[:, 0] == 0)).any():
+                raise TooLargeError("too many")
+            return super()._log_prob(codes)
+
+    rows = X.copy()
+    rows[:5, 1], rows[:5, 0], rows[5:9, 2] = -1, 1, -1
+    found = score(Refusing(1.0).fit(X), rows)
+    assert np.isnan(found.quantile).tolist() == [True] * 5 + [False] * 45
+    assert "5 rows have no quantile: the model refuses" in found.text()
+    assert found.to_arrow()[".quantile.draws"].null_count == 5
 
 
 def test_rows_with_holes_are_compared_with_draws_that_have_the_same_holes(model):

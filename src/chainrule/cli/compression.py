@@ -15,11 +15,16 @@ __all__ = ["compress", "decompress"]
 
 def compress(
     model: Model,
-    table: Annotated[Path, typer.Argument(help="CSV or TSV, not packed, with the columns of the model.")],
+    table: Annotated[
+        Path, typer.Argument(help="CSV or TSV, also packed (.gz, .zst), with the columns of the model.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="The compressed file.")],
     as_json: AsJson = False,
 ) -> None:
-    """A text table in as few bytes as the model's likelihood says; decompress gives back each of its bytes."""
+    """A text table in as few bytes as the model's likelihood says; decompress gives back each of its bytes.
+
+    Of a table packed by gzip or zstd the text inside is compressed, and comes back as text.
+    """
     from chainrule.tasks.compression import compress_file
     from chainrule.tasks.models import loaded
 
@@ -34,10 +39,10 @@ def compress(
 def decompress(
     model: Model,
     compressed: Annotated[Path, typer.Argument(help="A file that `chainrule compress` wrote.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The file as it was, byte by byte.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The text as it was, byte by byte.")],
     as_json: AsJson = False,
 ) -> None:
-    """The file that compress took, byte by byte; it needs the same model."""
+    """The text that compress took, byte by byte; it needs the same model."""
     from chainrule.tasks.compression import decompress_file
     from chainrule.tasks.models import loaded
 

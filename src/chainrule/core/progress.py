@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Generic, Protocol, TypeVar
 
 from chainrule.core.progress_lines import own_listener
+from chainrule.core.time_limit import check_time
 
 __all__ = ["Listener", "Track", "listening", "note", "pieces_begun", "track"]
 
@@ -65,11 +66,14 @@ class Track(Generic[T]):
         _begun = next(_numbers)
         listener = _heard_by()
         if listener is None:
-            yield from self._items
+            for item in self._items:
+                check_time()
+                yield item
             return
         task = listener.start(self._label, self._total)
         try:
             for item in self._items:
+                check_time()
                 yield item
                 listener.advance(task, self.detail)
         finally:
@@ -77,7 +81,7 @@ class Track(Generic[T]):
 
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Track[T]:
-    """Iterate over ``items`` and report each step to the listener, if there is one.
+    """Iterate over ``items`` and report each step to the listener, if there is one; ``check_time`` before each.
 
     >>> [i for i in track(range(3), "counting")]
     [0, 1, 2]

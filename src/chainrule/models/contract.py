@@ -113,12 +113,13 @@ class DiscreteModel(DensityEstimator):
         check_size(n_bytes, f"state_log_probs of {table.n_rows:,} rows", instead="pass fewer rows at a time")
         return self._state_log_probs(table.codes)
 
-    def states_in_turn(self, n: int) -> Turns:
+    def states_in_turn(self, n: int, order: ArrayLike | None = None) -> Turns:
         """The factors of n rows that are decided on the way: what draws, codes and games with rows are made of.
 
         Yields columns that do not wait for each other, and for each of them ``log p`` of its states (n, K_i) given the
-        columns before; wants to be sent the codes (n, number of columns) that the rows have there.  Equal calls
-        that are sent equal codes give equal bits.
+        columns before; wants to be sent the codes (n, number of columns) that the rows have there.  ``order`` (d,) asks
+        for one column at a time, in an order in which all that a factor reads comes before its variable (else
+        ``InputError``).  Equal calls that are sent equal codes give equal bits.
 
         >>> from chainrule.models import BayesianNetwork
         >>> turns = BayesianNetwork("x1 -> x2", pseudocount=1).fit([[0, 0], [1, 1], [0, 0]]).states_in_turn(2)
@@ -128,9 +129,11 @@ class DiscreteModel(DensityEstimator):
         >>> np.exp(turns.send(np.array([[0], [1]]))[1][0]).round(3).tolist()
         [[0.75, 0.25], [0.333, 0.667]]
         """
-        if self._factors() is None:
+        factors = self._factors()
+        if factors is None:
             raise InputError(f"{type(self).__name__} has no order of factors, so there are no turns to take")
-        return self._states_in_turn(check_integer(n, "n"))
+        wanted = None if order is None else factors.checked_order(order)
+        return self._states_in_turn(check_integer(n, "n"), wanted)
 
     @property
     def ordering_(self) -> NDArray[np.intp] | None:
@@ -232,15 +235,18 @@ class DiscreteModel(DensityEstimator):
         """
         raise InputError(f"{type(self).__name__} has no order of factors, so it has no conditionals")
 
-    def _states_in_turn(self, n: int) -> Turns:
-        """``states_in_turn``; by default from the probabilities of all states at each turn."""
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+        """``states_in_turn``; by default from the probabilities of all states, asked for when a factor reads news."""
         factors, sizes = self._factors(), self._known_schema().sizes
         assert factors is not None
-        begins = state_begins(sizes)
+        found, begins = np.empty((n, 0)), state_begins(sizes)
+        decided, read = np.zeros((2, len(sizes)), np.bool_)
         rows = np.zeros((n, len(sizes)), np.uint8 if max(sizes) <= 2**8 else np.uint32)
-        for level in factors.levels:
-            log_p = self._state_log_probs(rows)
-            rows[:, level] = yield level, [log_p[:, begins[i] : begins[i + 1]] for i in level]
+        for columns in factors.turns(order):
+            if not found.size or factors.parents[columns][:, decided & ~read].any():
+                found, read = self._state_log_probs(rows), decided.copy()
+            rows[:, columns] = yield columns, [found[:, begins[i] : begins[i + 1]] for i in columns]
+            decided[columns] = True
 
     def _most_probable(self, codes: Codes) -> Codes:
         raise InputError(

@@ -2,6 +2,7 @@
 
 A line in ``FAMILIES`` adds one: how it is fitted to rows within some seconds, whether it learns from rows with holes
 and whether it sums out any.  Small ones come first, which is the order in which ``Auto`` tries them.
+``fitted_in_time`` fits one: what can be cut is planned to end in its seconds, and what runs past them is stopped.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 from sklearn.base import clone
 
 from chainrule.compiled.compiling import seconds_compiling
-from chainrule.core.errors import ChainruleError, InputError, UnknownNameError
+from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.progress import note
+from chainrule.core.time_limit import OutOfTimeError, time_limit
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.dependence_tree import chow_liu
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
@@ -29,10 +31,10 @@ from chainrule.tables.table import Table
 __all__ = [
     "FAMILIES",
     "Family",
-    "OutOfTimeError",
     "Request",
     "family",
     "filled",
+    "fitted_in_time",
     "known_families",
     "working_seconds",
 ]
@@ -45,11 +47,9 @@ _TRIAL_ROUNDS, _LEAST_ROUNDS = (
     50,
 )  # of a boosted chain, to see what one takes; below which it has learned little
 _RATE = 5e-3  # NADE's, which its decay is tied to
+_PATIENCE = 1.5  # times its seconds, after which a fit that was to be cut to them is stopped
+_GROWING = 0.7  # of the seconds of a network of trees, the rest is for what stands at their leaves
 _DECAY_EPOCHS = (12.0, 3.0, 50.0)  # epochs at the full rate in which NADE's weights would fall by a factor e
-
-
-class OutOfTimeError(ChainruleError):
-    """A fit that would not end in the time that is left; the message says what it would take."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,9 @@ class Family:
     """A kind of model: its ``name``, ``what`` it is, how to ``fit`` it, and its promises.
 
     ``sums_out`` says which missing values it sums out soon ("any", a "suffix" of its order, "some"), ``takes_time``
-    that its fit is cut to the seconds that it is given, ``needs_dag`` that the user states the graph, ``is_chain`` that
-    it takes an order, ``by_name`` that it is tried only where it is named.
+    that its fit is cut to the seconds that it is given, ``chooses`` that validation rows decide its length,
+    ``needs_dag`` that the user states the graph, ``is_chain`` that it takes an order, ``by_name`` that it is tried only
+    where it is named.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Family:
     fit: Callable[[Request], DiscreteModel]
     sums_out: str = "any"
     takes_time: bool = False
+    chooses: bool = False
     needs_dag: bool = False
     is_chain: bool = False
     by_name: bool = False
@@ -120,6 +122,14 @@ def filled(table: Table, seed: int = 0) -> Table:
     return Table(table.schema, codes.astype(np.uint32), table.weights)
 
 
+def fitted_in_time(one: Family, request: Request) -> DiscreteModel:
+    """A model of this family; ``OutOfTimeError`` where it cannot be cut to the seconds of ``request``."""
+    if request.seconds is None or not one.takes_time:
+        return one.fit(request)
+    with time_limit(_PATIENCE * request.seconds, working_seconds):
+        return one.fit(request)
+
+
 def working_seconds() -> float:
     """A clock that stands still while loops are compiled, which happens once per machine and no budget plans for."""
     return time.monotonic() - seconds_compiling()
@@ -159,13 +169,16 @@ def _on_complete_rows(
 
     def of(fit: Callable[[Request], DiscreteModel]) -> Callable[[Request], DiscreteModel]:
         def filling(request: Request) -> DiscreteModel:
-            holes = int(request.table.missing.sum())
+            holes, began = int(request.table.missing.sum()), working_seconds()
             if holes:
                 note(
                     f"{who} needs complete rows to learn from: holes are drawn from a forest of what is known"
                 )
             valid = None if request.valid is None else filled(request.valid, request.seed)
-            model = fit(replace(request, table=filled(request.table, request.seed), valid=valid))
+            whole = replace(request, table=filled(request.table, request.seed), valid=valid)
+            if holes and request.seconds is not None:
+                whole = replace(whole, seconds=request.seconds - (working_seconds() - began))
+            model = fit(whole)
             model.fit_info_["holes_filled"] = holes
             return model
 
@@ -178,7 +191,8 @@ def _on_complete_rows(
 def _trees(request: Request) -> DiscreteModel:
     from chainrule.models.tree_network.estimator import TreeNetwork
 
-    return TreeNetwork(random_state=request.seed).fit(request.table, valid=request.valid)
+    growing = None if request.seconds is None else max(_GROWING * request.seconds, 0.0)
+    return TreeNetwork(max_seconds=growing, random_state=request.seed).fit(request.table, valid=request.valid)
 
 
 @_on_complete_rows("a latent mixture")
@@ -269,7 +283,7 @@ def _in_time(model: Any, usual: int, request: Request, *, whole: bool = False) -
         trial.set_params(epochs=1).fit(request.table, valid=request.valid)
         took = working_seconds() - began
         each = min(trial.fit_info_["seconds"], took)  # some loops are compiled within the first epoch
-        left = request.seconds - took
+        left = request.seconds - took - (took - each)  # what comes before the epochs comes once more
         epochs = min(usual, int(left / max(each, 1e-9)))
         least = usual if whole else min(usual, _LEAST_EPOCHS)
         if epochs < least:
@@ -293,19 +307,52 @@ FAMILIES: dict[str, Family] = {
         Family(
             "bayesnet", "a Bayesian network along the graph that you state", _bayesian_network, needs_dag=True
         ),
-        Family("trees", "a Bayesian network of decision trees, its graph learned", _trees, "some"),
-        Family("latent", "a mixture of trees read from a latent space", _latent, takes_time=True),
-        Family("latentnet", "the same of networks of decision trees", _latent_net, "suffix", takes_time=True),
-        Family("boosted", "a chain of boosted trees", _boosted, "suffix", takes_time=True, is_chain=True),
+        Family(
+            "trees",
+            "a Bayesian network of decision trees, its graph learned",
+            _trees,
+            "some",
+            takes_time=True,
+        ),
+        Family(
+            "latent", "a mixture of trees read from a latent space", _latent, takes_time=True, chooses=True
+        ),
+        Family(
+            "latentnet",
+            "the same of networks of decision trees",
+            _latent_net,
+            "suffix",
+            takes_time=True,
+            chooses=True,
+        ),
+        Family(
+            "boosted",
+            "a chain of boosted trees",
+            _boosted,
+            "suffix",
+            takes_time=True,
+            chooses=True,
+            is_chain=True,
+        ),
         Family(
             "nade",
             "a neural autoregressive estimator",
             _nade,
             "suffix",
             takes_time=True,
+            chooses=True,
             is_chain=True,
         ),
         # tried only by its name: on no data set measured is it better than NADE
-        Family("made", "a masked autoencoder", _made, "suffix", takes_time=True, is_chain=True, by_name=True),
+        Family(
+            "made",
+            "a masked autoencoder",
+            _made,
+            "suffix",
+            takes_time=True,
+            chooses=True,
+            is_chain=True,
+            by_name=True,
+        ),
     )
 }

@@ -13,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.core.errors import InputError
 
-__all__ = ["MISSING", "MISSING_TEXTS", "checked_missing", "missing_in"]
+__all__ = ["MISSING", "MISSING_TEXTS", "checked_missing", "hole_patterns", "missing_in"]
 
 MISSING = -1  # the code of a missing value; it is never an index
 # Cells of a text file that mean "not known".  "None" is not among them: networks have states of that name.
@@ -40,6 +43,17 @@ def checked_missing(missing: Any) -> Mapping[str, Texts] | Texts | None:
 def missing_in(name: str, missing: Mapping[str, Texts] | Texts | None) -> Texts | None:
     """The texts that are missing in the column ``name`` by this setting; ``None`` where it says nothing."""
     return missing.get(name) if isinstance(missing, Mapping) else missing
+
+
+def hole_patterns(missing: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """The different rows (P, d) of ``missing`` (n, d), and which of them each row is, (n,).
+
+    >>> hole_patterns(np.array([[True, False], [False, False], [True, False]]))[1].tolist()
+    [1, 0, 1]
+    """
+    packed = np.packbits(missing, axis=1)
+    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    return missing[first], which.reshape(-1)
 
 
 def _texts(texts: Any) -> Texts:

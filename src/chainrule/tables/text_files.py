@@ -2,7 +2,8 @@
 
 Comma, semicolon or tab stands between cells, whichever comes first in the first line; blanks where that is a line
 of several numbers.  The first line names the columns, unless it is a row: all of it numbers, of the size of those
-below (the setting ``header`` decides where this guesses wrong).
+below (the setting ``header`` decides where this guesses wrong).  A column without a name in it, such as the row numbers
+that data frames write, is called by its place, x1, x2 …, as all are where there are no names.
 """
 
 from __future__ import annotations
@@ -10,28 +11,30 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from chainrule.core.delimited import separator_of
-from chainrule.core.errors import DataError
+from chainrule.core.errors import DataError, InputError
 from chainrule.tables.columns import checked_names
 from chainrule.tables.encodings import found_encoding, undecodable_line
 from chainrule.tables.missing import MISSING_TEXTS
 from chainrule.tables.values import number_of
 
-__all__ = ["TextFile", "unpacked"]
+__all__ = ["TextFile", "packer_of", "unpacked"]
 
 _BLOCK = 1 << 20  # bytes parsed at a time; a line must fit in, and Arrow reads up to 32 ahead
 _START = 1 << 20  # bytes looked at first; the header line must fit in
+_SEPARATOR_LINE, _LINE_END = re.compile(r"(?i)sep=.?\s*(\r|\n|\Z)"), re.compile("\r\n|\n|\r")
 _MOST_LOOKED_AT = 200  # rows that tell whether the first line is one of them
-_PACKERS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_PACKERS: dict[bytes, Literal["gzip", "zstd"]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class TextFile:
     header: tuple[str, ...] | None  # the names as they are written, where the file has them
     separator: str
     encoding: str
+    n_before: int = 0  # empty lines before the first one
 
     @classmethod
     def open(cls, path: Path, encoding: str | None = None, header: bool | None = None) -> TextFile:
@@ -57,15 +61,24 @@ class TextFile:
             raise undecodable_line([start], encoding, path) or e from e
         if "\0" in text:
             raise DataError(f"{path} is not text: it holds zero bytes; give a CSV, Parquet or Feather file")
-        text = text.lstrip("\ufeff\r\n")
+        whole, text = text, text.lstrip("\ufeff\r\n")
         if not text:
             raise DataError(f"{path} is empty; expected a line of column names and rows")
+        if _SEPARATOR_LINE.match(text):
+            raise DataError(
+                f"{path}: its first line, {text.splitlines()[0]!r}, is for a spreadsheet and names no columns; delete it"
+            )
         separator = _separator(text)
         rows = _first_rows(text, separator, whole=len(start) < _START)
         first = next(rows, [])
         named = not _is_row(first, list(rows)) if header is None else header
-        names = [name.strip() for name in first] if named else [f"x{j + 1}" for j in range(len(first))]
-        return cls(path, checked_names(names), tuple(first) if named else None, separator, encoding)
+        names = [(name.strip() if named else "") or f"x{j + 1}" for j, name in enumerate(first)]
+        try:
+            names = checked_names(names)
+        except InputError as e:
+            raise InputError(f"{path}: {e}") from e
+        n_before = len(_LINE_END.findall(whole[: len(whole) - len(text)]))
+        return cls(path, names, tuple(first) if named else None, separator, encoding, n_before)
 
     @property
     def has_header(self) -> bool:
@@ -76,11 +89,15 @@ class TextFile:
         """How the file was read, for people."""
         between = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks"}[self.separator]
         head = "" if self.has_header else ", no header line"
+        if unnamed := [name for name, cell in zip(self.names, self.header or (), strict=False) if not cell.strip()]:
+            head = f", columns without a name are called {', '.join(unnamed)}"
         return f"{self.encoding.upper()} text with {between}{head}"
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The cells of these columns as text, about a megabyte of the file at a time."""
-        written = dict(zip(self.names, self.header or self.names, strict=True))
+        # names stand for themselves where the file has them all, else its first line is passed over
+        is_named = self.header is not None and all(cell.strip() for cell in self.header)
+        written = dict(zip(self.names, self.header if is_named and self.header else self.names, strict=True))
         with unpacked(self.path) as stream:
             try:
                 reader = arrow_csv.open_csv(
@@ -88,7 +105,8 @@ class TextFile:
                     read_options=arrow_csv.ReadOptions(
                         use_threads=False,
                         block_size=_BLOCK,
-                        column_names=None if self.has_header else list(self.names),
+                        column_names=None if is_named else list(self.names),
+                        skip_rows_after_names=self.n_before + 1 if self.has_header and not is_named else 0,
                         encoding="utf8" if self.encoding in ("utf-8", "utf-8-sig") else self.encoding,
                     ),
                     parse_options=arrow_csv.ParseOptions(
@@ -142,6 +160,13 @@ class TextFile:
         )
 
 
+def packer_of(path: Path) -> Literal["gzip", "zstd"] | None:
+    """What has packed a file, by its first bytes; ``OSError`` where it cannot be read."""
+    with open(path, "rb") as f:
+        start = f.read(4)
+    return next((name for mark, name in _PACKERS.items() if start.startswith(mark)), None)
+
+
 @contextmanager
 def unpacked(path: Path) -> Iterator[Any]:
     """The bytes of a file as an Arrow stream, unpacked where its first bytes say gzip or zstd.
@@ -149,10 +174,7 @@ def unpacked(path: Path) -> Iterator[Any]:
     Raises ``DataError`` where the file is missing, cannot be read, or is damaged.
     """
     try:
-        with open(path, "rb") as f:
-            start = f.read(4)
-        packer = next((name for mark, name in _PACKERS.items() if start.startswith(mark)), None)
-        with pa.input_stream(str(path), compression=packer) as stream:
+        with pa.input_stream(str(path), compression=packer_of(path)) as stream:
             yield stream
     except FileNotFoundError as e:
         raise DataError(f"there is no file {path}; give the path of a CSV, Parquet or Feather file") from e

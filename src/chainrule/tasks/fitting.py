@@ -15,12 +15,13 @@ from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.progress import note
 from chainrule.core.records import to_plain
+from chainrule.core.time_limit import OutOfTimeError
 from chainrule.core.units import seconds_of
 from chainrule.graphs import DAG
 from chainrule.models.auto.estimator import Auto
 from chainrule.models.auto.leaderboard import Leaderboard, weighted_mean
 from chainrule.models.contract import DiscreteModel
-from chainrule.models.families import Family, Request, family
+from chainrule.models.families import Family, Request, family, fitted_in_time
 from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
 from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.table import Table
@@ -224,14 +225,17 @@ def _of_auto(auto: Auto, table: Table, judges: Table | None) -> Fit:
 def _of_family(one: Family, request: Request, held_out: float) -> Fit:
     """A single model; one that chooses its epoch by validation rows holds some out where there are none."""
     whole, places, on = request.table, None, "validation rows"
-    if request.valid is None and one.takes_time and whole.n_rows >= LEAST_ROWS:
+    if request.valid is None and one.chooses and whole.n_rows >= LEAST_ROWS:
         split = hold_out(whole, held_out, request.seed)
         request, places, on = (
             replace(request, table=split.train, valid=split.held_out),
             split.places,
             "held-out rows",
         )
-    model = one.fit(request)
+    try:
+        model = fitted_in_time(one, request)
+    except OutOfTimeError as e:
+        raise OutOfTimeError(f"{one.name} is not fitted: {e}; give it a larger budget, or none") from e
     judges, on = (whole, _TRAINING) if request.valid is None else (request.valid, on)
     if one.sums_out != "any" and not judges.is_complete:
         judges, on = judges[np.flatnonzero(~judges.missing.any(axis=1))], f"{on} without holes"

@@ -1,10 +1,10 @@
 """How probable each row is, how unusual that is, and which cell is to blame.
 
-Three numbers a row.  ``nats`` is -log p of what is known of it.  ``quantile`` compares it with rows that the model
-itself draws, with the same cells hidden: the share of them that are at most as probable, (1 + k) / (1 + N) for k of N
-draws, so a small one is unusual and none is 0.  ``blame`` is the column whose cell costs most beyond what the column
-costs on average over draws.  The cells' nats sum to the row's: they are the factors of the model, or, in a row with
-holes, the steps of the chain rule over what is known, in the model's order.
+Three numbers a row.  ``nats`` is -log p of what is known of it.  ``quantile`` is how probable it is that a row of the
+model, with the same cells hidden, is at most as probable, so a small one is unusual: exact where there are few states,
+else (1 + k) / (1 + N) for k of N draws, and ``quantile_draws`` says N.  ``blame`` is the column whose cell costs most
+beyond what the column costs on average over draws.  The cells' nats sum to the row's: they are the factors of the
+model, or, in a row with holes, the steps of the chain rule over what is known, in the model's order.
 """
 
 from __future__ import annotations
@@ -47,14 +47,16 @@ _EXPECTED_BY = 500  # draws that say what a column costs on average
 class Scores:
     """The scores of the n rows of ``table``.
 
-    ``nats`` (n,) is -log p, ``inf`` for an impossible row; ``quantile`` (n,) the share of the model's draws that are at
-    most as probable, NaN where it was not computed; ``cells`` (n, d) the nats of each cell, NaN in holes, or ``None``;
+    ``nats`` (n,) is -log p, ``inf`` for an impossible row; ``quantile`` (n,) the probability of rows of the model that
+    are at most as probable, by ``quantile_draws`` (n,) draws, 0 where it is exact (NaN, and 0, where the model refuses
+    draws with these holes); ``cells`` (n, d) the nats of each cell, NaN in holes, or ``None``;
     ``blame`` (n,) the place of a column, -1 for none or where it was not asked.
     """
 
     table: Table
     nats: NDArray[np.float64]
     quantile: NDArray[np.float64]
+    quantile_draws: NDArray[np.int64]
     blame: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     cells: NDArray[np.float64] | None = None
     source: pa.Table | None = None  # the file that was scored, as it is
@@ -94,14 +96,23 @@ class Scores:
         if n := int(self.table.missing.any(axis=1).sum()):
             lines.append(f"{n:,} rows have holes, which are summed out: their nats are of what is known")
         if n := int(np.isnan(self.quantile).sum()):
-            lines.append(f"{n:,} rows have no quantile: their patterns of holes are too many or too costly")
+            lines.append(f"{n:,} rows have no quantile: the model refuses draws with the same holes")
+        lines.append(self._quantiles_are())
         rows = [self._shown(i) for i in self.oddest]
-        head = ["row", "nats", "as improbable or more", "cell to blame"]
+        head = ["row", "nats", "so improbable or more", "cell to blame"]
         return "\n".join([*lines, text_table("the most unusual rows (counted from 1)", head, rows)])
+
+    def _quantiles_are(self) -> str:
+        by = self.quantile_draws[self.quantile_draws > 0]
+        if not len(by):
+            return "how unusual a row is: exact"
+        least, most = int(by.min()), int(by.max())
+        some = f"; {n:,} rows exactly" if (n := int(np.sum(self.quantile_draws == 0))) else ""
+        return f"how unusual a row is: by {most:,}{f' to {least:,}' if least < most else ''} draws of the model{some}"
 
     def _shown(self, i: int) -> list[str]:
         q, j = self.quantile[i], int(self.blame[i])
-        share = "" if np.isnan(q) else f"{q:.2%} of draws"
+        share = "" if np.isnan(q) else f"{q:.2%}"
         return [str(i + 1), f"{self.nats[i]:.4f}", share, "" if j < 0 else self._cell(i, j)]
 
     def _cell(self, i: int, j: int) -> str:
@@ -116,6 +127,7 @@ class Scores:
                 "row": i + 1,
                 "nats": self.nats[i],
                 "quantile": None if np.isnan(self.quantile[i]) else self.quantile[i],
+                "quantile_draws": int(self.quantile_draws[i]),
                 "blame": None if self.blame[i] < 0 else self.columns[self.blame[i]],
             }
             for i in self.oddest
@@ -135,13 +147,14 @@ class Scores:
     def to_arrow(self) -> pa.Table:
         """A row for each, as an Arrow table: all columns of the file that was scored, then the scores.
 
-        ``.nats``, ``.quantile``, ``.blame``, and ``.nats.NAME`` for each column where cells were scored.  Of rows that
-        came from memory it has the scores only.
+        ``.nats``, ``.quantile`` with the ``.quantile.draws`` that it is from (0: it is exact), ``.blame``, and
+        ``.nats.NAME`` for each column where cells were scored.  Of rows that came from memory it has the scores only.
         """
         names = np.array([*self.columns, None], object)
         new: dict[str, Any] = {
             ".nats": self.nats,
             ".quantile": pa.array(self.quantile, mask=np.isnan(self.quantile)),
+            ".quantile.draws": pa.array(self.quantile_draws, mask=np.isnan(self.quantile)),
             ".blame": pa.array(names[self.blame].tolist(), pa.string()),
         }
         if self.cells is not None:
@@ -169,8 +182,8 @@ def score(
     """Score the rows of ``X`` by ``model``, or by the model in that file; ``out`` also writes them.
 
     ``cells`` scores each cell of each row (by default where ``out`` is given), else only those of the oddest rows.
-    ``draws`` rows of the model, by ``seed``, are what ``quantile`` compares with.  ``reading``: the settings of
-    ``Table.read`` that do not contradict the model's schema, such as ``unseen="missing"``.
+    ``draws`` rows of the model, by ``seed``, are what ``quantile`` compares with, where it is not exact.  ``reading``:
+    the settings of ``Table.read`` that do not contradict the model's schema, such as ``unseen="missing"``.
 
     >>> from chainrule.models import chow_liu
     >>> rows = {"a": ["x", "y"] * 40, "b": ["u", "v"] * 40}
@@ -186,7 +199,8 @@ def score(
     options: Mapping[str, Any] = {k: v for k, v in reading.items() if v is not None}
     table = read_known(X, fitted.schema_, "X", dialect, **options)
     nats = 0.0 - log_prob_in_parts(fitted, table)  # not -0.0 where a row is certain
-    plain = Scores(table, nats, quantiles_of(fitted, table, nats, draws, seed))
+    unusual = quantiles_of(fitted, table, nats, draws, seed)
+    plain = Scores(table, nats, unusual.shares, unusual.draws)
     every = out is not None if cells is None else cells
     wanted = np.arange(table.n_rows) if every else np.array(plain.oddest, np.intp)
     costs = cell_nats(fitted, table[wanted])

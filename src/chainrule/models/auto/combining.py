@@ -12,9 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import ChainruleError
 from chainrule.core.numerics import log_sum_exp
-from chainrule.core.progress import note
 from chainrule.models.auto.leaderboard import Trial
 from chainrule.models.ensemble.estimator import Ensemble
 from chainrule.models.shared.mixing import em_weights, log_weights
@@ -60,27 +58,26 @@ def averaged(
 def stacked(
     trials: Sequence[Trial], valid: Table, judges: Table, seed: int, name: str = "stack"
 ) -> Trial | None:
-    """The factors of chains of one order multiplied with learned powers; ``None`` where that cannot be had."""
+    """The factors of chains of one order multiplied with learned powers; ``None`` of fewer than two, or by few rows.
+
+    Raises ``TooLargeError`` where the factors of all rows cannot be held.
+    """
     began = time.monotonic()
     every = [t.log_prob if t.weighing is None else t.weighing for t in trials]
     asked = np.flatnonzero(~np.isnan(every).any(axis=0))
     if len(trials) < 2 or len(asked) < _LEAST_ROWS:
         return None
     models, weighing = [t.model for t in trials], None
-    try:
-        model = Stack(models).fit(valid[asked])
-        judged = np.full(judges.n_rows, np.nan)
-        if trials[0].weighing is None:
-            for learn, judge in _halves(asked, seed):
-                judged[judge] = Stack(models).fit(valid[learn]).log_prob(valid[judge])
-        else:
-            there = np.flatnonzero(~np.isnan([t.log_prob for t in trials]).any(axis=0))
-            judged[there] = model.log_prob(judges[there])
-            weighing = np.full(valid.n_rows, np.nan)
-            weighing[asked] = model.log_prob(valid[asked])
-    except ChainruleError as e:  # too large to hold the factors of all rows
-        note(f"{name} is left out: {e}")
-        return None
+    model = Stack(models).fit(valid[asked])
+    judged = np.full(judges.n_rows, np.nan)
+    if trials[0].weighing is None:
+        for learn, judge in _halves(asked, seed):
+            judged[judge] = Stack(models).fit(valid[learn]).log_prob(valid[judge])
+    else:
+        there = np.flatnonzero(~np.isnan([t.log_prob for t in trials]).any(axis=0))
+        judged[there] = model.log_prob(judges[there])
+        weighing = np.full(valid.n_rows, np.nan)
+        weighing[asked] = model.log_prob(valid[asked])
     return Trial(name, model, judged, time.monotonic() - began, weighing)
 
 

@@ -157,8 +157,8 @@ class Auto(DiscreteModel):
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         return self.model_._state_log_probs(codes)
 
-    def _states_in_turn(self, n: int) -> Turns:
-        return self.model_._states_in_turn(n)
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+        return self.model_._states_in_turn(n, order)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         draw: Any = lambda model, part: model._draw(part, generator)  # noqa: E731

@@ -37,7 +37,8 @@ from chainrule.models.bayesian_network.conditional_tables import (
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead, variable_order
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
+from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
@@ -221,6 +222,10 @@ class BayesianNetwork(DiscreteModel):
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         return self._fitted_network().log_states(codes)
+
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+        states_of = self._fitted_network().log_states_of
+        return column_turns(self._factors(), self.schema_.sizes, n, order, states_of)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         drawn, bad = self._fitted_network().draw(codes, generator)

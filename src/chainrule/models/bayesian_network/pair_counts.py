@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
+from chainrule.core.progress import track
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.conditional_tables import Counts
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing
@@ -186,12 +187,13 @@ def _products(table: Table, of: NDArray[np.intp], state: NDArray[np.intp]) -> Co
     """How often each of these states comes with each other, by weight."""
     if table.weights is None:
         counts = np.zeros((len(of), len(of)), np.int64)
-        for codes in _blocks(table.codes):
+        for codes in track(_blocks(table.codes), "counting pairs"):
             shown = (codes[:, of] == state).astype(np.float32)
             counts += (shown.T @ shown).astype(np.int64)
         return counts
     weighed = np.zeros((len(of), len(of)))
-    for codes, weights in zip(_blocks(table.codes), _blocks(table.weights), strict=True):
+    blocks = list(zip(_blocks(table.codes), _blocks(table.weights), strict=True))
+    for codes, weights in track(blocks, "counting pairs"):
         shown = (codes[:, of] == state).astype(np.float64)
         weighed += (shown * weights[:, None]).T @ shown
     return np.triu(weighed) + np.triu(weighed, 1).T  # a product of two matrices is symmetric within rounding

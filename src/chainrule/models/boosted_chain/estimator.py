@@ -7,7 +7,6 @@ found, ``rounds`` for how many of them a variable keeps.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,10 @@ from chainrule.models.boosted_chain.boosting import Boosted, Problem, assembled,
 from chainrule.models.boosted_chain.boosting_loops import Limits
 from chainrule.models.boosted_chain.rounds import rounds_to_keep
 from chainrule.models.boosted_chain.trees import BoostedTrees
-from chainrule.models.contract import Codes
+from chainrule.models.contract import Codes, Turns
 from chainrule.models.shared.chain import ChainModel, unsigned
 from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.ordering import Ordering
 from chainrule.tables.schema import Schema
@@ -175,13 +175,13 @@ class BoostedChain(ChainModel):
         ]
         return np.concatenate(parts)
 
-    def _states_in_turn(self, n: int) -> Generator[Any, Any, None]:
-        """Variable by variable in order: its column and ``log p`` of its states; wants the codes (n, 1) it has."""
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         sizes = self.schema_.sizes
-        rows = np.zeros((n, len(sizes)), np.uint8 if max(sizes) <= 2**8 else np.int32)
-        for i in self._factorization.order.tolist():
-            log_p = Coding((sizes[i],)).log_probabilities(self._trees.log_odds(rows, i))[:, 0]
-            rows[:, i : i + 1] = yield np.array([i]), [log_p]
+
+        def states_of(i: int, rows: Codes) -> NDArray[np.float64]:
+            return Coding((sizes[i],)).log_probabilities(self._trees.log_odds(rows, i))[:, 0]
+
+        return column_turns(self._factorization, sizes, n, order, states_of)
 
     def _parts(self, codes: Codes) -> list[Codes]:
         rows = unsigned(codes)

@@ -10,7 +10,6 @@ Cheng and Hüllermeier 2010).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.models.chain_classifier.factors import Factor, best_smoothing, fit_factor
 from chainrule.models.chain_classifier.plain_state import classifier_of, plain_estimator, state_of
-from chainrule.models.contract import Codes
+from chainrule.models.contract import Codes, Turns
 from chainrule.models.shared.chain import ChainModel
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.factorization import Factorization
@@ -181,9 +180,8 @@ class ChainClassifier(ChainModel):
                 out[rows, begins[i] : begins[i + 1]] = np.log(p)
         return out
 
-    def _states_in_turn(self, n: int) -> Generator[Any, Any, None]:
-        """Variable by variable in order: its column and ``log p`` of its states; wants the codes (n, 1) it has."""
-        order = self._factorization.order
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+        order = self._factorization.order  # there is no other
         coding = Coding(self.schema_.sizes).of_variables(order)
         features = np.zeros((n, coding.width))
         for t, i in enumerate(order):

@@ -9,7 +9,7 @@ they add, and n N exponentials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -101,6 +101,19 @@ class Components:
                     out[begin : begin + len(joint), begins[i] + k] = sum_components(scores)
                 joint += self.tables[entries[:, i]]
         return out
+
+    def scores_in_turn(self, n: int) -> Generator[NDArray[np.float64], Any, None]:
+        """``state_scores`` (n, K_i) of one variable after the other in ``layout.order``; wants to be sent its codes."""
+        codes = np.zeros((n, len(self.layout.sizes)), np.int32)
+        joint = np.repeat(self.log_weights[None], n, axis=0)
+        for i in self.layout.order.tolist():
+            heads, found = self.layout.heads(codes)[:, i], np.empty((n, self.layout.sizes[i]))
+            for rows in blocks(np.arange(n), _WALKED * len(self)):
+                for k in range(found.shape[1]):
+                    found[rows, k] = sum_components(joint[rows] + self.tables[heads[rows] + k])
+            codes[:, i] = yield found
+            for rows in blocks(np.arange(n), _WALKED * len(self)):
+                joint[rows] += self.tables[heads[rows] + codes[rows, i]]
 
     def _walks(self, codes: Codes) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.intp]]]:
         """Blocks of complete rows: the first, the log-weights (rows, N) to begin from, and the rows' entries."""

@@ -26,7 +26,7 @@ from chainrule.core.choices import check_choice
 from chainrule.core.errors import TooLargeError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.latent_mixture.completing import draw_completed, log_prob_completed
 from chainrule.models.latent_mixture.components import Components
 from chainrule.models.latent_mixture.forest_layout import ForestLayout
@@ -252,6 +252,15 @@ class LatentMixture(DiscreteModel):
         begins, columns = state_begins(sizes)[:-1], np.arange(sum(sizes))
         columns[begins], columns[begins + self._usual] = begins + self._usual, begins
         return found[:, columns]
+
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+        turns, sent = self._components.scores_in_turn(n), None
+        for i in self._components.layout.order.tolist():
+            states = np.arange(self.schema_.sizes[i])
+            states[[0, self._usual[i]]] = states[[self._usual[i], 0]]  # inside, the usual one is 0
+            found = normalised(turns.send(sent), (len(states),))
+            codes = yield np.array([i]), [found[:, states]]
+            sent = states[codes[:, 0]]
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         """The component from its posterior, then what is missing from that component."""

@@ -112,8 +112,8 @@ class MADE(AutoregressiveEstimator):
         self._unreachable = len(report.unreachable)
         return found
 
-    def _states_in_turn(self, n: int) -> Turns:
-        return made_turns(self._double(), n)  # type: ignore[arg-type]
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+        return made_turns(self._double(), n, self._factorization.turns(order))  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> MADENetwork:
         return MADENetwork(

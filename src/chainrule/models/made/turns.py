@@ -6,6 +6,7 @@ input is in, and no output reads one that is not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,18 @@ from chainrule.models.shared.state_columns import normalised
 __all__ = ["made_turns"]
 
 
-def made_turns(network: MADENetwork, n: int) -> Turns:
-    """See ``DiscreteModel.states_in_turn``; by numpy, in the type of the network's parameters."""
+def made_turns(network: MADENetwork, n: int, levels: Sequence[NDArray[np.intp]]) -> Turns:
+    """See ``DiscreteModel.states_in_turn``; by numpy, in the type of the network's parameters.
+
+    ``levels`` are columns that are decided together, one after the other.
+    """
     coding = network.coding
     weights = [(w * m).detach().cpu().numpy() for w, m in zip(network.weights, network.masks, strict=True)]
     biases = [b.detach().cpu().numpy() for b in network.biases]
     direct = weights.pop() if network.direct else None
     first: NDArray[Any] = np.repeat(biases[0][None], n, axis=0)
     known = np.zeros((n, coding.width), biases[0].dtype)
-    for level in network.factorization.levels:
+    for level in levels:
         h = np.maximum(first, 0)
         for weight, bias in zip(weights[1:-1], biases[1:-1], strict=True):
             h = np.maximum(h @ weight.T + bias, 0)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
@@ -70,7 +71,7 @@ class NADE(AutoregressiveEstimator):
     def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
         return Factorization.of_order(self.ordering, names, rng=rng)
 
-    def _states_in_turn(self, n: int) -> Turns:
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         return nade_turns(self._double(), n)  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> NADENetwork:

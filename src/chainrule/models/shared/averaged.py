@@ -97,12 +97,12 @@ class AveragedModel(DiscreteModel):
         states = [m.state_log_probs(codes) for m in self._members]
         return averaged_states(states, codes, factors.order, log_weights(self.weights_), self.schema_.sizes)
 
-    def _states_in_turn(self, n: int) -> Turns:
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         factors = self._factors()
         assert factors is not None
         log_w = log_weights(self.weights_)
         running = np.repeat(log_w[None], n, axis=0)  # log w_k p_k(what has been sent)
-        turns = joint_turns(self._members, factors.order, self.schema_.sizes, n)
+        turns = joint_turns(self._members, factors.order, n)
         i, found = next(turns)
         while True:
             share = log_posterior(running, log_w)

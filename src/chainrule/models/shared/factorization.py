@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
@@ -129,6 +129,26 @@ class Factorization:
         for t, i in enumerate(self.order):
             level[i] = t if self.is_order else 1 + level[self.parents[i]].max(initial=-1)
         return [self.order[level[self.order] == k] for k in range(int(level.max(initial=-1)) + 1)]
+
+    def turns(self, order: NDArray[np.intp] | None = None) -> list[NDArray[np.intp]]:
+        """The columns in groups that are decided together: ``levels``, or one by one in ``order`` (d,)."""
+        return self.levels if order is None else list(order[:, None])
+
+    def checked_order(self, order: ArrayLike) -> NDArray[np.intp]:
+        """``order`` as columns (d,); ``InputError`` unless each comes once, after all that its factor reads."""
+        found = np.asarray(order)
+        if found.shape != (len(self),) or not np.array_equal(np.sort(found), np.arange(len(self))):
+            raise InputError(
+                f"order must list each of the {len(self)} columns once, by number; got {order!r}"
+            )
+        place = positions(found.astype(np.intp))
+        late = np.argwhere(self.parents & (place[None] > place[:, None]))
+        if len(late):
+            i, j = late[0]
+            raise InputError(
+                f"the factor of {self.names[i]!r} reads {self.names[j]!r}, which comes after it; take ordering_"
+            )
+        return found.astype(np.intp)
 
     @property
     def depth(self) -> int:

@@ -20,7 +20,7 @@ from chainrule.core.contract import packed, packed_settings, unpacked, unpacked_
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.graphs import DAG
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.state_columns import state_begins
 from chainrule.tables.schema import Schema
@@ -84,6 +84,10 @@ class Member:
             return found
         begins, blocks = state_begins(self.model.schema_.sizes), np.argsort(self.places)
         return found[:, np.concatenate([np.arange(int(begins[j]), int(begins[j + 1])) for j in blocks])]
+
+    def states_in_turn(self, n: int, order: NDArray[np.intp]) -> Turns:
+        """The model's turns, one column of the whole after the other in ``order`` (d,)."""
+        return self.model.states_in_turn(n, np.argsort(self.places)[order])
 
     def filled(self, codes: Codes, rng: np.random.Generator, how: Literal["draw", "mode"] = "draw") -> Codes:
         """``codes`` with each -1 filled as ``impute`` does."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.time_limit import check_time
 from chainrule.models.shared.state_columns import picked, state_begins
 
 __all__ = ["Weighing", "averaged_states", "choices", "em_weights", "log_posterior", "log_weights"]
@@ -43,6 +44,7 @@ def em_weights(log_p: NDArray[np.float64], row_weights: NDArray[np.float64] | No
         top = rows.max(axis=1, keepdims=True)
         p = np.exp(rows - top)
         for _ in range(_MOST_STEPS):
+            check_time()
             total = p @ w
             found.append(float(share @ (np.log(total) + top[:, 0])))
             if len(found) > 1 and found[-1] - found[-2] < _ENOUGH:

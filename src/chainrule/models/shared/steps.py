@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from chainrule.compiled.calls import has_loops, many_calls
+from chainrule.core.time_limit import check_time
 from chainrule.models.shared.adamw import BETAS, EPSILON, AdamW
 from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
 
@@ -108,6 +109,7 @@ def mean_loss(network: nn.Module, data: Data, loss: Loss = NEGATIVE_LOG_LIKELIHO
     rows, weights, targets = data.tensors(next(network.parameters()).device)
     total = torch.zeros((), dtype=torch.float64, device=rows.device)
     for begin in range(0, len(rows), _TOGETHER):
+        check_time()
         part = slice(begin, begin + _TOGETHER)
         each = loss.by_row(network, rows[part], None if targets is None else targets[part]).double()
         total += each.sum() if weights is None else each @ weights[part].double()

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from chainrule.core.errors import ChainruleError
 from chainrule.core.progress import track
+from chainrule.core.time_limit import check_time
 from chainrule.models.shared.checkpoint import Checkpoint, History
 from chainrule.models.shared.steps import NEGATIVE_LOG_LIKELIHOOD, Data, Loss, Steps, mean_loss, steps_for
 
@@ -126,6 +127,7 @@ def _one_epoch(
     batches = torch.randperm(n, generator=shuffle).to(steps.device).split(recipe.batch_size)
     all_steps, rate = len(batches) * recipe.epochs, 0.0
     for k, chosen in enumerate(batches):
+        check_time()
         rate = recipe.learning_rate * _schedule(len(batches) * (epoch - 1) + k, all_steps)
         steps.step(chosen, rate)
     mean = steps.take_total() / n

@@ -149,12 +149,9 @@ class Stack(DiscreteModel):
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         return product(self._factors_of(codes), self.powers_, self.schema_.sizes)
 
-    def _states_in_turn(self, n: int) -> Turns:
-        if self._joint.graph is not None:  # levels of several variables each
-            yield from super()._states_in_turn(n)
-            return
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         sizes = self.schema_.sizes
-        turns = joint_turns(self._members, self._joint.order, sizes, n)
+        turns = joint_turns(self._members, self._joint.order if order is None else order, n)
         i, found = next(turns)
         while True:
             factors = [self._smoothed(f, self.smoothing / sizes[i]) for f in found]
@@ -179,8 +176,9 @@ class Stack(DiscreteModel):
         return log_prob_with_missing(self._conditionals, codes, self._joint, self.schema_.sizes)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
-        states, turns = self._state_log_probs, self._states_in_turn
-        return draw_chain(codes, states, turns, self._joint, self.schema_.sizes, generator)
+        return draw_chain(
+            codes, self._state_log_probs, self.states_in_turn, self._joint, self.schema_.sizes, generator
+        )
 
     def _most_probable(self, codes: Codes) -> Codes:
         """By enumeration of all completions, at most 16,384 a row, else ``TooLargeError``."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.time_limit import check_time
 from chainrule.models.shared.state_columns import normalised, picked, state_begins
 
 __all__ = ["Fit", "learn_each", "learn_shared", "product"]
@@ -58,6 +59,7 @@ class Fit:
         begins = state_begins(self.sizes)[:-1]
         step = max(1, _BLOCK_CELLS // sum(self.sizes))
         for start in range(0, len(self.codes), step):
+            check_time()
             part = slice(start, start + step)
             factors, codes, w = [f[part] for f in self.factors], self.codes[part], self.weights[part]
             log_p = product(factors, powers, self.sizes)

@@ -11,7 +11,6 @@ what stands at the leaves is averaged over all prunings (``averaging``).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +23,8 @@ from chainrule.core.errors import TooLargeError
 from chainrule.core.randomness import as_generator
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network import BayesianNetwork
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
+from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.decision_tables import DecisionTables, Penalty, grow_tables
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
@@ -47,7 +47,8 @@ class TreeNetwork(DiscreteModel):
     where rows are very many), "bic", "ebic", "aic", "none", or nats for each parameter.  ``ordering`` makes
     every variable depend on earlier ones only ("natural", "random" by ``random_state``, columns or names); without it
     the graph is free.  Trees split on one state against the rest; where states have an order (also integers, numbers
-    and intervals), on two ranges as well.  Each side of a split holds ``least_rows`` rows or more.
+    and intervals), on two ranges as well.  Each side of a split holds ``least_rows`` rows or more.  Growing stops after
+    ``max_splits`` splits, or ``max_seconds`` (which makes the result depend on the machine); the best come first.
 
     ``shrinkage`` is how many rows the estimate of the node above counts in that of a node, ``pruning`` the prior
     log-odds in nats that a tree ends where it has a split.  ``None`` chooses both on ``valid``; without, it takes 4
@@ -83,6 +84,7 @@ class TreeNetwork(DiscreteModel):
         pseudocount: float = 0.5,
         least_rows: float = 1.0,
         max_splits: int | None = None,
+        max_seconds: float | None = None,
         random_state: int | None = None,
         schema: Schema | None = None,
         max_bytes: int = 2**30,
@@ -94,6 +96,7 @@ class TreeNetwork(DiscreteModel):
         self.pseudocount = pseudocount
         self.least_rows = least_rows
         self.max_splits = max_splits
+        self.max_seconds = max_seconds
         self.random_state = random_state
         self.schema = schema
         self.max_bytes = max_bytes
@@ -147,6 +150,7 @@ class TreeNetwork(DiscreteModel):
             max_splits=None
             if self.max_splits is None
             else check_integer(self.max_splits, "max_splits", least=0),
+            max_seconds=None if self.max_seconds is None else check_real(self.max_seconds, "max_seconds"),
         )
 
     def _chosen(
@@ -216,14 +220,13 @@ class TreeNetwork(DiscreteModel):
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         return self._tables.states(self._inference.log_p, codes)
 
-    def _states_in_turn(self, n: int) -> Generator[Any, Any, None]:
-        """Level by level of the graph: its columns and ``log p`` of their states; wants the codes that they have."""
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         sizes = self.schema_.sizes
-        rows = np.zeros((n, len(sizes)), np.uint8 if max(sizes) <= 2**8 else np.int32)
-        for level in self._factors().levels:
-            leaves = [self._tables.leaves_of(int(i), rows) for i in level]
-            log_p = [self._inference.log_p[at, : sizes[i]] for at, i in zip(leaves, level, strict=True)]
-            rows[:, level] = yield level, log_p
+
+        def states_of(i: int, rows: Codes) -> NDArray[np.float64]:
+            return self._inference.log_p[self._tables.leaves_of(i, rows), : sizes[i]]
+
+        return column_turns(self._factors(), sizes, n, order, states_of)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         return self._answering().draw(codes, generator)

@@ -2,8 +2,12 @@
 
 The file is cut into its pieces (``text``); the cells of the model's columns become rows of codes (``rows``) and the way
 in which the file writes them (``spellings``); the rest is packed by LZMA.  What is not text in the file's encoding is
-packed as it is.  Long files are cut into segments, so memory does not grow with them.  At the end stands the SHA-256
-of the file.
+packed as it is.  Long files are cut into segments, so memory holds one of them and the result.  A checksum of all and
+the first 8 bytes of the text's SHA-256 tell damage from a machine whose floats differ.
+
+Of a file that gzip or zstd has packed the text inside is compressed, and comes back as text: the packed bytes depend on
+the program that packed them, and no one could promise them.  The bytes of Parquet and Feather say how their writer
+encodes columns besides; they are refused, and ``rows`` keeps the values.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import json
 import lzma
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,20 +28,25 @@ from chainrule.core.errors import ChainruleError, DataError, InputError, OutputE
 from chainrule.core.files import replacing
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Variable
-from chainrule.tables.text_files import TextFile
+from chainrule.tables.text_files import TextFile, packer_of, unpacked
 from chainrule.tasks.compression.bits import stack, stack_bytes
-from chainrule.tasks.compression.numbers import Reader, varint
-from chainrule.tasks.compression.rows import decode_rows, encode_rows, fingerprint
+from chainrule.tasks.compression.numbers import Reader, checked, sealed, varint
+from chainrule.tasks.compression.rows import FLOATS_DIFFER, decode_rows, encode_rows, fingerprint
 from chainrule.tasks.compression.spellings import Spellings
 from chainrule.tasks.compression.text import Pieces, cell_text
 
 __all__ = ["CompressedFile", "compress_file", "decompress_file"]
 
-_MAGIC = b"CRF\x01"  # and the version of what follows
+_MAGIC = b"CRF\x02"  # and the version of what follows
 _SEGMENT = 1 << 22  # characters
 _READ = 1 << 20  # bytes
 _UNMARKED = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
-_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"ARROW1", b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+_DIGEST = 8  # bytes of a SHA-256 that are kept
+_LZMA = [
+    {"id": lzma.FILTER_LZMA2, "preset": 6}
+]  # without a container, whose checks and sizes would come twice
+_COLUMNAR, _ARCHIVES = (b"PAR1", b"ARROW1", b"FEA1"), (b"BZh", b"\xfd7zXZ", b"PK\x03\x04")
+_PACKED_ENDS = (".gz", ".zst")
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class CompressedFile:
     """What became of a file: its bytes, those of the result, and of its parts.
 
     ``rows_bytes`` codes the columns of the model, ``spellings_bytes`` how cells are written, ``rest_bytes`` all else.
+    ``packer`` is "gzip" or "zstd" where the file was packed: all bytes are then those of the text inside.
     """
 
     original_bytes: int
@@ -53,6 +63,7 @@ class CompressedFile:
     rows_bytes: int
     spellings_bytes: int
     rest_bytes: int
+    packer: str | None = None
 
     @property
     def ratio(self) -> float:
@@ -69,6 +80,11 @@ class CompressedFile:
             f"{self.original_bytes:,} bytes, {self.n_rows:,} rows -> {self.compressed_bytes:,} bytes "
             f"({self.ratio:.1f} times smaller): rows {self.rows_bytes:,}, spellings {self.spellings_bytes:,}, "
             f"the rest {self.rest_bytes:,}"
+            + (
+                f"; of the text that {self.packer} had packed, which is what comes back"
+                if self.packer
+                else ""
+            )
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,40 +96,47 @@ def compress_file(model: DiscreteModel, path: str | Path, output: str | Path) ->
     """Write the text table at ``path`` to ``output`` in few bytes; ``decompress_file`` gives back each of its bytes.
 
     Its columns go by name and may be in any order, beside others; all must be there that the model has.  What a cell
-    says may be anything.  Raises ``DataError`` (no such file, no table), ``UnknownNameError`` (a column that is not
-    there), ``InputError`` (a packed or columnar file) or ``OutputError``.
+    says may be anything.  Of a file packed by gzip or zstd it is the text inside.  Raises ``DataError`` (no such file,
+    no table), ``UnknownNameError`` (a column that is not there), ``InputError`` (a columnar file or an archive) or
+    ``OutputError``.
     """
     layout = _Layout.of(model, Path(path))
     digest, sizes, n_rows, original = hashlib.sha256(), np.zeros(3, np.int64), 0, 0
+    content = [fingerprint(model), _with_size(_packed(astuple(layout)))]
+    for raw, text in _segments(Path(path), layout.encoding):
+        digest.update(raw)
+        original += len(raw)
+        parts, n = _segment(model, layout, raw, text, is_first=original == len(raw))
+        n_rows += n
+        sizes += [len(p) for p in parts]
+        content.append(b"\x01" + b"".join(map(_with_size, parts)))
+    whole = sealed(_MAGIC, b"".join(content) + b"\x00" + digest.digest()[:_DIGEST])
     with replacing(output) as temporary, _writing(temporary, output) as out:
-        out.write(_MAGIC + fingerprint(model) + _with_size(_packed(layout.plain())))
-        for raw, text in _segments(Path(path), layout.encoding):
-            digest.update(raw)
-            original += len(raw)
-            parts, n = _segment(model, layout, raw, text, is_first=original == len(raw))
-            n_rows += n
-            sizes += [len(p) for p in parts]
-            out.write(b"\x01" + b"".join(map(_with_size, parts)))
-        out.write(b"\x00" + digest.digest())
-        written = out.tell()
-    rest = written - int(sizes[0] + sizes[1])
-    return CompressedFile(original, written, n_rows, int(sizes[0]), int(sizes[1]), rest)
+        out.write(whole)
+    rest = len(whole) - int(sizes[0] + sizes[1])
+    return CompressedFile(
+        original, len(whole), n_rows, int(sizes[0]), int(sizes[1]), rest, packer_of(Path(path))
+    )
 
 
 def decompress_file(model: DiscreteModel, path: str | Path, output: str | Path) -> None:
-    """Write the file that ``compress_file`` took to ``output``, byte by byte what it was.
+    """Write the file that ``compress_file`` took to ``output``, byte by byte what it was, as text if it was packed.
 
-    Raises ``DataError`` where the compressed file is damaged, was written with another model, or where this machine
-    computes the model's probabilities differently; ``output`` then keeps what it had.
+    Raises ``InputError`` where ``output`` is to be a packed file, ``DataError`` where the compressed file is damaged,
+    was written with another model, or where this machine computes the model's probabilities differently; ``output``
+    then keeps what it had.
     """
+    if str(output).lower().endswith(_PACKED_ENDS):
+        raise InputError(
+            f"what comes back is text, and {output} would be a packed file; write it plain, then pack it"
+        )
     try:
-        reader = Reader(Path(path).read_bytes())
+        whole = Path(path).read_bytes()
     except OSError as e:
         raise DataError(
             f"{path} cannot be read ({e.strerror or e}); give a file that compress_file wrote"
         ) from e
-    if reader.take(len(_MAGIC)) != _MAGIC:
-        raise DataError(f"{path} is no file that chainrule compressed (or by another version of it)")
+    reader = checked(_MAGIC, whole, f"{path} is no file that chainrule compressed")
     mine = fingerprint(model)
     if reader.take(len(mine)) != mine:
         raise DataError(f"{path} was compressed with another model; decompress it with that one")
@@ -124,8 +147,8 @@ def decompress_file(model: DiscreteModel, path: str | Path, output: str | Path) 
             raw = _raw_segment(model, layout, [reader.part() for _ in range(3)])
             digest.update(raw)
             out.write(raw)
-        if reader.take(32) != digest.digest() or not reader.is_at_end:
-            raise DataError(f"{path} is damaged: what it gives back is not the file that was compressed")
+        if reader.take(_DIGEST) != digest.digest()[:_DIGEST]:
+            raise DataError(FLOATS_DIFFER)
 
 
 @dataclass(frozen=True)
@@ -140,15 +163,15 @@ class _Layout:
 
     @classmethod
     def of(cls, model: DiscreteModel, path: Path) -> _Layout:
-        try:
-            with open(path, "rb") as f:
-                start = f.read(8)
-        except OSError as e:
-            raise DataError(
-                f"{path} cannot be read ({e.strerror or e}); give the path of a CSV or TSV file"
-            ) from e
-        if start.startswith(_PACKED):
-            raise InputError(f"{path} is packed or no text; unpack it, or write it as CSV, and compress that")
+        with unpacked(path) as stream:
+            start = stream.read(8)
+        if start.startswith(_COLUMNAR):
+            raise InputError(
+                f"{path} is a columnar file, whose bytes hold more than its values; write it as CSV and compress that, "
+                "or keep the values of the model's columns alone: chainrule.compress(model, path) in Python"
+            )
+        if start.startswith(_ARCHIVES):
+            raise InputError(f"{path} is an archive; unpack it and compress the table inside")
         file = _opened(path, model.schema_.encoding)
         for name in model.schema_.names:
             if name not in file.names:
@@ -160,13 +183,10 @@ class _Layout:
             encoding = encoding.replace("-le", "-be")
         return cls(encoding, file.separator, len(file.names), file.has_header, places)
 
-    def plain(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def of_plain(cls, plain: Any) -> _Layout:
         try:
-            return cls(**plain)
+            return cls(*plain)
         except TypeError as e:
             raise DataError("the compressed file is damaged; compress it again") from e
 
@@ -186,8 +206,8 @@ def _segments(path: Path, encoding: str) -> Iterator[tuple[bytes, str | None]]:
     """The file in parts that end with a line, as bytes and as text; ``None`` where that would not come back."""
     decoder, text, is_text = codecs.getincrementaldecoder(encoding)(), "", True
     raw = b""
-    with open(path, "rb") as f:
-        while piece := f.read(_READ):
+    with unpacked(path) as stream:
+        while piece := stream.read(_READ):
             raw += piece
             if is_text:
                 try:
@@ -235,7 +255,7 @@ def _segment(
 ) -> tuple[list[bytes], int]:
     """One segment as the code of its rows, of their spellings, and the rest; and its number of rows."""
     if text is None:
-        return [b"", b"", b"\x00" + lzma.compress(raw)], 0
+        return [b"", b"", b"\x00" + _deflated(raw)], 0
     pieces = Pieces.of(text, layout.separator, layout.n_columns, int(is_first and layout.has_header))
     columns, codes = [], np.empty((pieces.n_records, len(layout.places)), np.int32)
     coder = stack()
@@ -262,7 +282,7 @@ def _raw_segment(model: DiscreteModel, layout: _Layout, parts: list[bytes]) -> b
     if packed_rest[:1] == b"\x00":
         return _inflated(packed_rest[1:])
     rest = _unpacked(packed_rest[1:])
-    codes = decode_rows(model, body) if body else np.empty((0, len(layout.places)), np.int32)
+    codes = decode_rows(model, Reader(body)) if body else np.empty((0, len(layout.places)), np.int32)
     try:
         coder = stack(bits)
         columns: list[Any] = [None] * layout.n_columns
@@ -304,7 +324,7 @@ def _runs(values: list[str]) -> list[tuple[str, int]]:
 
 def _packed(plain: Any) -> bytes:
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-    return lzma.compress(text.encode("utf-8", "surrogatepass"), format=lzma.FORMAT_ALONE)
+    return _deflated(text.encode("utf-8", "surrogatepass"))
 
 
 def _unpacked(content: bytes) -> Any:
@@ -314,9 +334,13 @@ def _unpacked(content: bytes) -> Any:
         raise DataError("the compressed file is damaged; compress it again") from e
 
 
+def _deflated(content: bytes) -> bytes:
+    return lzma.compress(content, lzma.FORMAT_RAW, filters=_LZMA)
+
+
 def _inflated(content: bytes) -> bytes:
     try:
-        return lzma.decompress(content)
+        return lzma.decompress(content, lzma.FORMAT_RAW, filters=_LZMA)
     except lzma.LZMAError as e:
         raise DataError("the compressed file is damaged; compress it again") from e
 

@@ -6,7 +6,9 @@ import zlib
 
 from chainrule.core.errors import DataError
 
-__all__ = ["Reader", "varint"]
+__all__ = ["Reader", "checked", "sealed", "varint"]
+
+_CRC = 4  # bytes
 
 
 def varint(n: int) -> bytes:
@@ -21,6 +23,25 @@ def varint(n: int) -> bytes:
         n //= 128
     out.append(n)
     return bytes(out)
+
+
+def sealed(mark: bytes, content: bytes) -> bytes:
+    """``content`` behind the ``mark`` of a format and a checksum (CRC-32)."""
+    return mark + zlib.crc32(content).to_bytes(_CRC, "little") + content
+
+
+def checked(mark: bytes, whole: bytes, otherwise: str) -> Reader:
+    """What ``sealed`` has put behind ``mark``; ``DataError`` where there is another mark or the checksum differs.
+
+    >>> checked(b"X1", sealed(b"X1", b"ab"), "these bytes are no X").take(2)
+    b'ab'
+    """
+    if whole[: len(mark)] != mark:
+        raise DataError(f"{otherwise} (or by another version of it)")
+    content = whole[len(mark) + _CRC :]
+    if zlib.crc32(content).to_bytes(_CRC, "little") != whole[len(mark) : len(mark) + _CRC]:
+        raise _cut()
+    return Reader(content)
 
 
 class Reader:
@@ -63,18 +84,6 @@ class Reader:
         if left % 4:
             raise _cut()
         return self.take(left)
-
-    def inflated(self, size: int, most: int) -> bytes:
-        """The next ``size`` bytes, which zlib has packed, unpacked to at most ``most``."""
-        try:
-            return zlib.decompressobj().decompress(self.take(size), most)
-        except zlib.error as e:
-            raise _cut() from e
-
-    @property
-    def is_at_end(self) -> bool:
-        """Whether nothing is left."""
-        return self._at == len(self._content)
 
 
 def _cut() -> DataError:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
+from chainrule.core.time_limit import check_time
 from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor, cumulative, draw_states
 from chainrule.models.bayesian_network.inference.elimination import (
     Elimination,
@@ -83,6 +84,7 @@ class DiscreteNetwork:
                 return self._log_mass(rows)
         out = np.empty(len(rows))
         for same in groups:
+            check_time()
             out[same] = self._log_mass(rows[same])
         return out
 
@@ -179,11 +181,12 @@ class DiscreteNetwork:
 
     def log_states(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """``log p(v = k | parents)`` in nats of every state k of every v of complete rows (n, d), (n, Σ K_v)."""
-        columns = [
-            np.broadcast_to(log_table[tuple(rows[:, u] for u in above)], (len(rows), log_table.shape[-1]))
-            for log_table, above in zip(self.log_tables, self.parents, strict=True)
-        ]
-        return np.concatenate(columns, axis=1)
+        return np.concatenate([self.log_states_of(v, rows) for v in range(len(self.sizes))], axis=1)
+
+    def log_states_of(self, v: int, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """``log p(v = k | parents)`` in nats of every state k of one v, (n, K_v); of ``rows`` only parents count."""
+        found = self.log_tables[v][tuple(rows[:, u] for u in self.parents[v])]
+        return np.broadcast_to(found, (len(rows), self.sizes[v]))
 
     def maximum(self, rows: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]:
         """A most probable completion of each row, its log-probability in nats, and whether it is the only one."""
@@ -209,6 +212,7 @@ class DiscreteNetwork:
         """
         filled, bad = _zero_where_unknown(rows), np.zeros(len(rows), bool)
         for same in _by_pattern(rows < 0):
+            check_time()
             row = rows[same][0]
             hidden, above = self._hidden(row), self._ancestors(_known(row))
             plan = self.plan(self._scopes(above, hidden))

@@ -13,6 +13,8 @@ themselves.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, Literal, get_args
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
 from chainrule.compiled.calls import loops_are_on
+from chainrule.compiled.compiling import seconds_compiling
 from chainrule.core.checks import check_real, check_size
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
@@ -33,7 +36,10 @@ __all__ = ["Penalty", "grow_tables"]
 
 Penalty = Literal["bayes", "dirichlet", "ebic", "bic", "aic", "none"]
 
-_UNITS = 256  # leaves looked at between two words on how far it is
+_UNITS, _CELLS = (
+    256,
+    2**28,
+)  # leaves looked at between two words on how far it is, and about the cells of their rows
 # what a split costs for having been chosen among all splits, in logarithms of their number.  A half for "bayes" was
 # chosen on validation rows: without it wide tables grow ten times the trees for the same likelihood
 _CHOSEN = {"ebic": 1.0, "bayes": 0.5}
@@ -53,6 +59,7 @@ def grow_tables(
     ordered: Sequence[bool] | None = None,
     least_rows: float = 1.0,
     max_splits: int | None = None,
+    max_seconds: float | None = None,
 ) -> DecisionTables:
     """Trees for complete rows ``codes`` (n, d) of variables with ``sizes`` states, each counting its weight.
 
@@ -61,7 +68,8 @@ def grow_tables(
     less half the logarithm of the number of splits.  ``place`` (d,) allows a tree to ask only for variables with a
     smaller place; without it the graph is free.  The states of an ``ordered`` variable may be split in two ranges
     too.  Each side of a split has at least ``least_rows`` rows by weight.  At most ``max_splits`` splits are made, by
-    default 4,000 a variable.
+    default 4,000 a variable, and none after ``max_seconds``, compiling aside: best splits come first, so that what
+    there is by then are trees like others.
 
     Cost: for each leaf, about d n / 64 words for each state of its variable, or what its rows hold besides first
     states if that is less; 4 n d bytes for which rows are where (``TooLargeError`` where memory is too small).
@@ -76,17 +84,23 @@ def grow_tables(
     score = _score(data, penalty, least_rows)
     order = np.empty(0, np.intp) if place is None else np.asarray(place, np.intp)
     most = _SPLITS_A_VARIABLE * d if max_splits is None else max_splits
+    end = math.inf if max_seconds is None else _now() + max_seconds
     if not loops_are_on():
-        return DecisionTables(tuple(sizes), grow_plain(data, score, order, most))
-    return DecisionTables(tuple(sizes), _grow(data, score, order, most))
+        return DecisionTables(tuple(sizes), grow_plain(data, score, order, most, lambda: _now() > end))
+    return DecisionTables(tuple(sizes), _grow(data, score, order, most, end))
 
 
-def _grow(data: Rows, score: Score, place: NDArray[np.intp], most: int) -> NDArray[np.int32]:
+def _now() -> float:
+    return time.monotonic() - seconds_compiling()
+
+
+def _grow(data: Rows, score: Score, place: NDArray[np.intp], most: int, end: float) -> NDArray[np.int32]:
     growth = _start(data, place)
-    steps = track(count(), "growing decision tables", total=2 * most // _UNITS + 1)
+    units = max(1, min(_UNITS, _CELLS // max(data.columns.size, 1)))
+    steps = track(count(), "growing decision tables", total=2 * most // units + 1)
     for _ in steps:
         growth = _with_room(growth)
-        if grow_some(data, score, growth, most, _UNITS):
+        if grow_some(data, score, growth, most, units) or _now() > end:
             break
         steps.detail = f"{growth.numbers[3]:,} splits"
     return growth.nodes[: growth.numbers[0]].copy()

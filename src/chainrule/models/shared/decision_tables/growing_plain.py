@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from math import lgamma, log
 from typing import Any
@@ -9,18 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.time_limit import check_time
 from chainrule.models.shared.decision_tables.growing_loops import STEPS, Rows, Score
 
 __all__ = ["grow_plain"]
 
 
-def grow_plain(rows: Rows, score: Score, place: NDArray[np.intp], most_splits: int) -> NDArray[np.int32]:
-    """The nodes (T, 4) of the trees that best splits, taken one by one, give."""
+def grow_plain(
+    rows: Rows,
+    score: Score,
+    place: NDArray[np.intp],
+    most_splits: int,
+    is_over: Callable[[], bool] = lambda: False,
+) -> NDArray[np.int32]:
+    """The nodes (T, 4) of the trees that best splits, taken one by one, give; ``is_over`` says that time is."""
     grower = _Grower(rows, score, place)
     for t in range(len(rows.sizes)):
-        grower.look(t)
+        check_time()
+        if not is_over():
+            grower.look(t)
     splits = 0
-    while grower.queue and splits < most_splits:
+    while grower.queue and splits < most_splits and not is_over():
+        check_time()
         _, t, split = heappop(grower.queue)
         if split[0] in grower.barred(grower.variable[t]):
             grower.look(t)
