@@ -16,7 +16,7 @@ first axis of a table is for rows, 1 where they share it, so one pass can serve 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
@@ -95,13 +95,27 @@ class Buckets:
         start = np.zeros((1,) * (1 + len(scope)))
         return Factor(scope, reduce(np.add, (factor.over(scope) for factor in factors), start))
 
-    def log_marginals(self) -> list[NDArray[np.float64]]:
-        """For each variable of ``order`` the log-probability of its states, (rows, states).
+    def log_marginals(self, scopes: Sequence[Sequence[int]] | None = None) -> list[NDArray[np.float64]]:
+        """For each of ``scopes`` the log-probability of its states together, (rows, sizes of the scope...).
 
+        By default those of each variable of ``order``.  A scope is one of a factor, or a part of it, sorted as that.
         Where ``log_remainder`` is ``-inf`` there is nothing to normalise; leave such rows out before.
         """
+        wanted = [(v,) for v in self.order] if scopes is None else scopes
+        asked: list[list[int]] = [[] for _ in self.order]
+        for k, scope in enumerate(wanted):
+            asked[self._bucket(scope)].append(k)
+        out: list[NDArray[np.float64]] = [np.empty(0)] * len(wanted)
+        for i, belief in self._beliefs():
+            for k in asked[i]:
+                joint = _sum_to(wanted[k], self.tables[i].scope, belief)
+                total = log_sum_exp(joint, axis=tuple(range(1, joint.ndim)))
+                out[k] = joint - total.reshape(-1, *(1,) * (joint.ndim - 1))
+        return out
+
+    def _beliefs(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Each bucket, from the last to the first, with the logarithm of what all factors give its scope together."""
         down: dict[int, NDArray[np.float64]] = {}
-        out: list[NDArray[np.float64]] = [np.empty(0)] * len(self.order)
         for i in range(len(self.order) - 1, -1, -1):
             scope, belief = self.tables[i].scope, self.tables[i].log_values
             if i in down:
@@ -110,9 +124,7 @@ class Buckets:
                 down[c] = _sum_to(
                     self.messages[c].scope, scope, _without(belief, self.messages[c].over(scope))
                 )
-            marginal = _sum_to(scope[-1:], scope, belief)
-            out[i] = marginal - log_sum_exp(marginal, axis=-1)[:, None]
-        return out
+            yield i, belief
 
     @cached_property
     def _children(self) -> list[list[int]]:
