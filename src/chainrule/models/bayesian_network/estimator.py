@@ -185,6 +185,8 @@ class BayesianNetwork(DiscreteModel):
                 f"{', '.join(dag.latent)} cannot be measured (latent), so no rows can be counted; set missing='em' and "
                 f"latent_states={{{dag.latent[0]!r}: 2}}, or give all tables with BayesianNetwork.from_tables"
             )
+        if not dag.observed:
+            raise InputError("dag has no observed node, so there is nothing to learn from; mark one as not latent")
         return node_states(dag, self.schema, self.latent_states)
 
     def fit_counts(self, counts: FamilyCounts | IncompleteCounts) -> Self:
