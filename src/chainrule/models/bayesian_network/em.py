@@ -8,7 +8,7 @@ steps, which loses nothing of the likelihood and less of the speed.  The log-pos
 Σ α log p(k | j), never falls; with α = 0 that is the log-likelihood.  A fall beyond rounding is an error.
 
 Between steps lies a *leap* (SQUAREM, Varadhan and Roland 2008, steplength S3): tables are extrapolated along the last
-two steps, and taken where the log-posterior is at least that of the first.
+two steps, by a length that is cut after a leap that failed, and taken where the log-posterior is no lower for it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ __all__ = ["Ascent", "Point", "Run", "Tables", "climb"]
 Tables = list[NDArray[np.float64]]  # one for each variable, axes (parents..., variable)
 
 _ROUNDING = 1e-10  # of a log-posterior, relative
+_FIRST_LENGTH, _LENGTH_FACTOR = 4.0, 4.0  # of leaps
 _LEAST = 0.1  # of what a step of EM gives an entry, that a leap leaves it: none becomes 0 by extrapolation
 
 
@@ -143,6 +144,7 @@ def climb(run: Run, ascent: Ascent, tables: Tables, *, max_steps: int, tolerance
     ``run`` holds the best point so far at any time.  A step reads the rows twice: for EM, and for the leap after it.
     """
     run.go_to(ascent.expected(tables))
+    longest = _FIRST_LENGTH
     steps = track(range(max_steps), label)
     for _ in steps:
         here = run.at
@@ -154,23 +156,24 @@ def climb(run: Run, ascent: Ascent, tables: Tables, *, max_steps: int, tolerance
         if there.log_posterior - here.log_posterior <= tolerance * ascent.weight:
             run.converged = True
             return
-        far = _leapt(here.tables, there.tables, ascent.maximised(there.counts))
-        if far is not None:
+        length, far = _leapt(here.tables, there.tables, ascent.maximised(there.counts), longest)
+        if length > 1:
             point = ascent.expected(far)
             if point.log_posterior >= there.log_posterior:
                 run.go_to(point)
+                longest *= _LENGTH_FACTOR if length == longest else 1
+            else:
+                longest = max(length / _LENGTH_FACTOR, _FIRST_LENGTH)
 
 
-def _leapt(first: Tables, second: Tables, third: Tables) -> Tables | None:
-    """Tables beyond ``third`` on the way from ``first`` through ``second``; ``None`` where the way does not lead on."""
+def _leapt(first: Tables, second: Tables, third: Tables, longest: float) -> tuple[float, Tables]:
+    """How far to leap along the way from ``first`` through ``second``, and the tables there; 1 is at ``third``."""
     ways = [b - a for a, b in zip(first, second, strict=True)]
     bends = [(c - b) - way for b, c, way in zip(second, third, ways, strict=True)]
     way, bend = (float(np.sqrt(sum((x * x).sum() for x in each))) for each in (ways, bends))
-    if bend == 0 or way <= bend:
-        return None
-    length = way / bend
+    length = min(way / bend, longest) if bend > 0 else longest
     out = []
     for a, r, s, c in zip(first, ways, bends, third, strict=True):
         table = np.maximum(a + 2 * length * r + length**2 * s, _LEAST * c)
         out.append(table / table.sum(axis=-1, keepdims=True))
-    return out
+    return length, out

@@ -110,7 +110,7 @@ class BayesianNetwork(DiscreteModel):
         latent_states: Mapping[str, int | Sequence[str]] | None = None,
         n_starts: int = 3,
         max_steps: int = 1000,
-        tolerance: float = 1e-9,
+        tolerance: float = 1e-8,
         warm_start: bool = False,
         random_state: RandomState = None,
         schema: Schema | None = None,

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
+from chainrule.core.numerics import log_sum_exp
 from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor
 from chainrule.models.bayesian_network.inference.components import Component, Families
 from chainrule.models.bayesian_network.inference.elimination import plan_elimination
@@ -22,6 +24,7 @@ from chainrule.models.bayesian_network.inference.elimination import plan_elimina
 __all__ = ["Evidence", "Expectation"]
 
 _BLOCK_BYTES = 2**24  # of the tables for many rows at once
+_FEW_STATES = 64  # of a component, whose joint table is formed sooner than several small ones
 
 Evidence = tuple[NDArray[np.integer[Any]], NDArray[np.float64]]  # distinct states (m, known), weights (m,)
 
@@ -83,7 +86,10 @@ class _Reading:
 
 @dataclass(frozen=True)
 class _Plan:
+    """How a component is summed out: one by one in ``order``, or ``joint``ly, which is quicker for few states."""
+
     order: tuple[int, ...]
+    joint: tuple[int, ...]
     readings: tuple[_Reading, ...]
     bytes_a_row: int
 
@@ -91,19 +97,20 @@ class _Plan:
     def of(cls, families: Families, component: Component, max_bytes: int) -> _Plan:
         hidden = set(component.hidden)
         scopes = [hidden.intersection(families.family(v)) for v in component.families]
-        plan = plan_elimination(scopes, families.sizes)
+        together = prod(families.sizes[v] for v in hidden) <= _FEW_STATES
+        plan = plan_elimination(scopes, families.sizes, component.hidden if together else ())
         if plan.total_bytes > max_bytes:
             raise TooLargeError(
                 f"what some rows do not know needs tables of {plan.total_entries:,} entries ({plan.total_bytes:,} "
                 f"bytes, induced width {plan.induced_width}), at most {max_bytes:,} bytes are allowed; raise "
                 "max_bytes, leave such rows out, or fit with missing='complete_families'"
             )
-        place = {v: i for i, v in enumerate(plan.order)}
+        place = {v: i for i, v in enumerate((*plan.order, *reversed(plan.keep)))}
         readings = tuple(
             _reading(families, v, sorted(scope, key=place.__getitem__, reverse=True), component.known)
             for v, scope in zip(component.families, scopes, strict=True)
         )
-        return cls(plan.order, readings, plan.total_bytes)
+        return cls(plan.order, plan.keep, readings, plan.total_bytes)
 
     def blocks(self, n: int) -> Iterator[slice]:
         step = max(1, _BLOCK_BYTES // self.bytes_a_row)
@@ -118,16 +125,19 @@ class _Plan:
     ) -> float:
         places = [reading.places(states) for reading in self.readings]
         factors = [Factor(r.scope, logs[r.v][p]) for r, p in zip(self.readings, places, strict=True)]
-        buckets = Buckets(factors, self.order)
-        if buckets.log_remainder.min() == -np.inf:
+        buckets = Buckets(factors, self.order, self.joint)
+        log_mass = buckets.log_remainder
+        if self.joint:
+            log_mass = log_sum_exp(log_mass, axis=tuple(range(1, log_mass.ndim)))
+        if log_mass.min() == -np.inf:
             return -np.inf
-        joints = buckets.log_marginals([r.scope for r in self.readings])
-        for reading, where, log_p in zip(self.readings, places, joints, strict=True):
-            expected = weights.reshape(-1, *(1,) * reading.grid.ndim) * np.exp(log_p)
+        posteriors = buckets.marginals([r.scope for r in self.readings])
+        for reading, where, p in zip(self.readings, places, posteriors, strict=True):
+            expected = weights.reshape(-1, *(1,) * reading.grid.ndim) * p
             if len(where) == 1:
                 expected = expected.sum(axis=0, keepdims=True)
             np.add.at(counts[reading.v], where, expected)
-        return float(weights @ buckets.log_remainder)
+        return float(weights @ log_mass)
 
 
 def _reading(families: Families, v: int, scope: Sequence[int], known: Sequence[int]) -> _Reading:
