@@ -159,7 +159,7 @@ def test_what_cannot_be_fitted_is_refused_in_one_line():
         ({"dag": "a -> b", "pseudocount": -1}, InputError, "pseudocount"),
         ({"dag": "a -> b", "prior": "jeffreys"}, InputError, "prior must be one of cell, bdeu"),
         ({"dag": "a -> b", "unseen": "zero"}, InputError, "unseen must be one of"),
-        ({"dag": "a -> b", "missing": "em"}, InputError, "missing must be one of"),
+        ({"dag": "a -> b", "missing": "mean"}, InputError, "missing must be one of"),
         (
             {"dag": "a -> b", "schema": Schema.of({"a": ["x", "y"], "c": 2})},
             UnknownNameError,

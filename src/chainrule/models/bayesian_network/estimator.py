@@ -11,10 +11,11 @@ Every question is answered exactly (``chainrule.models.bayesian_network.inferenc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,8 @@ from chainrule.core.checks import check_integer, check_real
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import write_text
+from chainrule.core.progress import note
+from chainrule.core.randomness import RandomState
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.bif import BIFNetwork, read_bif, write_bif
 from chainrule.models.bayesian_network.answers import ConditionalTable, InferenceCost, MostProbable
@@ -34,15 +37,24 @@ from chainrule.models.bayesian_network.conditional_tables import (
     estimate_table,
     normalised_tables,
 )
+from chainrule.models.bayesian_network.em import Ascent
+from chainrule.models.bayesian_network.em_fit import Climbs, EMSettings
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
+from chainrule.models.bayesian_network.incomplete_counts import IncompleteCounts, count_incomplete
+from chainrule.models.bayesian_network.inference.components import Families
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
-from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead, variable_order
+from chainrule.models.bayesian_network.node_rows import (
+    node_rows,
+    node_states,
+    stated_schema,
+    variable_order,
+)
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
-from chainrule.tables.schema import Schema
+from chainrule.tables.schema import Schema, Variable
 from chainrule.tables.table import Table
 
 __all__ = ["BayesianNetwork"]
@@ -54,10 +66,17 @@ class BayesianNetwork(DiscreteModel):
     ``pseudocount`` α and ``prior``: "cell" adds α to every cell, "bdeu" spreads an equivalent sample size of α
     over the cells of each table.  ``unseen`` says what a configuration of parents that no row has gets where
     α = 0: "uniform", the variable's "marginal", or "refuse".  ``missing`` says what a fit does with missing
-    values: "refuse", or "complete_families", which counts a row for each family in which nothing is missing
-    (sound where values are missing completely at random).  ``schema`` names states ahead, those of all variables
-    or of some; the others are found in the rows.  ``max_bytes`` bounds the tables of one answer; a larger one is
-    a ``TooLargeError`` before it is allocated.
+    values: "refuse"; "complete_families", which counts a row for each family in which nothing is missing (sound
+    where values are missing completely at random); or "em", the maximum of the likelihood of all that is known, of the
+    posterior where α > 0 (sound where values are missing at random, see ``em``).  ``schema`` names states ahead, those
+    of all variables or of some; the others are found in the rows.  ``max_bytes`` bounds the tables of one answer; a
+    larger one is a ``TooLargeError`` before it is allocated.
+
+    EM also fits *latent* nodes, which no row has: ``latent_states`` says how many states each has, as in {"H": 3}.  Rows,
+    ``log_prob``, draws and ``variables_`` are of the observed nodes; questions may name latent ones.  EM climbs to the
+    nearest top, so it starts ``n_starts`` times (by ``random_state``) and the highest is kept; a climb ends when a step
+    gains at most ``tolerance`` nats a row, or after ``max_steps``, which is noted.  Ctrl-C leaves the best tables so far
+    in the model, and with ``warm_start`` a fit goes on from the tables that the model has.
 
     Rows are tables with named columns (others are ignored), paths of such tables, or arrays of codes.  ``variables_``
     are the columns in the order of the table that was fitted; of an array, x1 … xd where these are the nodes, else
@@ -69,6 +88,9 @@ class BayesianNetwork(DiscreteModel):
     P(rain | grass)  where grass=dry
       no   0.666667
       yes  0.333333
+    >>> rows = {"rain": ["no", None, "yes", "yes"], "grass": ["dry", "dry", "wet", None]}
+    >>> BayesianNetwork("rain -> grass", missing="em").fit(rows).tables_["rain"].round(6).tolist()
+    [0.5, 0.5]
     """
 
     marginalises_: ClassVar[Marginalises] = "any"
@@ -76,7 +98,7 @@ class BayesianNetwork(DiscreteModel):
     tables_: dict[str, NDArray[np.float64]]
     prior: Prior
     unseen: Unseen
-    missing: Missing
+    missing: Missing | Literal["em"]
 
     def __init__(
         self,
@@ -85,7 +107,13 @@ class BayesianNetwork(DiscreteModel):
         pseudocount: float = 0.0,
         prior: Prior = "cell",
         unseen: Unseen = "uniform",
-        missing: Missing = "refuse",
+        missing: Missing | Literal["em"] = "refuse",
+        latent_states: Mapping[str, int | Sequence[str]] | None = None,
+        n_starts: int = 3,
+        max_steps: int = 1000,
+        tolerance: float = 1e-8,
+        warm_start: bool = False,
+        random_state: RandomState = None,
         schema: Schema | None = None,
         max_bytes: int = 2**30,
     ) -> None:
@@ -94,6 +122,12 @@ class BayesianNetwork(DiscreteModel):
         self.prior = prior
         self.unseen = unseen
         self.missing = missing
+        self.latent_states = latent_states
+        self.n_starts = n_starts
+        self.max_steps = max_steps
+        self.tolerance = tolerance
+        self.warm_start = warm_start
+        self.random_state: RandomState = random_state
         self.schema = schema
         self.max_bytes = max_bytes
 
@@ -106,8 +140,8 @@ class BayesianNetwork(DiscreteModel):
         """
         counts = self.count(X, sample_weight=sample_weight)
         if valid is not None:
-            known = {v.name: v for v in counts.schema.variables}
-            for _ in node_rows(valid, counts.schema.names, known, name="valid"):
+            known = {v.name: v for v in counts.schema.variables if v.name not in counts.dag.latent}
+            for _ in node_rows(valid, list(known), known, name="valid"):
                 pass
         return self.fit_counts(counts)
 
@@ -115,7 +149,9 @@ class BayesianNetwork(DiscreteModel):
         # ``fit`` counts part by part; here are rows that someone holds as codes of all nodes already
         self.fit_counts(self._count(self._checked(), [table]))
 
-    def count(self, X: Any, *, sample_weight: ArrayLike | None = None) -> FamilyCounts:
+    def count(
+        self, X: Any, *, sample_weight: ArrayLike | None = None
+    ) -> FamilyCounts | IncompleteCounts:
         """All that a fit needs to know of rows ``X``; counts of parts add up to those of the whole.
 
         >>> network = BayesianNetwork("x1 -> x2", schema=Schema.of_sizes([2, 2]))
@@ -124,46 +160,94 @@ class BayesianNetwork(DiscreteModel):
         [[0.0, 1.0], [0.5, 0.5]]
         """
         dag = self._checked()
-        if dag.latent:
-            raise InputError(
-                f"{', '.join(dag.latent)} cannot be measured (latent), so no rows can be counted; fit a DAG of "
-                "observed variables, or give all tables with BayesianNetwork.from_tables"
-            )
-        names = variable_order(dag)
-        ahead = states_ahead(self.schema, names)
-        return self._count(dag, node_rows(X, names, ahead, sample_weight=sample_weight))
+        ahead, _ = self._node_states(dag)
+        return self._count(dag, node_rows(X, variable_order(dag), ahead, sample_weight=sample_weight))
 
-    def _count(self, dag: DAG, tables: Iterable[Table]) -> FamilyCounts:
-        def parts() -> Iterator[FamilyCounts]:
+    def _count(self, dag: DAG, tables: Iterable[Table]) -> FamilyCounts | IncompleteCounts:
+        _, latent = self._node_states(dag)
+
+        def parts() -> Iterator[FamilyCounts | IncompleteCounts]:
             first_row = 0
             for table in tables:
-                yield count_families(
-                    dag, table, missing=self.missing, max_bytes=self.max_bytes, first_row=first_row
-                )
+                if self.missing == "em":
+                    yield count_incomplete(dag, table, latent, max_bytes=self.max_bytes)
+                else:
+                    yield count_families(
+                        dag, table, missing=self.missing, max_bytes=self.max_bytes, first_row=first_row
+                    )
                 first_row += table.n_rows
 
         return reduce(add, parts())
 
-    def fit_counts(self, counts: FamilyCounts) -> Self:
+    def _node_states(self, dag: DAG) -> tuple[dict[str, Variable], tuple[Variable, ...]]:
+        """The states that are known ahead of the rows, of observed nodes and of latent ones."""
+        if dag.latent and self.missing != "em":
+            raise InputError(
+                f"{', '.join(dag.latent)} cannot be measured (latent), so no rows can be counted; set missing='em' and "
+                f"latent_states={{{dag.latent[0]!r}: 2}}, or give all tables with BayesianNetwork.from_tables"
+            )
+        if not dag.observed:
+            raise InputError("dag has no observed node, so there is nothing to learn from; mark one as not latent")
+        return node_states(dag, self.schema, self.latent_states)
+
+    def fit_counts(self, counts: FamilyCounts | IncompleteCounts) -> Self:
         """Learn the tables from counts, as ``fit`` does from rows."""
         dag = self._checked()
-        if not isinstance(counts, FamilyCounts):
+        if not isinstance(counts, (FamilyCounts, IncompleteCounts)):
             raise InputError(f"counts must be what BayesianNetwork.count gives; got {counts!r}")
         if counts.dag != dag:
             raise InputError("the counts belong to another DAG; count the rows with this network's count")
+        if isinstance(counts, IncompleteCounts):
+            return self._fit_by_em(dag, counts)
         estimated = {
             v: estimate_table(n, node=v, pseudocount=self.pseudocount, prior=self.prior, unseen=self.unseen)
             for v, n in counts.tables.items()
         }
         self._take(dag, counts.schema, {v: table for v, (table, _) in estimated.items()})
-        unseen = {v: n for v, (_, n) in estimated.items() if n}
-        self.fit_info_ = {
-            "n_rows": counts.n_rows,
-            "n_incomplete": counts.n_incomplete,
-            "n_unseen_configurations": sum(unseen.values()),
-            "unseen_configurations": unseen,
-        }
+        self.fit_info_ = _info_of(counts, {v: n for v, (_, n) in estimated.items() if n})
         return self
+
+    def _fit_by_em(self, dag: DAG, counts: IncompleteCounts) -> Self:
+        settings = EMSettings.checked(self.n_starts, self.max_steps, self.tolerance, self.random_state)
+        ascent = Ascent(
+            counts,
+            pseudocount=self.pseudocount,
+            prior=self.prior,
+            unseen=self.unseen,
+            max_bytes=self.max_bytes,
+        )
+        climbs = Climbs(ascent, settings, self._tables_to_go_on_from(dag, counts.schema))
+        try:
+            climbs.climb_all()
+        except KeyboardInterrupt:
+            if climbs.best is not None:
+                self._take_best(dag, counts, climbs)
+                note("EM was stopped; the model keeps its best tables, and goes on with warm_start=True")
+            raise
+        self._take_best(dag, counts, climbs)
+        if not self.fit_info_["converged"]:
+            note(f"EM has not converged in {self.max_steps:,} steps; raise max_steps, or tolerance")
+        return self
+
+    def _take_best(self, dag: DAG, counts: IncompleteCounts, climbs: Climbs) -> None:
+        best = climbs.best
+        assert best is not None
+        assert best.at is not None
+        unseen = climbs.ascent.n_unseen(best.at.counts)
+        self._take(dag, counts.schema, dict(zip(counts.schema.names, best.at.tables, strict=True)))
+        self.fit_info_ = _info_of(counts.complete, unseen) | climbs.info(best)
+
+    def _tables_to_go_on_from(self, dag: DAG, schema: Schema) -> list[NDArray[np.float64]] | None:
+        """The tables that the model has, in the order of ``schema``, where it is to start from them."""
+        if not self.warm_start or not hasattr(self, "tables_"):
+            return None
+        alike = all(self.dag_.parents(v) == dag.parents(v) for v in dag.nodes) if self.dag_ == dag else False
+        if not alike or self.states_ != schema.states:
+            raise InputError(
+                "warm_start=True goes on from tables of another DAG or of other states; set warm_start=False, or "
+                "name the states ahead with schema=…"
+            )
+        return [self.tables_[v] for v in schema.names]
 
     @classmethod
     def from_tables(
@@ -185,11 +269,11 @@ class BayesianNetwork(DiscreteModel):
         >>> round(model.query("b").probability(b="yes"), 3)
         0.42
         """
-        schema = _schema_of(states)
+        schema = stated_schema(states)
         model = cls(dag, schema=schema, **settings)
         parsed = model._checked()
         rows, off = normalised_tables(parsed, schema.states, tables)
-        model._take(parsed, schema.select(variable_order(parsed)), rows)
+        model._take(parsed, schema.select([*variable_order(parsed), *parsed.latent]), rows)
         model.fit_info_ = {"source": "tables", "largest_row_error": off}
         return model
 
@@ -207,33 +291,44 @@ class BayesianNetwork(DiscreteModel):
     def to_bif(self, path: str | Path) -> None:
         """Write the network to a BIF file, each number so that it comes back bit for bit."""
         check_is_fitted(self)
-        parents = {v: self.dag_.parents(v) for v in self.variables_}
+        parents = {v: self.dag_.parents(v) for v in self.states_}
         write_text(path, write_bif(BIFNetwork("chainrule", self.states_, parents, self.tables_)))
 
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
-        return self._fitted_network().log_prob(codes)
+        return self._fitted_network().log_prob(self._with_latent(codes))
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
-        return self._fitted_network().log_conditionals(codes)
-
-    def _factors(self) -> Factorization:
         network = self._fitted_network()
+        return super()._conditionals(codes) if self.dag_.latent else network.log_conditionals(codes)
+
+    def _factors(self) -> Factorization | None:
+        network = self._fitted_network()
+        if self.dag_.latent:  # summed out, they join what depends on them
+            return None
         return Factorization(self.schema_.names, np.array(network.order, np.intp), self.dag_)
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
-        return self._fitted_network().log_states(codes)
+        network = self._fitted_network()
+        return super()._state_log_probs(codes) if self.dag_.latent else network.log_states(codes)
 
     def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         states_of = self._fitted_network().log_states_of
         return column_turns(self._factors(), self.schema_.sizes, n, order, states_of)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
-        drawn, bad = self._fitted_network().draw(codes, generator)
+        drawn, bad = self._fitted_network().draw(self._with_latent(codes), generator)
         if bad.any():
             raise impossible("given", self.schema_.labels(codes[bad.argmax()]))
-        return drawn
+        return drawn[:, : codes.shape[1]]
+
+    def _with_latent(self, codes: Codes) -> Codes:
+        """``codes`` with a column of -1 for each latent node."""
+        n = len(self._nodes) - codes.shape[1]
+        return np.pad(codes.astype(np.int32), ((0, 0), (0, n)), constant_values=-1) if n else codes
 
     def _most_probable(self, codes: Codes) -> Codes:
+        if self.dag_.latent:  # a maximum of sums is not found by elimination in any order
+            return super()._most_probable(codes)
         states, log_prob, _ = self._fitted_network().maximum(codes)
         bad = log_prob == -np.inf
         if bad.any():
@@ -248,15 +343,15 @@ class BayesianNetwork(DiscreteModel):
 
     @property
     def states_(self) -> dict[str, tuple[str, ...]]:
-        """The states of each variable."""
+        """The states of each variable, latent ones last."""
         check_is_fitted(self)
-        return self.schema_.states
+        return self._nodes.states
 
     @property
     def factorization_(self) -> DAG:
-        """The DAG."""
+        """The DAG; where nodes of it are latent, every observed one on all before it."""
         check_is_fitted(self)
-        return self.dag_
+        return super().factorization_ if self.dag_.latent else self.dag_
 
     @property
     def n_parameters_(self) -> dict[str, int]:
@@ -273,20 +368,20 @@ class BayesianNetwork(DiscreteModel):
 
         Impossible evidence is an ``InputError``; so are variables that are in the evidence too.
         """
-        network, row = self._fitted_network(), self.schema_.known(evidence)
-        wanted = places(self.schema_, variables, unknown_in=row)
+        network, row = self._fitted_network(), self._nodes.known(evidence)
+        wanted = places(self._nodes, variables, unknown_in=row)
         table = network.posterior(row, wanted)
         if table is None:
-            raise impossible("evidence", self.schema_.labels(row))
-        return self._posterior(wanted, table, self.schema_.labels(row))
+            raise impossible("evidence", self._nodes.labels(row))
+        return self._posterior(wanted, table, self._nodes.labels(row))
 
     def posterior_marginals(self, evidence: Mapping[str, Any] | None = None) -> dict[str, Posterior]:
         """p(v | evidence) of every variable v that is not in the evidence, from one calibrated junction tree."""
-        network, row = self._fitted_network(), self.schema_.known(evidence)
+        network, row = self._fitted_network(), self._nodes.known(evidence)
         marginals, log_mass = network.marginals(row)
         if log_mass == -np.inf:
-            raise impossible("evidence", self.schema_.labels(row))
-        names, labels = self.schema_.names, self.schema_.labels(row)
+            raise impossible("evidence", self._nodes.labels(row))
+        names, labels = self._nodes.names, self._nodes.labels(row)
         return {names[v]: self._posterior([v], marginals[v], labels) for v in sorted(marginals)}
 
     def mpe(self, evidence: Mapping[str, Any] | None = None) -> MostProbable:
@@ -294,11 +389,11 @@ class BayesianNetwork(DiscreteModel):
 
         Among rows that are equally probable the choice is deterministic, and ``unique`` is then false.
         """
-        network, row = self._fitted_network(), self.schema_.known(evidence)
+        network, row = self._fitted_network(), self._nodes.known(evidence)
         states, log_prob, unique = network.maximum(row[None])
         if log_prob[0] == -np.inf:
-            raise impossible("evidence", self.schema_.labels(row))
-        labels = self.schema_.labels
+            raise impossible("evidence", self._nodes.labels(row))
+        labels = self._nodes.labels
         return MostProbable(labels(states[0]), float(log_prob[0]), bool(unique[0]), labels(row))
 
     def inference_cost(
@@ -311,43 +406,45 @@ class BayesianNetwork(DiscreteModel):
         The cost depends on which variables are in the evidence, so their names are enough.
         """
         network = self._fitted_network()
-        row = np.full(self.n_features_in_, -1, np.int32)
+        row = np.full(len(self._nodes), -1, np.int32)
         if evidence is not None:
-            row[places(self.schema_, evidence, "evidence")] = 0
+            row[places(self._nodes, evidence, "evidence")] = 0
         if variables is None:
             plan = network.full_plan(row)
         else:
-            plan = network.posterior_plan(row, places(self.schema_, variables, unknown_in=row))
-        order = tuple(self.schema_.names[v] for v in plan.order)
+            plan = network.posterior_plan(row, places(self._nodes, variables, unknown_in=row))
+        order = tuple(self._nodes.names[v] for v in plan.order)
         return InferenceCost(order, plan.induced_width, plan.largest_entries, plan.total_entries)
 
     def cpt(self, node: str) -> ConditionalTable:
         """The table p(node | parents); ``.text()`` shows it."""
         check_is_fitted(self)
-        self.schema_.index(node)
+        self._nodes.index(node)
         parents = self.dag_.parents(node)
-        states = tuple(self.schema_[v].states for v in (*parents, node))
+        states = tuple(self._nodes[v].states for v in (*parents, node))
         return ConditionalTable(node, parents, states, self.tables_[node].copy())
 
     def _checked(self) -> DAG:
         """The settings, checked; returns the DAG."""
         check_real(self.pseudocount, "pseudocount")
         check_integer(self.max_bytes, "max_bytes")
-        for name, words in (("prior", Prior), ("unseen", Unseen), ("missing", Missing)):
-            check_choice(getattr(self, name), name, get_args(words))
+        for name, words in (
+            ("prior", get_args(Prior)),
+            ("unseen", get_args(Unseen)),
+            ("missing", (*get_args(Missing), "em")),
+        ):
+            check_choice(getattr(self, name), name, words)
         return parsed_dag(self.dag)
 
-    def _take(self, dag: DAG, schema: Schema, tables: dict[str, NDArray[np.float64]]) -> None:
+    def _take(self, dag: DAG, nodes: Schema, tables: dict[str, NDArray[np.float64]]) -> None:
+        """Take tables of ``nodes``, of which the latent ones come last."""
         for v, table in tables.items():
             check_table_size(v, table.shape, self.max_bytes)
             table.setflags(write=False)  # what is answered is computed from these once
-        self._take_schema(schema)
-        self.dag_, self.tables_ = dag, tables
-        self._network = DiscreteNetwork(
-            [[schema.index(u) for u in dag.parents(v)] for v in schema.names],
-            [tables[v] for v in schema.names],
-            [schema.index(v) for v in dag.topological_order()],
-        )
+        self._take_schema(nodes.select([v for v in nodes.names if v not in dag.latent]))
+        self.dag_, self.tables_, self._nodes = dag, tables, nodes
+        families = Families.of(dag, nodes)
+        self._network = DiscreteNetwork(families.parents, [tables[v] for v in nodes.names], families.order)
 
     def _fitted_network(self) -> DiscreteNetwork:
         """The tables over integers, with the limit that is set now."""
@@ -358,7 +455,7 @@ class BayesianNetwork(DiscreteModel):
     def _posterior(
         self, wanted: list[int], table: NDArray[np.float64], evidence: dict[str, str]
     ) -> Posterior:
-        asked = [self.schema_.variables[v] for v in wanted]
+        asked = [self._nodes.variables[v] for v in wanted]
         return Posterior(tuple(v.name for v in asked), tuple(v.states for v in asked), table, evidence)
 
     def _settings(self) -> dict[str, Any]:
@@ -372,32 +469,28 @@ class BayesianNetwork(DiscreteModel):
         return settings | {"dag": dag_of_plain(dag)}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        arrays = {f"table {i}": self.tables_[v] for i, v in enumerate(self.variables_)}
-        return arrays, {"dag": plain_dag(self.dag_)}
+        arrays = {f"table {i}": self.tables_[v] for i, v in enumerate(self._nodes.names)}
+        plain = {"dag": plain_dag(self.dag_)}
+        if self.dag_.latent:
+            plain["latent"] = self._nodes.select(self.dag_.latent).to_plain()
+        return arrays, plain
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        dag, schema = dag_of_plain(plain["dag"]), self.schema_
-        tables = {v: arrays[f"table {i}"] for i, v in enumerate(schema.names)}
+        dag, nodes = dag_of_plain(plain["dag"]), self.schema_
+        if dag.latent:
+            latent = Schema.from_plain(plain["latent"]).variables
+            nodes = replace(nodes, variables=(*nodes.variables, *latent))
+        tables = {v: arrays[f"table {i}"] for i, v in enumerate(nodes.names)}
         for v, table in tables.items():
-            if table.shape != tuple(schema[u].size for u in (*dag.parents(v), v)):
+            if table.shape != tuple(nodes[u].size for u in (*dag.parents(v), v)):
                 raise DataError(f"the saved table of {v!r} does not fit its states; save the model again")
-        self._take(dag, schema, tables)
+        self._take(dag, nodes, tables)
 
 
-def _schema_of(states: Any) -> Schema:
-    """The schema that ``from_tables`` is given, or that of states by name; rows leave that one as a table."""
-    if isinstance(states, Schema):
-        return states
-    if not isinstance(states, Mapping):
-        raise InputError(
-            f"states must map each node to a list of its states, or to their number; got {states!r}"
-        )
-    for v, listed in states.items():
-        if not isinstance(listed, (int, np.integer)):
-            try:
-                iter(listed)
-            except TypeError as e:
-                raise InputError(
-                    f"the states of {v!r} must be a list of texts or a number; got {listed!r}"
-                ) from e
-    return Schema.of(states, container="table")
+def _info_of(counts: FamilyCounts, unseen: dict[str, int]) -> dict[str, Any]:
+    return {
+        "n_rows": counts.n_rows,
+        "n_incomplete": counts.n_incomplete,
+        "n_unseen_configurations": sum(unseen.values()),
+        "unseen_configurations": unseen,
+    }

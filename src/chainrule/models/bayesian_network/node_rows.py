@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
@@ -21,13 +22,62 @@ from chainrule.tables.reading import is_files
 from chainrule.tables.schema import Schema, Variable
 from chainrule.tables.table import Table
 
-__all__ = ["node_rows", "states_ahead", "variable_order"]
+__all__ = ["node_rows", "node_states", "stated_schema", "states_ahead", "variable_order"]
 
 
 def variable_order(dag: DAG) -> list[str]:
-    """x1 … xd where these are the nodes, as columns of an array are called; else the nodes as they come."""
-    numbered = [f"x{j + 1}" for j in range(len(dag))]
-    return numbered if set(numbered) == set(dag.nodes) else list(dag.nodes)
+    """The observed nodes: x1 … xd where they are called so, as columns of an array are; else as they come."""
+    observed = dag.observed
+    numbered = [f"x{j + 1}" for j in range(len(observed))]
+    return numbered if set(numbered) == set(observed) else list(observed)
+
+
+def node_states(
+    dag: DAG, schema: Any, latent_states: Any
+) -> tuple[dict[str, Variable], tuple[Variable, ...]]:
+    """The observed nodes of which ``schema`` names the states, and the latent ones with theirs.
+
+    Those of a latent node are in ``latent_states``, a list or a number by name, else in ``schema``.
+
+    >>> node_states(DAG.parse("H [latent]; H -> a"), None, {"H": 3})[1][0].states
+    ('0', '1', '2')
+    """
+    given = {} if latent_states is None else latent_states
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"latent_states must map each latent node to its number of states, as in {{'H': 3}}; got {given!r}"
+        )
+    for name in given:
+        if name not in dag.latent:
+            raise UnknownNameError.of("latent node", name, list(dag.latent))
+    stated = {v.name: v for v in stated_schema(given).variables} if given else {}
+    ahead = states_ahead(schema, [v for v in dag.nodes if v not in stated])
+    latent = {name: ahead.pop(name) for name in dag.latent if name in ahead} | stated
+    for name in dag.latent:
+        if name not in latent:
+            raise InputError(
+                f"{name} is latent, and rows cannot tell how many states it has; set latent_states={{{name!r}: 2}}"
+            )
+    return ahead, tuple(latent[name] for name in dag.latent)
+
+
+def stated_schema(states: Any) -> Schema:
+    """The schema that ``from_tables`` is given, or that of states by name; rows leave that one as a table."""
+    if isinstance(states, Schema):
+        return states
+    if not isinstance(states, Mapping):
+        raise InputError(
+            f"states must map each node to a list of its states, or to their number; got {states!r}"
+        )
+    for v, listed in states.items():
+        if not isinstance(listed, (int, np.integer)):
+            try:
+                iter(listed)
+            except TypeError as e:
+                raise InputError(
+                    f"the states of {v!r} must be a list of texts or a number; got {listed!r}"
+                ) from e
+    return Schema.of(states, container="table")
 
 
 def states_ahead(schema: Any, names: Sequence[str] | None) -> dict[str, Variable]:

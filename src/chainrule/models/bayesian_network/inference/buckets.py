@@ -16,7 +16,7 @@ first axis of a table is for rows, 1 where they share it, so one pass can serve 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
@@ -53,7 +53,7 @@ class Buckets:
     >>> p = Factor((0,), np.log([[0.2, 0.8]]))
     >>> q = Factor((0, 1), np.log([[[0.9, 0.1], [0.5, 0.5]]]))
     >>> buckets = Buckets([p, q], order=(1, 0))
-    >>> [np.exp(m).round(2).tolist() for m in buckets.log_marginals()]
+    >>> [p.round(2).tolist() for p in buckets.marginals()]
     [[[0.58, 0.42]], [[0.2, 0.8]]]
     """
 
@@ -83,8 +83,8 @@ class Buckets:
             waiting[self._bucket(message.scope)].append(message)
             self.tables.append(table)
             self.messages.append(message)
-        left = self._product(waiting[n])
-        self.log_remainder = left.over(self.keep)  # (rows, sizes of keep...)
+        self.left = self._product(waiting[n])
+        self.log_remainder = self.left.over(self.keep)  # (rows, sizes of keep...)
 
     def _bucket(self, scope: Sequence[int]) -> int:
         return min([len(self.order), *(self.place[v] for v in scope)])
@@ -95,24 +95,42 @@ class Buckets:
         start = np.zeros((1,) * (1 + len(scope)))
         return Factor(scope, reduce(np.add, (factor.over(scope) for factor in factors), start))
 
-    def log_marginals(self) -> list[NDArray[np.float64]]:
-        """For each variable of ``order`` the log-probability of its states, (rows, states).
+    def marginals(self, scopes: Sequence[Sequence[int]] | None = None) -> list[NDArray[np.float64]]:
+        """For each of ``scopes`` the probability of its states together, (rows, sizes of the scope...).
 
+        By default those of each variable of ``order``.  A scope is one of a factor, or a part of it, sorted as that.
         Where ``log_remainder`` is ``-inf`` there is nothing to normalise; leave such rows out before.
         """
+        wanted = [(v,) for v in self.order] if scopes is None else scopes
+        asked: list[list[int]] = [[] for _ in (*self.order, None)]
+        for k, scope in enumerate(wanted):
+            asked[self._bucket(scope)].append(k)
+        out: list[NDArray[np.float64]] = [np.empty(0)] * len(wanted)
+        for i, of, belief in self._beliefs():
+            if asked[i]:
+                axes = tuple(range(1, belief.ndim))
+                table = np.exp(belief - belief.max(axis=axes, keepdims=True))
+                table /= table.sum(axis=axes, keepdims=True)
+                for k in asked[i]:
+                    inside = set(wanted[k])
+                    out[k] = table.sum(axis=tuple(j + 1 for j, v in enumerate(of) if v not in inside))
+        return out
+
+    def _beliefs(self) -> Iterator[tuple[int, tuple[int, ...], NDArray[np.float64]]]:
+        """What is left, then each bucket from the last, with its scope and what all factors give that, as logarithms.
+
+        Each up to a factor for every row.
+        """
         down: dict[int, NDArray[np.float64]] = {}
-        out: list[NDArray[np.float64]] = [np.empty(0)] * len(self.order)
-        for i in range(len(self.order) - 1, -1, -1):
-            scope, belief = self.tables[i].scope, self.tables[i].log_values
+        for i, table in zip(range(len(self.order), -1, -1), (self.left, *reversed(self.tables)), strict=True):
+            scope, belief = table.scope, table.log_values
             if i in down:
                 belief = belief + down.pop(i)[..., None]
             for c in self._children[i]:
-                down[c] = _sum_to(
-                    self.messages[c].scope, scope, _without(belief, self.messages[c].over(scope))
-                )
-            marginal = _sum_to(scope[-1:], scope, belief)
-            out[i] = marginal - log_sum_exp(marginal, axis=-1)[:, None]
-        return out
+                message = self.messages[c]
+                if message.scope:  # one without is such a factor
+                    down[c] = _sum_to(message.scope, scope, _without(belief, message.over(scope)))
+            yield i, scope, belief
 
     @cached_property
     def _children(self) -> list[list[int]]:

@@ -165,9 +165,9 @@ class DiscreteNetwork:
         log_mass = float(buckets.log_remainder[0])
         if log_mass == -np.inf:
             return {}, log_mass
-        found = dict(zip(buckets.order, buckets.log_marginals(), strict=True))
+        found = dict(zip(buckets.order, buckets.marginals(), strict=True))
         constant = {v: np.ones(1) for v in np.flatnonzero(row < 0).tolist() if v not in hidden}
-        return constant | {v: np.exp(log_p[0]) for v, log_p in found.items()}, log_mass
+        return constant | {v: p[0] for v, p in found.items()}, log_mass
 
     def full_plan(self, row: NDArray[Any]) -> Elimination:
         """What ``marginals`` and ``maximum`` will do, without doing it."""
