@@ -68,6 +68,9 @@ class MADE(AutoregressiveEstimator):
         batch_size: int = 100,
         learning_rate: float = 4e-3,
         weight_decay: float = 0.05,
+        decay_epochs: float | None = None,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
         device: str = "cpu",
         random_state: int | None = None,
         checkpoint: str | None = None,
@@ -84,6 +87,9 @@ class MADE(AutoregressiveEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.decay_epochs = decay_epochs
+        self.dropout = dropout
+        self.input_dropout = input_dropout
         self.device = device
         self.random_state = random_state
         self.checkpoint = checkpoint

@@ -46,6 +46,9 @@ class NADE(AutoregressiveEstimator):
         batch_size: int | None = None,
         learning_rate: float = 5e-3,
         weight_decay: float = 0.05,
+        decay_epochs: float | None = None,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
         device: str = "cpu",
         random_state: RandomState = None,
         checkpoint: str | None = None,
@@ -60,6 +63,9 @@ class NADE(AutoregressiveEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.decay_epochs = decay_epochs
+        self.dropout = dropout
+        self.input_dropout = input_dropout
         self.device = device
         self.random_state = random_state
         self.checkpoint = checkpoint

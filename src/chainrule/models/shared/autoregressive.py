@@ -23,10 +23,11 @@ from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.devices import parse_device
+from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.network import AutoregressiveNetwork
 from chainrule.models.shared.remembered import Remembered
-from chainrule.models.shared.training import Recipe, batch_size_for, train
+from chainrule.models.shared.training import Recipe, batch_size_for, decay_in_epochs, train
 from chainrule.tables.table import Table
 
 __all__ = ["AutoregressiveEstimator"]
@@ -54,6 +55,9 @@ class AutoregressiveEstimator(ChainModel):
     batch_size: int | None
     learning_rate: float
     weight_decay: float
+    decay_epochs: float | None
+    dropout: float
+    input_dropout: float
     device: str
     random_state: RandomState
     checkpoint: str | None
@@ -94,6 +98,7 @@ class AutoregressiveEstimator(ChainModel):
         with torch.no_grad():
             self.network_.output_bias.copy_(torch.from_numpy(coding.log_odds(counts + _PRIOR)))
         self.network_.to(device)
+        self.network_.dropout = Dropout.of(self.input_dropout, self.dropout, int(streams[3]))
         with _board(self) as on_epoch:
             info = train(
                 self.network_,
@@ -109,15 +114,20 @@ class AutoregressiveEstimator(ChainModel):
     def _recipe(self, table: Table) -> tuple[Recipe, torch.device, NDArray[Any], int]:
         """The settings of training, checked, and the seeds of all that is random."""
         seed = int(as_generator(self.random_state).integers(2**31))
-        streams = np.random.SeedSequence(seed).generate_state(3)
+        streams = np.random.SeedSequence(seed).generate_state(4)
         n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
         chosen = self.batch_size
         batch_size = batch_size_for(n) if chosen is None else check_integer(chosen, "batch_size")
+        learning_rate = check_real(self.learning_rate, "learning_rate", strictly=True)
+        weight_decay = check_real(self.weight_decay, "weight_decay")
+        if self.decay_epochs is not None:
+            epochs = check_real(self.decay_epochs, "decay_epochs", strictly=True)
+            weight_decay = decay_in_epochs(epochs, learning_rate, n / batch_size)
         recipe = Recipe(
             epochs=check_integer(self.epochs, "epochs", least=0),
             batch_size=batch_size,
-            learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
-            weight_decay=check_real(self.weight_decay, "weight_decay"),
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
             seed=int(streams[2]),
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
         )
