@@ -64,8 +64,9 @@ def _factors(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
     try:
         return -model.conditionals(table)
     except InputError:  # a model without an order of factors
-        if isinstance(model, Ensemble):
-            return _by_members(model, table)
+        average = model if isinstance(model, Ensemble) else getattr(model, "average_", None)
+        if average is not None:
+            return _by_members(average, table)
         return _steps(model, table) if model.marginalises_ == "any" else _given_the_rest(model, table)
 
 

@@ -16,19 +16,20 @@ from chainrule.models.contract import Turns
 from chainrule.models.made.mask_report import unreachable_parents
 from chainrule.models.made.masks import Scheme, assign_degrees
 from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.orders_network import MADEOrdersNetwork
 from chainrule.models.made.turns import made_turns
-from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.several_orders import SeveralOrders
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
 __all__ = ["MADE"]
 
 
-class MADE(AutoregressiveEstimator):
+class MADE(SeveralOrders):
     """Masked autoencoder for distribution estimation (Germain et al. 2015), of columns with any numbers of states.
 
     ``hidden`` is the size of the hidden layer, or a list of sizes.  What each variable depends on is an order or a
@@ -61,6 +62,7 @@ class MADE(AutoregressiveEstimator):
         hidden: int | Sequence[int] = 300,
         *,
         ordering: str | Sequence[int] | Sequence[str] = "natural",
+        orders: int = 1,
         dag: DAG | str | None = None,
         degrees: Scheme = "even",
         direct: bool = True,
@@ -80,6 +82,7 @@ class MADE(AutoregressiveEstimator):
     ) -> None:
         self.hidden = hidden
         self.ordering = ordering
+        self.orders = orders
         self.dag = dag
         self.degrees: Scheme = degrees
         self.direct = direct
@@ -118,7 +121,10 @@ class MADE(AutoregressiveEstimator):
         self._unreachable = len(report.unreachable)
         return found
 
-    def _states_in_turn(self, n: int) -> Turns:
+    def _share(self, networks: Sequence[MADENetwork]) -> MADEOrdersNetwork:
+        return MADEOrdersNetwork(networks)
+
+    def _turns(self, n: int) -> Turns:
         return made_turns(self._double(), n)  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> MADENetwork:
@@ -132,8 +138,14 @@ class MADE(AutoregressiveEstimator):
         )
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        if self.dag is not None and self.orders != 1:
+            raise InputError(
+                f"dag states one factorization, and orders={self.orders!r} asks for several; leave one of them out"
+            )
+        vars(self).pop("degrees_", None)
         super()._fit(table, valid, y)
-        self.fit_info_ |= {"unreachable_parents": self._unreachable}
+        each: list[Any] = [self] if self.average_ is None else self.average_.models_
+        self.fit_info_ |= {"unreachable_parents": sum(one._unreachable for one in each)}
 
     def _settings(self) -> dict[str, Any]:
         return super()._settings() | {"dag": plain_dag(self.dag)}
@@ -144,16 +156,17 @@ class MADE(AutoregressiveEstimator):
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays, plain = super()._state()
-        return arrays, plain | {"degrees": self.degrees_}
+        return arrays, plain if self.average_ is not None else plain | {"degrees": self.degrees_}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.degrees_ = [np.asarray(m, dtype=np.intp) for m in plain["degrees"]]
+        if "degrees" in plain:
+            self.degrees_ = [np.asarray(m, dtype=np.intp) for m in plain["degrees"]]
         super()._set_state(arrays, plain)
 
     def _count_parameters(self) -> dict[str, int]:
-        arrays = self.network_.state_dict()
-        biases = sum(b.numel() for name, b in arrays.items() if name.startswith("biases."))
-        masks = [m for name, m in arrays.items() if name.startswith("mask_")]
+        """A weight is in use where some order reads it."""
+        masks = self.network_.masks_in_use
+        biases = sum(b.numel() for name, b in self.network_.named_parameters() if name.startswith("biases."))
         return {
             "allocated": biases + sum(m.numel() for m in masks),
             "in_use": biases + sum(int(m.sum()) for m in masks),

@@ -129,6 +129,11 @@ class MADENetwork(AutoregressiveNetwork):
         return [self.get_buffer(f"mask_{layer}") for layer in range(len(self.layers))]
 
     @property
+    def masks_in_use(self) -> list[Tensor]:
+        """``masks``."""
+        return self.masks
+
+    @property
     def weights(self) -> list[Tensor]:
         """The weights, one (out, in) matrix per layer, put together; differentiable in the parameters."""
         return [self._whole_weight(layer) for layer in range(len(self.layers))]

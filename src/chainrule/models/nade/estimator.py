@@ -11,17 +11,18 @@ from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
 from chainrule.models.contract import Turns
 from chainrule.models.nade.network import Activation, NADENetwork
+from chainrule.models.nade.orders_network import NADEOrdersNetwork
 from chainrule.models.nade.turns import nade_turns
-from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.several_orders import SeveralOrders
 from chainrule.tables.schema import Schema
 
 __all__ = ["NADE"]
 
 
-class NADE(AutoregressiveEstimator):
+class NADE(SeveralOrders):
     """Neural autoregressive distribution estimator (Larochelle & Murray 2011) of columns with any numbers of states.
 
     ``hidden`` units, one layer; ``ordering`` is ``"natural"``, ``"random"``, or the columns in the order of generation,
@@ -41,6 +42,7 @@ class NADE(AutoregressiveEstimator):
         hidden: int = 300,
         *,
         ordering: str | Sequence[int] | Sequence[str] = "natural",
+        orders: int = 1,
         activation: Activation = "relu",
         epochs: int = 30,
         batch_size: int | None = None,
@@ -76,7 +78,10 @@ class NADE(AutoregressiveEstimator):
     def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
         return Factorization.of_order(self.ordering, names, rng=rng)
 
-    def _states_in_turn(self, n: int) -> Turns:
+    def _share(self, networks: Sequence[NADENetwork]) -> NADEOrdersNetwork:
+        return NADEOrdersNetwork(networks)
+
+    def _turns(self, n: int) -> Turns:
         return nade_turns(self._double(), n)  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> NADENetwork:
