@@ -13,6 +13,8 @@ from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.likelihood import categorical_terms
 from chainrule.models.shared.training import decay_in_epochs
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table
 
 SIZES = [(2,) * 6, (3, 2, 4, 1)]
 KINDS = [NADE, MADE]
@@ -28,7 +30,7 @@ def _network(kind, sizes, dropout, **settings):
     rows = _rows(sizes)
     net = (
         kind(**{"hidden": 7, "ordering": "random", "epochs": 1, "random_state": 0} | settings)
-        .fit(rows)
+        .fit(Table(Schema.of_sizes(sizes), rows))
         .network_
     )
     net = net.double()

@@ -6,7 +6,8 @@ rule is followed over what is known, parents first: the cost of a cell is the di
     -log p(x_i | known cells before it) = log p(known before it) - log p(known before it, x_i).
 
 An average of models with different orders has neither factors nor such marginals.  There a cell costs what it costs
-each member, weighted by how probable it is that the row is that member's; the cells then sum to no less than the row.
+each member, weighted by how probable it is that the row is that member's; the cells then sum to no more than the row,
+and fall short by what it says of the member (the divergence of these weights from those of the average).
 Of any other model without an order it is -log p(x_i | all other cells).
 """
 

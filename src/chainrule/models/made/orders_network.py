@@ -1,8 +1,6 @@
 """MADE under the masks of several orders: one set of weights, of which each order cuts others.
 
 Germain et al. 2015, sections 4.1 and 4.2: orders, and degrees of units, come from a list, and training goes through it.
-What a unit sees depends on the order, and so does what its bias has to make up for: each order has biases of its own,
-which is what connectivity weights (Uria et al. 2014) come to where the orders are a list.
 """
 
 from __future__ import annotations
@@ -20,10 +18,9 @@ __all__ = ["MADEOrdersNetwork"]
 
 
 class MADEOrdersNetwork(OrdersNetwork):
-    """``weights``, matrices (out, in) as of a ``MADENetwork``, and for each order ``biases[k]`` and ``masks(k)``.
+    """``weights``, matrices (out, in), and ``biases`` as of a ``MADENetwork``, with ``masks(k)`` for each order.
 
-    Whole matrices are kept, since what one order cuts another reads; direct ones come last.  It begins with the weights
-    of the first of ``members`` and the biases of each.
+    Whole matrices are kept, since what one order cuts another reads.  It begins with those of the first of ``members``.
 
     >>> generator = torch.Generator().manual_seed(0)
     >>> net = MADEOrdersNetwork([MADENetwork(order, [[1, 1]], generator=generator) for order in ([0, 1], [1, 0])])
@@ -38,9 +35,8 @@ class MADEOrdersNetwork(OrdersNetwork):
         first = members[0]
         self.coding, self.direct, self.depth = first.coding, first.direct, len(first.degrees) + 1
         self.weights = nn.ParameterList([w.detach().clone() for w in first.weights])
-        self.biases = nn.ModuleList()
+        self.biases = nn.ParameterList([b.detach().clone() for b in first.biases])
         for k, one in enumerate(members):
-            self.biases.append(nn.ParameterList([b.detach().clone() for b in one.biases]))
             for layer, mask in enumerate(one.masks):
                 self.register_buffer(f"mask_{k}_{layer}", mask.clone(), persistent=False)
 
@@ -74,15 +70,12 @@ class MADEOrdersNetwork(OrdersNetwork):
 
     def in_order(self, k: int) -> MADENetwork:
         """See ``OrdersNetwork``."""
-        one, biases = self.members[k], self._biases(k)
+        one = self.members[k]
         state = one.state_dict()
         state |= {f"weights.{layer}": w.detach() for layer, w in enumerate(self.weights)}
-        state |= {f"biases.{layer}": b.detach() for layer, b in enumerate(biases)}
+        state |= {f"biases.{layer}": b.detach() for layer, b in enumerate(self.biases)}
         one.load_state_dict(state)
         return one
-
-    def _biases(self, k: int) -> nn.ParameterList:
-        return self.biases[k]  # type: ignore[return-value]
 
     def _read(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Rows as ``row_log_prob`` wants them, and their indicators as numbers of the weights' type."""
@@ -96,9 +89,8 @@ class MADEOrdersNetwork(OrdersNetwork):
     def _logits(self, h: Tensor, k: int, scales: Sequence[Tensor] = ()) -> Tensor:
         """Log-odds (n, coding.width) from indicators; ``scales`` multiply the units of each hidden layer."""
         masked = [weight * mask for weight, mask in zip(self.weights, self.masks(k), strict=True)]
-        biases = self._biases(k)
         linear = nn.functional.linear(h, masked[-1]) if self.direct else 0.0
         for layer in range(self.depth - 1):
-            h = torch.relu(nn.functional.linear(h, masked[layer], biases[layer]))
+            h = torch.relu(nn.functional.linear(h, masked[layer], self.biases[layer]))
             h = h * scales[layer] if scales else h
-        return nn.functional.linear(h, masked[self.depth - 1], biases[-1]) + linear
+        return nn.functional.linear(h, masked[self.depth - 1], self.biases[-1]) + linear

@@ -52,7 +52,7 @@ class SeveralOrders(AutoregressiveEstimator):
             return
         self._need_complete(table, valid)
         plan = self._plan(table)
-        rng = np.random.default_rng(plan.seeds[0])
+        rng = np.random.default_rng(plan.streams[0])
         members = [self._beginning(k, rng).fit(table) for k in range(self.orders)]
         self.network_ = network = self._share([one.network_ for one in members])
         self._train(network, table, valid, plan)
