@@ -44,8 +44,8 @@ class MADE(SeveralOrders):
     ``orders`` above 1 make it the average over so many orders, the first as ``ordering`` says and the others random:
     ``average_``, an ``Ensemble``.  They share all weights under masks of their own, which training takes in turn; with
     random ``degrees`` each has its own connectivity.  ``decay_epochs``, in place of ``weight_decay``, are the epochs in
-    which weights fall by a factor e at the full learning rate.  ``dropout`` and ``input_dropout`` are the shares of hidden
-    units and of variables that training leaves out, other ones in each row.
+    which weights fall by a factor e at the full learning rate.  ``dropout`` and ``input_dropout`` are the shares of
+    hidden units and of variables that training leaves out, other ones in each row.
 
     On static binarized MNIST, in test nats and minutes of training on one 2.5 GHz core: the defaults 91.2
     in 3, ``MADE(2000, epochs=8, weight_decay=0.1)`` 88.1 in 2, ``MADE(8000, epochs=6, learning_rate=3e-3,

@@ -27,14 +27,14 @@ class NADE(SeveralOrders):
 
     ``hidden`` units, one layer; ``ordering`` is ``"natural"``, ``"random"``, or the columns in the order of generation,
     by place or by name; ``activation`` is ``"relu"`` or ``"sigmoid"``.  ``batch_size`` is by default 100 rows, and with
-    more than 50,000 rows a 500th of them, at most 1,000.  ``decay_epochs``, in place of ``weight_decay``, are the epochs in
-    which weights fall by a factor e at the full learning rate: a decay that means the same for any number of rows and
-    size of batches.  ``dropout`` and ``input_dropout`` are the shares of hidden units and of variables that a step of
-    training leaves out.
+    more than 50,000 rows a 500th of them, at most 1,000.  ``decay_epochs``, in place of ``weight_decay``, are the
+    epochs in which weights fall by a factor e at the full learning rate: a decay that means the same for any number of
+    rows and size of batches.  ``dropout`` and ``input_dropout`` are the shares of hidden units and of variables that a
+    step of training leaves out.
 
     ``orders`` above 1 make it the average over so many orders, the first as ``ordering`` says and the others random:
-    ``average_``, an ``Ensemble``.  They share the weights into the hidden units and are trained in turn.  That pays where
-    rows are many; with some thousand rows and more columns an ``Ensemble`` of NADEs that share nothing is better.
+    ``average_``, an ``Ensemble``.  They share the weights into the hidden units and are trained in turn.  That pays
+    where rows are many; with few rows an ``Ensemble`` of NADEs that share nothing is better.
 
     ``checkpoint`` is a file for the state of training, ``log_dir`` a folder for TensorBoard, ``image_shape`` (height,
     width) makes it log sample grids.
