@@ -102,6 +102,10 @@ CHANGES = {
     "epochs": 3,
     "batch_size": 70,
     "weight_decay": 0.1,
+    "decay_epochs": 3.0,
+    "dropout": 0.5,
+    "input_dropout": 0.5,
+    "orders": 2,
     "random_state": 1,
 }
 KEPT = {

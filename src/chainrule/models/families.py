@@ -46,10 +46,9 @@ _TRIAL_ROUNDS, _LEAST_ROUNDS = (
     3,
     50,
 )  # of a boosted chain, to see what one takes; below which it has learned little
-_RATE = 5e-3  # NADE's, which its decay is tied to
 _PATIENCE = 1.5  # times its seconds, after which a fit that was to be cut to them is stopped
 _GROWING = 0.7  # of the seconds of a network of trees, the rest is for what stands at their leaves
-_DECAY_EPOCHS = (12.0, 3.0, 50.0)  # epochs at the full rate in which NADE's weights would fall by a factor e
+_DECAY_EPOCHS = (12.0, 3.0, 50.0)  # what is tried of NADE, see ``decay_in_epochs``
 
 
 @dataclass(frozen=True)
@@ -233,15 +232,10 @@ def _boosted(request: Request) -> DiscreteModel:
 
 @_on_complete_rows("NADE")
 def _nade(request: Request) -> DiscreteModel:
-    """NADE with the decay, of three tied to the length of training, that validation rows like best.
-
-    Weights decay by a factor e in τ epochs at the full rate: weight_decay = 1 / (rate · steps an epoch · τ).
-    """
+    """NADE with the decay, of three tied to the length of training, that validation rows like best."""
     from chainrule.models.nade.estimator import NADE
 
-    n = request.table.n_rows
-    batch_size = int(min(max(n // 150, 50), 1000))
-    steps = max(1.0, n / batch_size)
+    batch_size = int(min(max(request.table.n_rows // 150, 50), 1000))
     best: DiscreteModel | None = None
     deadline = None if request.seconds is None else working_seconds() + request.seconds
     for k, tau in enumerate(_DECAY_EPOCHS if request.valid is not None else _DECAY_EPOCHS[:1]):
@@ -249,7 +243,7 @@ def _nade(request: Request) -> DiscreteModel:
         model = NADE(
             ordering="natural" if request.order is None else request.order,
             batch_size=batch_size,
-            weight_decay=1 / (_RATE * steps * tau),
+            decay_epochs=tau,
             random_state=request.seed,
         )
         try:

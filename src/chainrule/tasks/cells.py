@@ -6,7 +6,8 @@ rule is followed over what is known, parents first: the cost of a cell is the di
     -log p(x_i | known cells before it) = log p(known before it) - log p(known before it, x_i).
 
 An average of models with different orders has neither factors nor such marginals.  There a cell costs what it costs
-each member, weighted by how probable it is that the row is that member's; the cells then sum to no less than the row.
+each member, weighted by how probable it is that the row is that member's; the cells then sum to no more than the row,
+and fall short by what it says of the member (the divergence of these weights from those of the average).
 Of any other model without an order it is -log p(x_i | all other cells), and so it is of rows with holes where the steps
 of the chain rule are refused: a dense graph may sum out few holes, but not all that comes later.
 """
@@ -68,8 +69,9 @@ def _factors(model: DiscreteModel, table: Table) -> NDArray[np.float64]:
     try:
         return -model.conditionals(table)
     except InputError:  # a model without an order of factors
-        if isinstance(model, Ensemble):
-            return _by_members(model, table)
+        average = model if isinstance(model, Ensemble) else getattr(model, "average_", None)
+        if average is not None:
+            return _by_members(average, table)
         return _steps(model, table) if model.marginalises_ == "any" else _given_the_rest(model, table)
 
 

@@ -16,19 +16,20 @@ from chainrule.models.contract import Turns
 from chainrule.models.made.mask_report import unreachable_parents
 from chainrule.models.made.masks import Scheme, assign_degrees
 from chainrule.models.made.network import MADENetwork
+from chainrule.models.made.orders_network import MADEOrdersNetwork
 from chainrule.models.made.turns import made_turns
-from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.several_orders import SeveralOrders
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
 __all__ = ["MADE"]
 
 
-class MADE(AutoregressiveEstimator):
+class MADE(SeveralOrders):
     """Masked autoencoder for distribution estimation (Germain et al. 2015), of columns with any numbers of states.
 
     ``hidden`` is the size of the hidden layer, or a list of sizes.  What each variable depends on is an order or a
@@ -39,6 +40,12 @@ class MADE(AutoregressiveEstimator):
     log-odds.  Without it a network with too few units leaves some parents without any way to matter; their number
     is in ``fit_info_["unreachable_parents"]``.  A graph wants at least as many units in each layer as its variables
     have different sets of parents: a variable for whose parents there is no unit has the linear term only.
+
+    ``orders`` above 1 make it the average over so many orders, the first as ``ordering`` says and the others random:
+    ``average_``, an ``Ensemble``.  They share all weights under masks of their own, which training takes in turn; with
+    random ``degrees`` each has its own connectivity.  ``decay_epochs``, in place of ``weight_decay``, are the epochs in
+    which weights fall by a factor e at the full learning rate.  ``dropout`` and ``input_dropout`` are the shares of
+    hidden units and of variables that training leaves out, other ones in each row.
 
     On static binarized MNIST, in test nats and minutes of training on one 2.5 GHz core: the defaults 91.2
     in 3, ``MADE(2000, epochs=8, weight_decay=0.1)`` 88.1 in 2, ``MADE(8000, epochs=6, learning_rate=3e-3,
@@ -61,6 +68,7 @@ class MADE(AutoregressiveEstimator):
         hidden: int | Sequence[int] = 300,
         *,
         ordering: str | Sequence[int] | Sequence[str] = "natural",
+        orders: int = 1,
         dag: DAG | str | None = None,
         degrees: Scheme = "even",
         direct: bool = True,
@@ -68,6 +76,9 @@ class MADE(AutoregressiveEstimator):
         batch_size: int = 100,
         learning_rate: float = 4e-3,
         weight_decay: float = 0.05,
+        decay_epochs: float | None = None,
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
         device: str = "cpu",
         random_state: int | None = None,
         checkpoint: str | None = None,
@@ -77,6 +88,7 @@ class MADE(AutoregressiveEstimator):
     ) -> None:
         self.hidden = hidden
         self.ordering = ordering
+        self.orders = orders
         self.dag = dag
         self.degrees: Scheme = degrees
         self.direct = direct
@@ -84,6 +96,9 @@ class MADE(AutoregressiveEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.decay_epochs = decay_epochs
+        self.dropout = dropout
+        self.input_dropout = input_dropout
         self.device = device
         self.random_state = random_state
         self.checkpoint = checkpoint
@@ -112,7 +127,10 @@ class MADE(AutoregressiveEstimator):
         self._unreachable = len(report.unreachable)
         return found
 
-    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+    def _share(self, networks: Sequence[MADENetwork]) -> MADEOrdersNetwork:
+        return MADEOrdersNetwork(networks)
+
+    def _turns(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         return made_turns(self._double(), n, self._factorization.turns(order))  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> MADENetwork:
@@ -126,8 +144,14 @@ class MADE(AutoregressiveEstimator):
         )
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
+        if self.dag is not None and self.orders != 1:
+            raise InputError(
+                f"dag states one factorization, and orders={self.orders!r} asks for several; leave one of them out"
+            )
+        vars(self).pop("degrees_", None)
         super()._fit(table, valid, y)
-        self.fit_info_ |= {"unreachable_parents": self._unreachable}
+        each: list[Any] = [self] if self.average_ is None else self.average_.models_
+        self.fit_info_ |= {"unreachable_parents": sum(one._unreachable for one in each)}
 
     def _settings(self) -> dict[str, Any]:
         return super()._settings() | {"dag": plain_dag(self.dag)}
@@ -138,16 +162,17 @@ class MADE(AutoregressiveEstimator):
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays, plain = super()._state()
-        return arrays, plain | {"degrees": self.degrees_}
+        return arrays, plain if self.average_ is not None else plain | {"degrees": self.degrees_}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.degrees_ = [np.asarray(m, dtype=np.intp) for m in plain["degrees"]]
+        if "degrees" in plain:
+            self.degrees_ = [np.asarray(m, dtype=np.intp) for m in plain["degrees"]]
         super()._set_state(arrays, plain)
 
     def _count_parameters(self) -> dict[str, int]:
-        arrays = self.network_.state_dict()
-        biases = sum(b.numel() for name, b in arrays.items() if name.startswith("biases."))
-        masks = [m for name, m in arrays.items() if name.startswith("mask_")]
+        """A weight is in use where some order reads it."""
+        masks = self.network_.masks_in_use
+        biases = sum(b.numel() for name, b in self.network_.named_parameters() if name.startswith("biases."))
         return {
             "allocated": biases + sum(m.numel() for m in masks),
             "in_use": biases + sum(int(m.sum()) for m in masks),

@@ -26,6 +26,7 @@ from chainrule.models.made.sampler import check_shapes, draw
 from chainrule.models.made.staircase import StaircaseWeight
 from chainrule.models.made.step import Walk, staircase_logits
 from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.likelihood import categorical_terms
 from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
@@ -128,6 +129,11 @@ class MADENetwork(AutoregressiveNetwork):
         return [self.get_buffer(f"mask_{layer}") for layer in range(len(self.layers))]
 
     @property
+    def masks_in_use(self) -> list[Tensor]:
+        """``masks``."""
+        return self.masks
+
+    @property
     def weights(self) -> list[Tensor]:
         """The weights, one (out, in) matrix per layer, put together; differentiable in the parameters."""
         return [self._whole_weight(layer) for layer in range(len(self.layers))]
@@ -156,19 +162,30 @@ class MADENetwork(AutoregressiveNetwork):
         codes, indicators = self._sorted_rows(x)
         return row_log_prob(codes, self._sorted_logits(indicators), self._in_order)
 
+    def log_prob_in_step(self, x: Tensor, step: int) -> Tensor:
+        """See ``LikelihoodNetwork.log_prob_in_step``."""
+        if self.dropout is None:
+            return self.log_prob(x)
+        codes, indicators = self._sorted_rows(x)
+        indicators, scales = self._thinned(self.dropout, indicators, step)
+        return row_log_prob(codes, self._sorted_logits(indicators, scales), self._in_order)
+
     def gradient_loop(self) -> GradientLoop | None:
-        """See ``AutoregressiveNetwork.gradient_loop``."""
+        """See ``LikelihoodNetwork.gradient_loop``."""
         return self._log_prob_and_gradients if has_loops(self.output_bias) else None
 
     @torch.no_grad()
     def _log_prob_and_gradients(
-        self, x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
+        self, x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]], step: int = 0
     ) -> tuple[NDArray[np.float64], list[NDArray[Any]]]:
         rows = x if x.dtype.itemsize == 1 else x.astype(np.int64)  # torch knows few unsigned numbers
         codes, indicators = self._sorted_rows(torch.from_numpy(rows))
+        scales: list[Tensor] = []
+        if self.dropout is not None:
+            indicators, scales = self._thinned(self.dropout, indicators, step)
         biases = self._sorted_biases()
         blocks = chain.from_iterable(layer.blocks for layer in self.staircases)
-        walk = Walk(indicators, self.staircases, len(biases), [*blocks, *biases])
+        walk = Walk(indicators, self.staircases, len(biases), [*blocks, *biases], scales)
         log_p, slopes = log_prob_and_slopes(codes, walk.logits, self._in_order)
         slopes *= weights.astype(slopes.dtype)[:, None]
         found = walk.gradients(torch.from_numpy(slopes))
@@ -178,6 +195,17 @@ class MADENetwork(AutoregressiveNetwork):
             if not is_sorted:
                 g[self._places(units)] = g.clone()
         return log_p.astype(np.float64), [g.numpy() for g in found]
+
+    def _thinned(self, dropout: Dropout, indicators: Tensor, step: int) -> tuple[Tensor, list[Tensor]]:
+        """``indicators`` (n, coding.width) without some variables, and the scales of the units of each hidden layer."""
+        n, dtype, device = len(indicators), indicators.dtype, indicators.device
+        inputs = dropout.input_scales(step, (n, len(self.factorization)), dtype)
+        inputs = inputs[:, torch.from_numpy(self._in_order.owner)].to(device)
+        scales = [
+            dropout.hidden_scales(step, (n, len(units)), dtype, layer).to(device)
+            for layer, units in enumerate(self.degrees)
+        ]
+        return indicators * inputs, scales
 
     def logits_of_indicators(self, indicators: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
         """``logits`` from indicators (n, coding.width): whole weights times whole masks, any masks, any gradient."""
@@ -211,12 +239,11 @@ class MADENetwork(AutoregressiveNetwork):
             return codes, codes
         return codes, indicator_rows(codes, self._in_order, self.output_bias.dtype)
 
-    def _sorted_logits(self, indicators: Tensor) -> Tensor:
-        """Log-odds from indicators, both in the order of generation."""
+    def _sorted_logits(self, indicators: Tensor, scales: Sequence[Tensor] = ()) -> Tensor:
+        """Log-odds from indicators, both in the order of generation; ``scales`` multiply the hidden units."""
         layers, biases = self.staircases, self._sorted_biases()
-        return staircase_logits(
-            indicators, layers[: len(biases)], biases, layers[-1] if self.direct else None
-        )
+        direct = layers[-1] if self.direct else None
+        return staircase_logits(indicators, layers[: len(biases)], biases, direct, scales)
 
     def _sorted_biases(self) -> list[Tensor]:
         return [

@@ -32,24 +32,34 @@ def staircase_logits(
     layers: Sequence[StaircaseWeight],
     biases: Sequence[Tensor],
     direct: StaircaseWeight | None = None,
+    scales: Sequence[Tensor] = (),
 ) -> Tensor:
     """Logits (n, outputs) from rows ``x`` (n, inputs) of the weights' dtype, all in sorted arrangement.
 
-    ``direct`` (inputs, outputs) leads from the inputs straight to the outputs.  Differentiable once, in the
-    blocks and the biases; not in ``x``.
+    ``direct`` (inputs, outputs) leads from the inputs straight to the outputs; ``scales`` (n, units), one for each
+    hidden layer, multiply its units (``dropout``).  Differentiable once, in the blocks and the biases; not in ``x``.
     """
     every = [*layers, direct] if direct is not None else list(layers)
     blocks = chain.from_iterable(layer.blocks for layer in every)
-    return _Logits.apply(x, every, len(layers), *blocks, *biases)  # type: ignore[return-value]
+    return _Logits.apply(x, every, len(layers), scales, *blocks, *biases)  # type: ignore[return-value]
 
 
 class Walk:
     """One way through the layers and back: ``logits``, then ``gradients`` from those with respect to them."""
 
     def __init__(
-        self, x: Tensor, every: Sequence[StaircaseWeight], depth: int, parameters: Sequence[Tensor]
+        self,
+        x: Tensor,
+        every: Sequence[StaircaseWeight],
+        depth: int,
+        parameters: Sequence[Tensor],
+        scales: Sequence[Tensor] = (),
     ) -> None:
-        """``every`` layer, of which ``depth`` are not direct; ``parameters`` are all blocks, then the biases."""
+        """``every`` layer, of which ``depth`` are not direct; ``parameters`` are all blocks, then the biases.
+
+        ``scales`` multiply the units of each hidden layer; of none, nothing does.
+        """
+        self.scales = scales
         self.way = way = products(x)
         blocks, biases = iter(parameters), parameters[len(parameters) - depth :]
         self.weights = []
@@ -61,7 +71,7 @@ class Walk:
         for weight, bias in zip(self.weights[: depth - 1], biases, strict=False):
             first = len(self.h) == 1
             z = self.rows.to_units(weight, bias) if first else way.to_units(weight, self.h[-1], bias)
-            self.h.append(z.relu_())
+            self.h.append(z.relu_().mul_(scales[len(self.h) - 1]) if scales else z.relu_())
         if len(every) > depth:
             straight = self.rows.to_units(self.weights[-1], biases[-1])
         else:
@@ -78,6 +88,7 @@ class Walk:
             dh = way.to_units(last, dz, h[-1].new_zeros(h[-1].shape[1]))
         for k in range(depth - 2, -1, -1):
             dz = torch.ops.aten.threshold_backward(dh, h[k + 1], 0)  # zero where relu was off
+            dz = dz.mul_(self.scales[k]) if self.scales else dz
             d_biases.insert(0, dz.sum(0))
             found.insert(0, way.gradient(weights[k], h[k], dz) if k else rows.gradient(weights[k], dz))
             if k:
@@ -91,11 +102,18 @@ class _Logits(torch.autograd.Function):
     """``staircase_logits`` with the blocks of all layers, then the biases, as arguments."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, every: list[StaircaseWeight], depth: int, *parameters: Tensor) -> Tensor:
-        ctx.walk = Walk(x, every, depth, parameters)
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        every: list[StaircaseWeight],
+        depth: int,
+        scales: Sequence[Tensor],
+        *parameters: Tensor,
+    ) -> Tensor:
+        ctx.walk = Walk(x, every, depth, parameters, scales)
         return ctx.walk.logits
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_logits: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return None, None, None, *ctx.walk.gradients(d_logits)
+        return None, None, None, None, *ctx.walk.gradients(d_logits)

@@ -13,6 +13,7 @@ relu and orderings: Uria, Murray & Larochelle, "A Deep and Tractable Density Est
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ from chainrule.models.nade.definition import Weights
 from chainrule.models.nade.samplers import draw
 from chainrule.models.nade.walks import Parameters, Walk, walk_of
 from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.likelihood import categorical_terms
 from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
 
@@ -44,6 +46,7 @@ class NADENetwork(AutoregressiveNetwork):
 
     Parameters are kept by indicator, so the same ones serve every ordering; ``ordering`` (d,) is only the
     default.  ``W`` and ``V`` (width, h), ``b`` (width,), ``c`` (h,); with binary variables the width is d.
+    With ``dropout`` all rows of a batch are without the same variables, as inputs, and units.
 
     >>> net = NADENetwork([2, 3, 2], 8, np.arange(3), generator=torch.Generator().manual_seed(0))
     >>> net(torch.tensor([[0, 2, 1]])).shape
@@ -80,28 +83,39 @@ class NADENetwork(AutoregressiveNetwork):
         """Log-odds (n, width) of each state against the first, given what comes before; x is (n, d) codes."""
         order = self._checked(x, ordering)
         if self._has_kernels(x):
-            return _Logits.apply(x, order, *self._settings())  # type: ignore[return-value]
-        return self._logits_by_definition(x, order)
+            return _Logits.apply(x, order, *self._settings(self._weights()))  # type: ignore[return-value]
+        return definition.logits(x, order, self._weights(), self.activation, self.coding)
 
     def log_prob(self, x: Tensor, ordering: Tensor | None = None) -> Tensor:
         """Log-probability of each row in nats, (n,), differentiable in the parameters."""
-        order = self._checked(x, ordering)
-        if self._has_kernels(x):
-            return _LogProb.apply(x, order, *self._settings())  # type: ignore[return-value]
-        return self._log_prob_by_definition(x, order)
+        return self._log_prob_under(x, self._checked(x, ordering), self._weights())
+
+    def log_prob_in_step(self, x: Tensor, step: int) -> Tensor:
+        """See ``LikelihoodNetwork.log_prob_in_step``."""
+        if self.dropout is None:
+            return self.log_prob(x)
+        weights = [
+            p * scale for p, scale in zip(self._weights(), self._scales(self.dropout, step), strict=True)
+        ]
+        return self._log_prob_under(x, self._checked(x, None), Weights(*weights))
 
     def gradient_loop(self) -> GradientLoop | None:
-        """See ``AutoregressiveNetwork.gradient_loop``."""
+        """See ``LikelihoodNetwork.gradient_loop``."""
         if not has_loops(self.W):
             return None
-        order, arrays = self.ordering.numpy(), self._arrays(self._weights())
+        order, whole = self.ordering.numpy(), self._arrays(self._weights())
 
         def log_prob_and_gradients(
-            x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]]
+            x: NDArray[np.integer[Any]], weights: NDArray[np.floating[Any]], step: int = 0
         ) -> tuple[NDArray[np.float64], list[NDArray[Any]]]:
+            arrays, scales = whole, []
+            if self.dropout is not None:
+                scales = [scale.numpy() for scale in self._scales(self.dropout, step)]
+                arrays = replace(whole, W=whole.W * scales[0], V=whole.V * scales[1])
             walk = walk_of(x, order, arrays, True)
             log_p = walk.log_prob()
-            return log_p, list(walk.gradients(walk.logits, weights.astype(walk.logits.dtype, copy=False)))
+            found = list(walk.gradients(walk.logits, weights.astype(walk.logits.dtype, copy=False)))
+            return log_p, [g * k for g, k in zip(found, scales, strict=True)] if scales else found
 
         return log_prob_and_gradients
 
@@ -153,21 +167,30 @@ class NADENetwork(AutoregressiveNetwork):
     def _weights(self) -> Weights:
         return Weights(self.W, self.V, self.b, self.c)
 
-    def _settings(self) -> tuple[Any, ...]:
+    def _scales(self, dropout: Dropout, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What a step of training multiplies W, V, b and c by: a unit that is left out is one that nothing reads."""
+        dtype, device, one = self.W.dtype, self.W.device, torch.ones((), dtype=self.W.dtype)
+        inputs = dropout.input_scales(step, (len(self.coding.sizes), 1), dtype)[
+            torch.from_numpy(self.coding.owner)
+        ]
+        units = dropout.hidden_scales(step, self.c.shape, dtype)
+        return inputs.to(device), units.to(device), one, one
+
+    def _log_prob_under(self, x: Tensor, order: Tensor, weights: Weights) -> Tensor:
+        if self._has_kernels(x):
+            return _LogProb.apply(x, order, *self._settings(weights))  # type: ignore[return-value]
+        logits = definition.logits(x, order, weights, self.activation, self.coding)
+        return categorical_terms(x, logits, self.coding).sum(1)
+
+    def _settings(self, weights: Weights) -> tuple[Any, ...]:
         """What the differentiable operations below take; inside them torch no longer tells whether a
         gradient may be asked for.
         """
-        return *self._weights(), self._arrays, torch.is_grad_enabled()
+        return *weights, self._arrays, torch.is_grad_enabled()
 
     def _arrays(self, weights: Weights) -> Parameters:
         W, V, b, c = (np.ascontiguousarray(p.detach().numpy()) for p in weights)
         return Parameters(W, V, b, c, self.activation, self.coding)
-
-    def _logits_by_definition(self, x: Tensor, order: Tensor) -> Tensor:
-        return definition.logits(x, order, self._weights(), self.activation, self.coding)
-
-    def _log_prob_by_definition(self, x: Tensor, order: Tensor) -> Tensor:
-        return categorical_terms(x, self._logits_by_definition(x, order), self.coding).sum(1)
 
 
 def _walk(ctx: Any, x: Tensor, order: Tensor, settings: tuple[Any, ...]) -> Walk:

@@ -6,6 +6,7 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.devices import parse_device
+from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.factorization import Factorization
-from chainrule.models.shared.network import AutoregressiveNetwork
+from chainrule.models.shared.network import AutoregressiveNetwork, LikelihoodNetwork
 from chainrule.models.shared.remembered import Remembered
-from chainrule.models.shared.training import Recipe, batch_size_for, train
+from chainrule.models.shared.training import Recipe, batch_size_for, decay_in_epochs, train
 from chainrule.tables.table import Table
 
-__all__ = ["AutoregressiveEstimator"]
+__all__ = ["AutoregressiveEstimator", "Plan"]
 
 _BATCH, _CELLS = (
     2048,
@@ -39,6 +41,17 @@ _PRIOR = (
     0.5  # added to the count of each state before training starts: a constant column keeps a finite start
 )
 _in_float64 = Remembered(lambda network: copy.deepcopy(network).cpu().double())
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a fit is trained, and its seed with the streams drawn from it: of order, first weights, batches, dropout."""
+
+    recipe: Recipe
+    dropout: Dropout | None
+    device: torch.device
+    seed: int
+    streams: NDArray[np.uint32]
 
 
 class AutoregressiveEstimator(ChainModel):
@@ -54,13 +67,16 @@ class AutoregressiveEstimator(ChainModel):
     batch_size: int | None
     learning_rate: float
     weight_decay: float
+    decay_epochs: float | None
+    dropout: float
+    input_dropout: float
     device: str
     random_state: RandomState
     checkpoint: str | None
     log_dir: str | None
     image_shape: tuple[int, int] | None
 
-    network_: AutoregressiveNetwork
+    network_: Any  # an AutoregressiveNetwork; of several orders an OrdersNetwork
 
     @abstractmethod
     def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
@@ -78,50 +94,60 @@ class AutoregressiveEstimator(ChainModel):
         seed.  With ``checkpoint`` an interrupted fit goes on from its last epoch.
         """
         self._need_complete(table, valid)
-        recipe, device, streams, seed = self._recipe(table)
-        d = len(table.schema)
-        if self.image_shape is not None and math.prod(self.image_shape) != d:
-            raise InputError(
-                f"image_shape {self.image_shape} has {math.prod(self.image_shape)} pixels, X has {d} columns; "
-                "pass (height, width) of one row, or None"
-            )
-        self._factorization = self._factorize(table.schema.names, np.random.default_rng(streams[0]))
+        plan = self._plan(table)
+        self._factorization = self._factorize(table.schema.names, np.random.default_rng(plan.streams[0]))
         coding, counts = Coding(table.schema.sizes), state_counts(table)
         on = counts[coding.owner, coding.state]
         mean_ones = float((on / counts[coding.owner].sum(1)).mean()) if len(on) else 0.0
-        generator = torch.Generator().manual_seed(int(streams[1]))
-        self.network_ = self._build(coding, mean_ones, generator)
+        self.network_ = self._build(coding, mean_ones, torch.Generator().manual_seed(int(plan.streams[1])))
         with torch.no_grad():
             self.network_.output_bias.copy_(torch.from_numpy(coding.log_odds(counts + _PRIOR)))
-        self.network_.to(device)
+        self._train(self.network_, table, valid, plan)
+
+    def _train(self, network: LikelihoodNetwork, table: Table, valid: Table | None, plan: Plan) -> None:
+        """Train ``network`` from where it is, and set ``fit_info_``."""
+        network.to(plan.device)
+        network.dropout = plan.dropout
         with _board(self) as on_epoch:
             info = train(
-                self.network_,
+                network,
                 table.codes,
                 None if valid is None else valid.codes,
-                recipe,
+                plan.recipe,
                 weights=table.weights,
                 valid_weights=None if valid is None else valid.weights,
                 on_epoch=on_epoch,
             )
-        self.fit_info_ = info | {"seed": seed, "n_rows": table.n_rows, "device": str(device)}
+        self.fit_info_ = info | {"seed": plan.seed, "n_rows": table.n_rows, "device": str(plan.device)}
 
-    def _recipe(self, table: Table) -> tuple[Recipe, torch.device, NDArray[Any], int]:
-        """The settings of training, checked, and the seeds of all that is random."""
+    def _plan(self, table: Table) -> Plan:
+        """The settings of training, checked."""
+        shape, d = self.image_shape, len(table.schema)
+        if shape is not None and math.prod(shape) != d:
+            raise InputError(
+                f"image_shape {shape} has {math.prod(shape)} pixels, X has {d} columns; "
+                "pass (height, width) of one row, or None"
+            )
         seed = int(as_generator(self.random_state).integers(2**31))
-        streams = np.random.SeedSequence(seed).generate_state(3)
+        streams = np.random.SeedSequence(seed).generate_state(4)
         n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
         chosen = self.batch_size
         batch_size = batch_size_for(n) if chosen is None else check_integer(chosen, "batch_size")
+        learning_rate = check_real(self.learning_rate, "learning_rate", strictly=True)
+        weight_decay = check_real(self.weight_decay, "weight_decay")
+        if self.decay_epochs is not None:
+            epochs = check_real(self.decay_epochs, "decay_epochs", strictly=True)
+            weight_decay = decay_in_epochs(epochs, learning_rate, n / batch_size)
         recipe = Recipe(
             epochs=check_integer(self.epochs, "epochs", least=0),
             batch_size=batch_size,
-            learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
-            weight_decay=check_real(self.weight_decay, "weight_decay"),
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
             seed=int(streams[2]),
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
         )
-        return recipe, parse_device(self.device), streams, seed
+        dropout = Dropout.of(self.input_dropout, self.dropout, int(streams[3]))
+        return Plan(recipe, dropout, parse_device(self.device), seed, streams)
 
     def _complete_log_prob(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
@@ -164,7 +190,11 @@ class AutoregressiveEstimator(ChainModel):
 
     def _double(self) -> AutoregressiveNetwork:
         """The network in float64 on the CPU, so that sums over states are exact to rounding."""
-        return _in_float64(self.network_)
+        return _in_float64(self._network_in_one_order)
+
+    @property
+    def _network_in_one_order(self) -> AutoregressiveNetwork:
+        return self.network_
 
     def _settings(self) -> dict[str, Any]:
         """Settings that mean something elsewhere: paths on this machine do not travel."""

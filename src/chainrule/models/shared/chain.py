@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.completion import best_completions, completions, log_prob_with_missing
 from chainrule.models.shared.factorization import Factorization
@@ -38,17 +37,7 @@ class ChainModel(DiscreteModel):
         """``log_prob`` of complete rows."""
         return self._conditionals(codes).sum(axis=1)
 
-    @property
-    def ordering_(self) -> NDArray[np.intp]:
-        """The columns (d,) in the order of generation, parents first."""
-        return self._factors().order
-
-    @property
-    def factorization_(self) -> DAG:
-        """The DAG: every variable reads all before it in ``ordering_``, or what a given DAG says."""
-        return self._factors().to_dag()
-
-    def _factors(self) -> Factorization:
+    def _factors(self) -> Factorization | None:
         check_is_fitted(self)
         return self._factorization
 

@@ -1,7 +1,7 @@
 """One step of training in two ways with the same numbers: by autograd, or by compiled loops.
 
 ``AutogradSteps`` works for any network and device.  ``CompiledSteps`` is for networks on the CPU that give gradients
-themselves (``AutoregressiveNetwork.gradient_loop``): gradient and AdamW are loops, and what autograd, its hooks and the
+themselves (``LikelihoodNetwork.gradient_loop``): gradient and AdamW are loops, and what autograd, its hooks and the
 optimiser of torch cost beside them, several times as much for a small network, is not spent.  ``steps_for`` chooses,
 once per fit.
 """
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from chainrule.compiled.calls import has_loops, many_calls
 from chainrule.core.time_limit import check_time
 from chainrule.models.shared.adamw import BETAS, EPSILON, AdamW
-from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
+from chainrule.models.shared.network import GradientLoop, LikelihoodNetwork
 
 __all__ = [
     "NEGATIVE_LOG_LIKELIHOOD",
@@ -43,13 +43,21 @@ _WORTH_THREADS = 4e7
 
 @dataclass(frozen=True)
 class Loss:
-    """What is minimised: ``by_row(network, rows, targets)`` (n,), differentiable; ``name`` carries the unit."""
+    """What is minimised: ``by_row(network, rows, targets)`` (n,), differentiable; ``name`` carries the unit.
+
+    ``in_step(network, rows, step)``, where there is one, is what step number ``step`` minimises in its place.
+    """
 
     name: str
     by_row: Callable[[Any, Tensor, Tensor | None], Tensor]
+    in_step: Callable[[Any, Tensor, int], Tensor] | None = None
 
 
-NEGATIVE_LOG_LIKELIHOOD = Loss("nll_nats", lambda network, rows, targets: -network.log_prob(rows))
+NEGATIVE_LOG_LIKELIHOOD = Loss(
+    "nll_nats",
+    lambda network, rows, targets: -network.log_prob(rows),
+    lambda network, rows, step: -network.log_prob_in_step(rows, step),
+)
 
 
 @dataclass(frozen=True)
@@ -119,11 +127,13 @@ def mean_loss(network: nn.Module, data: Data, loss: Loss = NEGATIVE_LOG_LIKELIHO
 class Steps(ABC):
     """Steps of AdamW on batches of ``Data``.
 
-    Weights decay, biases do not: a bias carries a variable's mean, which needs no shrinking.
+    Weights decay, biases do not: a bias carries a variable's mean, which needs no shrinking.  ``taken`` is how many
+    steps there were, and the number of the next one.
     """
 
     network: nn.Module
     device: torch.device
+    taken: int = 0
 
     @abstractmethod
     def step(self, chosen: Tensor, learning_rate: float) -> None:
@@ -153,7 +163,7 @@ class Steps(ABC):
 def steps_for(network: nn.Module, data: Data, loss: Loss, weight_decay: float) -> Steps:
     """The compiled way where there is one, else autograd."""
     if (
-        isinstance(network, AutoregressiveNetwork)
+        isinstance(network, LikelihoodNetwork)
         and loss is NEGATIVE_LOG_LIKELIHOOD
         and all(p.requires_grad and p.is_contiguous() and has_loops(p) for p in network.parameters())
         and (gradient_loop := network.gradient_loop()) is not None
@@ -182,7 +192,11 @@ class AutogradSteps(Steps):
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         targets = None if self._targets is None else self._targets[chosen]
-        each = self._loss.by_row(self.network, self._rows[chosen], targets)
+        if self._loss.in_step is None:
+            each = self._loss.by_row(self.network, self._rows[chosen], targets)
+        else:
+            each = self._loss.in_step(self.network, self._rows[chosen], self.taken)
+        self.taken += 1
         mean = each.mean() if self._weights is None else (each * self._weights[chosen]).sum() / len(chosen)
         self._optimizer.zero_grad(set_to_none=True)
         mean.backward()
@@ -209,6 +223,7 @@ class AutogradSteps(Steps):
         return out
 
     def set_state(self, state: dict[str, Tensor]) -> None:
+        self.taken = int(state["step"])
         for i, p in enumerate(self._parameters):
             moments = {name: state[f"{i}.{name}"].to(p) for name in ("exp_avg", "exp_avg_sq")}
             # a count of its own for each, since torch adds to it in place
@@ -218,11 +233,11 @@ class AutogradSteps(Steps):
 class CompiledSteps(Steps):
     """By the loops of the network and those of ``AdamW``."""
 
-    network: AutoregressiveNetwork
+    network: LikelihoodNetwork
     device = torch.device("cpu")
 
     def __init__(
-        self, network: AutoregressiveNetwork, gradient_loop: GradientLoop, data: Data, weight_decay: float
+        self, network: LikelihoodNetwork, gradient_loop: GradientLoop, data: Data, weight_decay: float
     ) -> None:
         self.network, self._log_prob_and_gradients, self._data = network, gradient_loop, data
         parameters = list(network.parameters())
@@ -234,7 +249,8 @@ class CompiledSteps(Steps):
         shares = np.full(len(picked), 1.0 / len(picked))
         if self._data.weights is not None:
             shares *= self._data.weights[picked]
-        log_p, gradients = self._log_prob_and_gradients(self._data.rows[picked], -shares)
+        log_p, gradients = self._log_prob_and_gradients(self._data.rows[picked], -shares, self.taken)
+        self.taken += 1
         self._optimizer.step(gradients, learning_rate)
         self._total -= float(log_p @ shares) * len(picked)
 
@@ -249,4 +265,5 @@ class CompiledSteps(Steps):
         return self._optimizer.state()
 
     def set_state(self, state: dict[str, Tensor]) -> None:
+        self.taken = int(state["step"])
         self._optimizer.set_state(state)

@@ -32,7 +32,7 @@ from chainrule.core.time_limit import check_time
 from chainrule.models.shared.checkpoint import Checkpoint, History
 from chainrule.models.shared.steps import NEGATIVE_LOG_LIKELIHOOD, Data, Loss, Steps, mean_loss, steps_for
 
-__all__ = ["Recipe", "TrainingError", "batch_size_for", "train"]
+__all__ = ["Recipe", "TrainingError", "batch_size_for", "decay_in_epochs", "train"]
 
 _WARM_UP = 0.05  # share of all steps in which the learning rate rises to its full size
 
@@ -63,6 +63,18 @@ def batch_size_for(n_rows: int) -> int:
     # 273.91 and 33.21 with 50; msnbc (291,326 rows) 6.0297 with 582 and 6.0301 with 100, which took three times as
     # long; kdd (180,092 rows, 8 epochs) 2.326 with 360 and 2.324 with 100, which took twice as long.
     return min(max(100, n_rows // 500), 1000)
+
+
+def decay_in_epochs(epochs: float, learning_rate: float, steps_an_epoch: float) -> float:
+    """The weight decay λ of AdamW that at the full rate η divides weights by e in so many epochs: η λ steps τ = 1.
+
+    What a weight then is, is an average over the updates of about the last τ epochs, whatever rate, batch and number of
+    rows are (Wang & Aitchison, "How to set AdamW's weight decay as you scale model and dataset size", ICML 2025).
+
+    >>> decay_in_epochs(12.0, 5e-3, 100.0)
+    0.16666666666666666
+    """
+    return 1 / (learning_rate * max(1.0, steps_an_epoch) * epochs)
 
 
 def train(
