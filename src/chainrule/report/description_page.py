@@ -74,7 +74,7 @@ def _of_rows(rows: RowSummary) -> str:
     if rows.n_with_holes:
         text += f" {rows.n_with_holes:,} have holes, which are summed out: their nats are of what is known."
     if rows.are_held_out:
-        text += " The model has not learned from them, but was chosen by them among others, which flatters it a little."
+        text += " The model has not learned from them, but it was chosen by them among others."
     else:
         text += " If the model learned from these rows, it looks better on them than it is on others."
     return text + "".join(
@@ -113,7 +113,7 @@ def _facts(found: Description) -> list[tuple[str, str]]:
 
 def _judged(m: ModelFacts) -> str:
     mean = with_error(m.mean_nll_nats or 0.0, m.standard_error)
-    return f"{mean} nats a row on {m.judging_rows:,} rows that chose it among others, so a little flattered"
+    return f"{mean} nats a row on {m.judging_rows:,} rows that it was chosen by among others"
 
 
 def _columns_section(schema: Schema) -> Section:

@@ -129,7 +129,7 @@ def _facts(fitted: DiscreteModel, chosen: DiscreteModel) -> ModelFacts:
             "mean_nll_nats": entry.mean_nll_nats,
             "standard_error": entry.standard_error,
             "judging_rows": board.n_rows,
-            "seconds": entry.seconds,
+            "seconds": sum(e.seconds for e in board.entries),  # of all that was tried
             "fitted_rows": fitted.fit_info_["n_rows"] - len(fitted.fit_info_["held_out_rows"] or ()),
             "seed": fitted.fit_info_["seed"],
             "stand_in": fitted.fit_info_["stand_in"],

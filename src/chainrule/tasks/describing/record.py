@@ -35,7 +35,10 @@ LEAST_SHOWN = 5e-5  # nats of mutual information: less would be written as 0.000
 
 @dataclass(frozen=True)
 class ModelFacts(Typed):
-    """What the model is: its ``family``, how large, what it learned from, how it was judged where that is known."""
+    """What the model is: its ``family``, how large, what it learned from, how it was judged where that is known.
+
+    ``seconds`` are those of the fit; of ``auto``, of all that it tried.
+    """
 
     family: str
     kind: str
