@@ -79,7 +79,7 @@ class Case:
     @property
     def learns_from_holes(self) -> bool:
         """Whether missing values in training are no error."""
-        return self.kind is Auto
+        return self.kind is Auto or self.name.startswith("bayes-latent")
 
     @property
     def takes_any_table(self) -> bool:
@@ -133,6 +133,11 @@ def _bayes(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     made = [("bayes-exact", lambda: BayesianNetwork(graphs[0], schema=schema))]
     if len(graphs) > 1:
         made.append(("bayes-smoothed", lambda: BayesianNetwork(graphs[1], schema=schema, pseudocount=0.5)))
+    below = " ".join(schema.names)
+    em: dict[str, Any] = {"missing": "em", "latent_states": {"H": 2}, "n_starts": 1, "random_state": 5}
+    made.append(
+        ("bayes-latent", lambda: BayesianNetwork(f"H [latent]; H -> {{{below}}}", schema=schema, **em))
+    )
     return made
 
 
