@@ -77,9 +77,14 @@ class Case:
         return len(self.sizes)
 
     @property
+    def has_one_order(self) -> bool:
+        """Whether one order fits the model, so that it has factors."""
+        return self.d == 1 or "orders" not in self.name
+
+    @property
     def learns_from_holes(self) -> bool:
         """Whether missing values in training are no error."""
-        return self.kind is Auto or self.name.startswith("bayes-latent")
+        return self.kind is Auto
 
     @property
     def takes_any_table(self) -> bool:
@@ -133,11 +138,6 @@ def _bayes(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     made = [("bayes-exact", lambda: BayesianNetwork(graphs[0], schema=schema))]
     if len(graphs) > 1:
         made.append(("bayes-smoothed", lambda: BayesianNetwork(graphs[1], schema=schema, pseudocount=0.5)))
-    below = " ".join(schema.names)
-    em: dict[str, Any] = {"missing": "em", "latent_states": {"H": 2}, "n_starts": 1, "random_state": 5}
-    made.append(
-        ("bayes-latent", lambda: BayesianNetwork(f"H [latent]; H -> {{{below}}}", schema=schema, **em))
-    )
     return made
 
 
@@ -176,6 +176,7 @@ def _nade(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
         ("nade", lambda: NADE(**settings)),
         ("nade-random", lambda: NADE(ordering="random", **settings)),
         ("nade-sigmoid", lambda: NADE(ordering=names, activation="sigmoid", **settings)),
+        ("nade-orders", lambda: NADE(orders=3, dropout=0.2, **settings)),
     ]
 
 
@@ -190,6 +191,7 @@ def _made(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
         ("made-deep", lambda: MADE(ordering="random", **settings | {"hidden": [8, 7]})),
         ("made-narrow", lambda: MADE(ordering=backwards, **settings | {"hidden": [1, 1, 2]})),
         ("made-dag", lambda: MADE(dag=graph, **settings)),
+        ("made-orders", lambda: MADE(orders=3, degrees="random", **settings | {"hidden": [8, 7]})),
     ]
 
 

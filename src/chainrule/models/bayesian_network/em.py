@@ -84,7 +84,9 @@ class Ascent:
         self._latent = [
             not set(counts.dag.latent).isdisjoint((v, *counts.dag.parents(v))) for v in self.names
         ]
-        self._pseudocount, self._prior, self._unseen = pseudocount, prior, unseen
+        self._pseudocount = pseudocount
+        self._prior: Prior = prior
+        self._unseen: Unseen = unseen
         self._expectation = Expectation(
             Families.of(counts.dag, counts.schema), counts.components, max_bytes=max_bytes
         )
