@@ -44,10 +44,6 @@ def two_classes(n: int, seed: int = 0, columns: int = 4) -> NDArray[np.int64]:
     return np.stack([np.where(rng.random(n) < 0.85, h, ~h) for _ in range(columns)], axis=1).astype(int)
 
 
-def log_likelihood(model: BayesianNetwork, rows: Any, weights: Any = None) -> float:
-    return float(np.average(model.log_prob(rows), weights=weights) * (len(rows) if weights is None else np.sum(weights)))
-
-
 # ---- the estimates
 
 
@@ -127,7 +123,9 @@ def best_by_scipy(model: BayesianNetwork, rows: NDArray[Any], weights: NDArray[A
     size = sum(int(np.prod(s)) // s[-1] * (s[-1] - 1) for s in shapes.values())
     rng = np.random.default_rng(0)
     starts = [rng.normal(size=size) for _ in range(n_starts)]
-    return -min(minimize(cost, start, method="L-BFGS-B", jac=True, options={"maxiter": 2000}).fun for start in starts)
+    return -min(
+        minimize(cost, start, method="L-BFGS-B", jac=True, options={"maxiter": 2000}).fun for start in starts
+    )
 
 
 @pytest.mark.parametrize("dag", ["a -> b -> c", "a -> c <- b", "c -> {a b}; a -> b"])
@@ -255,7 +253,9 @@ def test_a_file_is_read_in_batches_to_the_same_tables(tmp_path: Any, monkeypatch
 def test_latent_classes_are_as_likely_as_the_best_that_a_direct_maximiser_finds(k: int) -> None:
     rng = np.random.default_rng(k)
     h = rng.integers(0, k, 300)
-    X = np.stack([np.where(rng.random(300) < 0.8, (h + j) % k == 0, rng.random(300) < 0.3) for j in range(4)], axis=1)
+    X = np.stack(
+        [np.where(rng.random(300) < 0.8, (h + j) % k == 0, rng.random(300) < 0.3) for j in range(4)], axis=1
+    )
     model = em(LATENT, latent_states={"H": k}, n_starts=8).fit(X.astype(int))
     best = best_by_scipy(model, X.astype(int), np.ones(300), 8)
     assert model.fit_info_["log_likelihood_nats"][-1] >= best - 1e-3
@@ -283,7 +283,8 @@ def test_a_model_with_latent_nodes_is_one_of_the_observed_columns(tmp_path: Any)
     every = pd.DataFrame(states, columns=list("dbca"))
     assert np.exp(model.log_prob(every)).sum() == pytest.approx(1, abs=1e-12)
     by_hand = sum(
-        model.tables_["H"][h] * np.prod([model.tables_[v][h][(every[v] == "yes").astype(int)] for v in "abcd"], axis=0)
+        model.tables_["H"][h]
+        * np.prod([model.tables_[v][h][(every[v] == "yes").astype(int)] for v in "abcd"], axis=0)
         for h in (0, 1)
     )
     np.testing.assert_allclose(np.exp(model.log_prob(every)), by_hand, rtol=1e-12)
@@ -302,7 +303,10 @@ def test_a_model_with_latent_nodes_is_one_of_the_observed_columns(tmp_path: Any)
     back = load_model(tmp_path / "model")
     assert back.get_params() == model.get_params()
     assert (back.log_prob(gaps) == model.log_prob(gaps)).all()
-    assert back.query("H", {"a": "no"}).probabilities.tolist() == model.query("H", {"a": "no"}).probabilities.tolist()
+    assert (
+        back.query("H", {"a": "no"}).probabilities.tolist()
+        == model.query("H", {"a": "no"}).probabilities.tolist()
+    )
 
 
 def test_what_needs_factors_of_observed_columns_is_refused_where_nodes_are_latent() -> None:
@@ -328,9 +332,64 @@ def test_given_tables_of_latent_nodes_are_a_model_of_the_observed_ones_and_a_sta
     assert given_tables.variables_ == ("a", "b")
     assert np.exp(given_tables.log_prob([[0, 0]])) == pytest.approx([0.5 * 0.63 + 0.5 * 0.08])
     before = given_tables.log_prob([[0, 0], [1, 1], [1, 0]]).sum()
-    after = given_tables.fit(Table(given_tables.schema_, [[0, 0], [1, 1], [1, 0]])).fit_info_["log_likelihood_nats"]
+    after = given_tables.fit(Table(given_tables.schema_, [[0, 0], [1, 1], [1, 0]])).fit_info_[
+        "log_likelihood_nats"
+    ]
     assert after[0] == pytest.approx(before)
     assert after[-1] > before
+
+
+# ---- standard errors
+
+
+def test_the_observed_information_of_complete_rows_is_the_binomial_one() -> None:
+    X = np.random.default_rng(0).integers(0, 2, (80, 2))
+    model = BayesianNetwork("x1 -> x2").fit(X)
+    errors, n = model.standard_errors(X), np.bincount(X[:, 0])
+    p = model.tables_["x2"]
+    np.testing.assert_allclose(errors["x2"], np.sqrt(p * (1 - p) / n[:, None]), rtol=1e-6)
+    sure = BayesianNetwork("x1 -> x2").fit([[0, 0], [0, 0], [1, 1], [1, 0]])
+    assert np.isnan(sure.standard_errors([[0, 0], [0, 0], [1, 1], [1, 0]])["x2"][0, 1])
+
+
+def test_the_observed_information_counts_what_rows_with_holes_know() -> None:
+    rows = np.array([[NAN, 0]] * 10 + [[0, 0]] * 4 + [[0, 1], [1, 0]] + [[1, 1]] * 4)
+    model = em("x1 -> x2", tolerance=1e-14).fit(rows)
+
+    def log_likelihood(z: NDArray[np.float64]) -> float:
+        a, b, c = z  # P(x1 = 0), P(x2 = 0 | 0), P(x2 = 0 | 1)
+        whole = 4 * np.log(a * b) + np.log(a * (1 - b)) + np.log((1 - a) * c) + 4 * np.log((1 - a) * (1 - c))
+        return float(10 * np.log(a * b + (1 - a) * c) + whole)
+
+    top, h = np.array([0.65, 12 / 13, 3 / 7]), 1e-4 * np.eye(3)
+    second = [
+        [
+            sum(s * t * log_likelihood(top + s * h[i] + t * h[j]) for s in (1, -1) for t in (1, -1)) / 4e-8
+            for j in range(3)
+        ]
+        for i in range(3)
+    ]
+    by_hand = np.sqrt(np.diag(np.linalg.inv(-np.array(second))))
+    errors = model.standard_errors(rows)
+    found = [errors["x1"][0], *errors["x2"][:, 0]]
+    np.testing.assert_allclose(found, by_hand, rtol=1e-3)
+
+
+def test_resamples_of_the_rows_vary_as_the_observed_information_says() -> None:
+    X = with_holes(two_classes(600, columns=5), 0.1, np.random.default_rng(0))
+    model = em("H [latent]; H -> {x1 x2 x3 x4 x5}", latent_states={"H": 2}, n_starts=1).fit(X)
+    curved = model.standard_errors(X)
+    drawn = model.standard_errors(X, method="bootstrap", n_resamples=30, rng=7)
+    for v in model.tables_:
+        assert drawn[v].shape == model.tables_[v].shape
+        assert np.abs(np.log(drawn[v] / curved[v])).max() < np.log(
+            2
+        )  # 30 resamples: ± 13 % each, of few rows
+    flat = em("H [latent]; H -> {x1 x2}", latent_states={"H": 2}, n_starts=1).fit(X[:, :2])
+    with pytest.raises(InputError, match="flat"):
+        flat.standard_errors(X[:, :2])
+    with pytest.raises(InputError, match="method must be one of"):
+        model.standard_errors(X, method="jackknife")  # type: ignore[arg-type]
 
 
 # ---- the climb
@@ -397,7 +456,9 @@ def test_what_is_stopped_keeps_its_best_tables_and_goes_on_from_them(monkeypatch
     assert reached == pytest.approx(model.fit_info_["log_likelihood_nats"][-1])
     model.set_params(warm_start=True).fit(X)
     assert model.fit_info_["log_likelihood_nats"][0] == pytest.approx(reached)
-    assert model.fit_info_["log_likelihood_nats"][-1] == pytest.approx(whole.fit_info_["log_likelihood_nats"][-1], abs=1e-5)
+    assert model.fit_info_["log_likelihood_nats"][-1] == pytest.approx(
+        whole.fit_info_["log_likelihood_nats"][-1], abs=1e-5
+    )
 
 
 def test_a_warm_start_is_refused_where_it_cannot_be_one() -> None:
@@ -435,11 +496,15 @@ def test_settings_that_make_no_sense_are_refused(dag: str, more: Any, error: Any
 def test_what_would_take_too_much_memory_is_refused_with_the_figure() -> None:
     X = two_classes(60, columns=12).astype(float)
     with pytest.raises(TooLargeError, match="distinct rows with holes take"):
-        em("H [latent]; H -> {" + " ".join(f"x{j}" for j in range(1, 13)) + "}", latent_states={"H": 2}, max_bytes=200).fit(X)
+        em(
+            "H [latent]; H -> {" + " ".join(f"x{j}" for j in range(1, 13)) + "}",
+            latent_states={"H": 2},
+            max_bytes=200,
+        ).fit(X)
     pairs = list(itertools.combinations(range(1, 6), 2))  # whose children join five columns to each other
     joined = "; ".join(f"{{x{i} x{j}}} -> x{k}" for k, (i, j) in enumerate(pairs, 6))
     row = np.where(np.arange(15) < 5, NAN, 0)[None]
-    with pytest.raises(TooLargeError, match="what some rows do not know needs tables of 63 entries"):
-        em(joined, schema=Schema.of_sizes([2] * 15), max_bytes=300).fit(row)
+    with pytest.raises(TooLargeError, match="what some rows do not know needs tables of 3"):
+        em(joined, schema=Schema.of_sizes([2] * 15), max_bytes=200).fit(row)
     with pytest.raises(ValuesError, match="missing value"):
         BayesianNetwork("x1; x2").fit([[0, NAN], [1, 0]])

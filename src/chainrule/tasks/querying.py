@@ -110,8 +110,8 @@ def intervened(model: DiscreteModel, done: Mapping[str, Any]) -> BayesianNetwork
     for name, state in done.items():
         place = schema[name].code(state) if name in schema else schema.index(name)
         tables[name] = np.eye(schema[name].size)[place]
-    cut = DAG([(a, b) for a, b in dag.edges if b not in done], dag.nodes)
-    return BayesianNetwork.from_tables(cut, schema.states, tables, max_bytes=model.max_bytes)
+    cut = DAG([(a, b) for a, b in dag.edges if b not in done], dag.nodes, latent=dag.latent)
+    return BayesianNetwork.from_tables(cut, model.states_, tables, max_bytes=model.max_bytes)
 
 
 def _where(posterior: Posterior, states: Mapping[str, str]) -> Posterior:

@@ -47,7 +47,7 @@ class Point:
 
 @dataclass
 class Run:
-    """One climb: the point it is ``at``, log-likelihood and log-posterior in nats of each that it was at, and its end."""
+    """One climb: where it is ``at``, and the log-likelihood and log-posterior in nats of each point on its way."""
 
     start: int
     at: Point | None = None
@@ -79,11 +79,14 @@ class Ascent:
         self.names = counts.schema.names
         self.weight = counts.weight
         self.needs_steps = bool(counts.components)
+        self.complete = counts.complete
         self._complete = [counts.complete.tables[v] for v in self.names]
         self._latent = [
             not set(counts.dag.latent).isdisjoint((v, *counts.dag.parents(v))) for v in self.names
         ]
-        self._pseudocount, self._prior, self._unseen = pseudocount, prior, unseen
+        self._pseudocount = pseudocount
+        self._prior: Prior = prior
+        self._unseen: Unseen = unseen
         self._expectation = Expectation(
             Families.of(counts.dag, counts.schema), counts.components, max_bytes=max_bytes
         )
@@ -98,11 +101,17 @@ class Ascent:
 
     def maximised(self, counts: Sequence[NDArray]) -> Tables:
         """The M step: the tables that ``counts`` make most probable."""
-        unseen: Unseen = "uniform" if self._unseen == "refuse" else self._unseen  # refused where the climb ends
+        unseen: Unseen = (
+            "uniform" if self._unseen == "refuse" else self._unseen
+        )  # refused where the climb ends
         return [
             estimate_table(n, pseudocount=self._pseudocount, prior=self._prior, unseen=unseen)[0]
             for n in counts
         ]
+
+    def with_prior(self, counts: Sequence[NDArray[np.float64]]) -> Tables:
+        """``counts`` and what the prior adds to each cell."""
+        return [n + self._added(n) for n in counts]
 
     def n_unseen(self, counts: Sequence[NDArray[np.float64]]) -> dict[str, int]:
         """The configurations of the parents of each variable without any count; ``InputError`` where refused."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.em import Ascent, Run, Tables, climb
+from chainrule.models.bayesian_network.family_counts import info_of_counts
+from chainrule.tables.schema import Schema
 
-__all__ = ["Climbs", "EMSettings"]
+__all__ = ["Climbs", "EMSettings", "tables_to_go_on_from"]
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,13 @@ class Climbs:
                 label="EM" if len(self.runs) == 1 else f"EM, start {run.start + 1} of {len(self.runs)}",
             )
 
-    def info(self, best: Run) -> dict[str, Any]:
-        """What ``fit_info_`` says of the climbs, as plain data."""
-        return {
+    def result(self) -> tuple[Tables, dict[str, Any]]:
+        """The best tables so far, and what ``fit_info_`` says of the fit, as plain data."""
+        best = self.best
+        assert best is not None
+        assert best.at is not None
+        unseen = self.ascent.n_unseen(best.at.counts)
+        return best.at.tables, info_of_counts(self.ascent.complete, unseen) | {
             "seed": self.settings.seed,
             "converged": best.converged,
             "best_start": best.start,
@@ -97,3 +106,19 @@ class Climbs:
             ],
             "seconds": time.perf_counter() - self._began,
         }
+
+
+def tables_to_go_on_from(
+    dag: DAG,
+    states: Mapping[str, Sequence[str]],
+    tables: Mapping[str, NDArray[np.float64]],
+    now: DAG,
+    schema: Schema,
+) -> Tables:
+    """``tables`` in the order of ``schema``; ``InputError`` unless the DAG is the one ``now``, and the states too."""
+    if dag != now or any(dag.parents(v) != now.parents(v) for v in dag.nodes) or states != schema.states:
+        raise InputError(
+            "warm_start=True goes on from tables of another DAG or of other states; set warm_start=False, or name the "
+            "states ahead with schema=…"
+        )
+    return [tables[v] for v in schema.names]

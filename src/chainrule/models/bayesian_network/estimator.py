@@ -10,10 +10,8 @@ Every question is answered exactly (``chainrule.models.bayesian_network.inferenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -26,7 +24,7 @@ from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import write_text
 from chainrule.core.progress import note
-from chainrule.core.randomness import RandomState
+from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.bif import BIFNetwork, read_bif, write_bif
 from chainrule.models.bayesian_network.answers import ConditionalTable, InferenceCost, MostProbable
@@ -38,9 +36,9 @@ from chainrule.models.bayesian_network.conditional_tables import (
     normalised_tables,
 )
 from chainrule.models.bayesian_network.em import Ascent
-from chainrule.models.bayesian_network.em_fit import Climbs, EMSettings
-from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
-from chainrule.models.bayesian_network.incomplete_counts import IncompleteCounts, count_incomplete
+from chainrule.models.bayesian_network.em_fit import Climbs, EMSettings, tables_to_go_on_from
+from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, info_of_counts
+from chainrule.models.bayesian_network.incomplete_counts import IncompleteCounts, count_tables
 from chainrule.models.bayesian_network.inference.components import Families
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.node_rows import (
@@ -49,12 +47,13 @@ from chainrule.models.bayesian_network.node_rows import (
     stated_schema,
     variable_order,
 )
+from chainrule.models.bayesian_network.standard_errors import bootstrap_errors, information_errors
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, impossible, places
-from chainrule.tables.schema import Schema, Variable
+from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
 __all__ = ["BayesianNetwork"]
@@ -72,11 +71,11 @@ class BayesianNetwork(DiscreteModel):
     of all variables or of some; the others are found in the rows.  ``max_bytes`` bounds the tables of one answer; a
     larger one is a ``TooLargeError`` before it is allocated.
 
-    EM also fits *latent* nodes, which no row has: ``latent_states`` says how many states each has, as in {"H": 3}.  Rows,
-    ``log_prob``, draws and ``variables_`` are of the observed nodes; questions may name latent ones.  EM climbs to the
-    nearest top, so it starts ``n_starts`` times (by ``random_state``) and the highest is kept; a climb ends when a step
-    gains at most ``tolerance`` nats a row, or after ``max_steps``, which is noted.  Ctrl-C leaves the best tables so far
-    in the model, and with ``warm_start`` a fit goes on from the tables that the model has.
+    EM also fits *latent* nodes, which no row has: ``latent_states`` says how many states each has, as in {"H": 3}.
+    Rows, ``log_prob``, draws and ``variables_`` are of the observed nodes; questions may name latent ones.  EM climbs
+    to the nearest top, so it starts ``n_starts`` times (by ``random_state``), and the highest is kept; a climb ends
+    when a step gains at most ``tolerance`` nats a row, or after ``max_steps``, which is noted.  Ctrl-C leaves the best
+    tables so far in the model; with ``warm_start`` a fit goes on from the tables that the model has.
 
     Rows are tables with named columns (others are ignored), paths of such tables, or arrays of codes.  ``variables_``
     are the columns in the order of the table that was fitted; of an array, x1 … xd where these are the nodes, else
@@ -88,9 +87,10 @@ class BayesianNetwork(DiscreteModel):
     P(rain | grass)  where grass=dry
       no   0.666667
       yes  0.333333
-    >>> rows = {"rain": ["no", None, "yes", "yes"], "grass": ["dry", "dry", "wet", None]}
-    >>> BayesianNetwork("rain -> grass", missing="em").fit(rows).tables_["rain"].round(6).tolist()
-    [0.5, 0.5]
+    >>> X = [[0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 1, 1], [1, 1, None], [1, 1, 1]]
+    >>> classes = BayesianNetwork("H [latent]; H -> {x1 x2 x3}", missing="em", latent_states={"H": 2}, random_state=0)
+    >>> sorted(classes.fit(X).query("H", {"x1": 1}).probabilities.round(3).tolist())
+    [0.0, 1.0]
     """
 
     marginalises_: ClassVar[Marginalises] = "any"
@@ -147,11 +147,11 @@ class BayesianNetwork(DiscreteModel):
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         # ``fit`` counts part by part; here are rows that someone holds as codes of all nodes already
-        self.fit_counts(self._count(self._checked(), [table]))
+        dag = self._checked()
+        _, latent = node_states(dag, self.schema, self.latent_states, missing=self.missing)
+        self.fit_counts(count_tables(dag, [table], latent, missing=self.missing, max_bytes=self.max_bytes))
 
-    def count(
-        self, X: Any, *, sample_weight: ArrayLike | None = None
-    ) -> FamilyCounts | IncompleteCounts:
+    def count(self, X: Any, *, sample_weight: ArrayLike | None = None) -> FamilyCounts | IncompleteCounts:
         """All that a fit needs to know of rows ``X``; counts of parts add up to those of the whole.
 
         >>> network = BayesianNetwork("x1 -> x2", schema=Schema.of_sizes([2, 2]))
@@ -160,35 +160,9 @@ class BayesianNetwork(DiscreteModel):
         [[0.0, 1.0], [0.5, 0.5]]
         """
         dag = self._checked()
-        ahead, _ = self._node_states(dag)
-        return self._count(dag, node_rows(X, variable_order(dag), ahead, sample_weight=sample_weight))
-
-    def _count(self, dag: DAG, tables: Iterable[Table]) -> FamilyCounts | IncompleteCounts:
-        _, latent = self._node_states(dag)
-
-        def parts() -> Iterator[FamilyCounts | IncompleteCounts]:
-            first_row = 0
-            for table in tables:
-                if self.missing == "em":
-                    yield count_incomplete(dag, table, latent, max_bytes=self.max_bytes)
-                else:
-                    yield count_families(
-                        dag, table, missing=self.missing, max_bytes=self.max_bytes, first_row=first_row
-                    )
-                first_row += table.n_rows
-
-        return reduce(add, parts())
-
-    def _node_states(self, dag: DAG) -> tuple[dict[str, Variable], tuple[Variable, ...]]:
-        """The states that are known ahead of the rows, of observed nodes and of latent ones."""
-        if dag.latent and self.missing != "em":
-            raise InputError(
-                f"{', '.join(dag.latent)} cannot be measured (latent), so no rows can be counted; set missing='em' and "
-                f"latent_states={{{dag.latent[0]!r}: 2}}, or give all tables with BayesianNetwork.from_tables"
-            )
-        if not dag.observed:
-            raise InputError("dag has no observed node, so there is nothing to learn from; mark one as not latent")
-        return node_states(dag, self.schema, self.latent_states)
+        ahead, latent = node_states(dag, self.schema, self.latent_states, missing=self.missing)
+        tables = node_rows(X, variable_order(dag), ahead, sample_weight=sample_weight)
+        return count_tables(dag, tables, latent, missing=self.missing, max_bytes=self.max_bytes)
 
     def fit_counts(self, counts: FamilyCounts | IncompleteCounts) -> Self:
         """Learn the tables from counts, as ``fit`` does from rows."""
@@ -204,19 +178,15 @@ class BayesianNetwork(DiscreteModel):
             for v, n in counts.tables.items()
         }
         self._take(dag, counts.schema, {v: table for v, (table, _) in estimated.items()})
-        self.fit_info_ = _info_of(counts, {v: n for v, (_, n) in estimated.items() if n})
+        self.fit_info_ = info_of_counts(counts, {v: n for v, (_, n) in estimated.items() if n})
         return self
 
     def _fit_by_em(self, dag: DAG, counts: IncompleteCounts) -> Self:
         settings = EMSettings.checked(self.n_starts, self.max_steps, self.tolerance, self.random_state)
-        ascent = Ascent(
-            counts,
-            pseudocount=self.pseudocount,
-            prior=self.prior,
-            unseen=self.unseen,
-            max_bytes=self.max_bytes,
-        )
-        climbs = Climbs(ascent, settings, self._tables_to_go_on_from(dag, counts.schema))
+        warm = None
+        if self.warm_start and hasattr(self, "tables_"):
+            warm = tables_to_go_on_from(self.dag_, self.states_, self.tables_, dag, counts.schema)
+        climbs = Climbs(self._ascent(counts), settings, warm)
         try:
             climbs.climb_all()
         except KeyboardInterrupt:
@@ -229,25 +199,57 @@ class BayesianNetwork(DiscreteModel):
             note(f"EM has not converged in {self.max_steps:,} steps; raise max_steps, or tolerance")
         return self
 
-    def _take_best(self, dag: DAG, counts: IncompleteCounts, climbs: Climbs) -> None:
-        best = climbs.best
-        assert best is not None
-        assert best.at is not None
-        unseen = climbs.ascent.n_unseen(best.at.counts)
-        self._take(dag, counts.schema, dict(zip(counts.schema.names, best.at.tables, strict=True)))
-        self.fit_info_ = _info_of(counts.complete, unseen) | climbs.info(best)
+    def _ascent(self, counts: IncompleteCounts) -> Ascent:
+        return Ascent(
+            counts,
+            pseudocount=self.pseudocount,
+            prior=self.prior,
+            unseen=self.unseen,
+            max_bytes=self.max_bytes,
+        )
 
-    def _tables_to_go_on_from(self, dag: DAG, schema: Schema) -> list[NDArray[np.float64]] | None:
-        """The tables that the model has, in the order of ``schema``, where it is to start from them."""
-        if not self.warm_start or not hasattr(self, "tables_"):
-            return None
-        alike = all(self.dag_.parents(v) == dag.parents(v) for v in dag.nodes) if self.dag_ == dag else False
-        if not alike or self.states_ != schema.states:
-            raise InputError(
-                "warm_start=True goes on from tables of another DAG or of other states; set warm_start=False, or "
-                "name the states ahead with schema=…"
-            )
-        return [self.tables_[v] for v in schema.names]
+    def _take_best(self, dag: DAG, counts: IncompleteCounts, climbs: Climbs) -> None:
+        tables, info = climbs.result()
+        self._take(dag, counts.schema, dict(zip(counts.schema.names, tables, strict=True)))
+        self.fit_info_ = info
+
+    def standard_errors(
+        self,
+        X: Any,
+        *,
+        method: Literal["information", "bootstrap"] = "information",
+        n_resamples: int = 200,
+        sample_weight: ArrayLike | None = None,
+        rng: RandomState = None,
+    ) -> dict[str, NDArray[np.float64]]:
+        """The standard error of each entry of ``tables_``, from the rows that they were fitted to, by node.
+
+        "information" inverts the curvature of the log-posterior of all that rows know (so a fit that dropped some of it
+        has none), and is NaN for entries that are 0; "bootstrap" fits ``n_resamples`` resamples of the rows.  See
+        ``standard_errors``.  Raises ``InputError`` where there is no curvature.
+
+        >>> X = [[0, 0]] * 30 + [[0, 1]] * 10 + [[1, 0]] * 20 + [[1, 1]] * 40
+        >>> BayesianNetwork("x1 -> x2").fit(X).standard_errors(X)["x1"].round(4).tolist()  # √(0.4 · 0.6 / 100)
+        [0.049, 0.049]
+        """
+        check_choice(method, "method", ["information", "bootstrap"])
+        tables = [self.tables_[v] for v in self._fitted_nodes().names]
+        names, latent = self.schema_.names, self._nodes.variables[len(self.schema_) :]
+        ahead = {v.name: v for v in self.schema_.variables}
+        rows = (part.select(names) for part in node_rows(X, names, ahead, sample_weight=sample_weight))
+
+        def ascent(parts: Iterable[Table]) -> Ascent:
+            counted = count_tables(self.dag_, parts, latent, missing="em", max_bytes=self.max_bytes)
+            assert isinstance(counted, IncompleteCounts)
+            return self._ascent(counted)
+
+        if method == "information":
+            errors = information_errors(ascent(rows), tables)
+        else:
+            settings = EMSettings.checked(1, self.max_steps, self.tolerance, None)
+            n = check_integer(n_resamples, "n_resamples", least=2)
+            errors = bootstrap_errors(list(rows), ascent, tables, settings, n, as_generator(rng))
+        return dict(zip(self._nodes.names, errors, strict=True))
 
     @classmethod
     def from_tables(
@@ -344,8 +346,7 @@ class BayesianNetwork(DiscreteModel):
     @property
     def states_(self) -> dict[str, tuple[str, ...]]:
         """The states of each variable, latent ones last."""
-        check_is_fitted(self)
-        return self._nodes.states
+        return self._fitted_nodes().states
 
     @property
     def factorization_(self) -> DAG:
@@ -446,6 +447,11 @@ class BayesianNetwork(DiscreteModel):
         families = Families.of(dag, nodes)
         self._network = DiscreteNetwork(families.parents, [tables[v] for v in nodes.names], families.order)
 
+    def _fitted_nodes(self) -> Schema:
+        """The observed variables, then the latent ones."""
+        check_is_fitted(self)
+        return self._nodes
+
     def _fitted_network(self) -> DiscreteNetwork:
         """The tables over integers, with the limit that is set now."""
         check_is_fitted(self)
@@ -485,12 +491,3 @@ class BayesianNetwork(DiscreteModel):
             if table.shape != tuple(nodes[u].size for u in (*dag.parents(v), v)):
                 raise DataError(f"the saved table of {v!r} does not fit its states; save the model again")
         self._take(dag, nodes, tables)
-
-
-def _info_of(counts: FamilyCounts, unseen: dict[str, int]) -> dict[str, Any]:
-    return {
-        "n_rows": counts.n_rows,
-        "n_incomplete": counts.n_incomplete,
-        "n_unseen_configurations": sum(unseen.values()),
-        "unseen_configurations": unseen,
-    }

@@ -20,7 +20,7 @@ from chainrule.models.bayesian_network.conditional_tables import Counts, check_t
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
-__all__ = ["FamilyCounts", "Missing", "count_families"]
+__all__ = ["FamilyCounts", "Missing", "count_families", "info_of_counts"]
 
 Missing = Literal["refuse", "complete_families"]
 
@@ -119,3 +119,13 @@ def _flat(codes: NDArray[np.integer[Any]], shape: Sequence[int]) -> NDArray[np.i
     for size, values in zip(shape, codes.T, strict=True):
         flat = flat * size + values
     return flat
+
+
+def info_of_counts(counts: FamilyCounts, unseen: dict[str, int]) -> dict[str, Any]:
+    """What ``fit_info_`` says of the rows; ``unseen`` are configurations without any, by variable."""
+    return {
+        "n_rows": counts.n_rows,
+        "n_incomplete": counts.n_incomplete,
+        "n_unseen_configurations": sum(unseen.values()),
+        "unseen_configurations": unseen,
+    }

@@ -7,16 +7,18 @@ fewer than rows where columns are few or holes are, and never more than the rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import reduce
+from operator import add
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
 from chainrule.graphs import DAG
-from chainrule.models.bayesian_network.family_counts import FamilyCounts, count_families
+from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.bayesian_network.inference.components import (
     Component,
     Families,
@@ -27,7 +29,7 @@ from chainrule.models.bayesian_network.inference.expectation import Evidence
 from chainrule.tables.schema import Schema, Variable
 from chainrule.tables.table import Table
 
-__all__ = ["IncompleteCounts", "count_incomplete"]
+__all__ = ["IncompleteCounts", "count_incomplete", "count_tables"]
 
 _BLOCK_CELLS = 2**22  # looked at together
 
@@ -98,6 +100,28 @@ def count_incomplete(
     return IncompleteCounts(complete, _merged(found, schema.sizes), float(weights.sum()), max_bytes)
 
 
+def count_tables(
+    dag: DAG,
+    tables: Iterable[Table],
+    latent: Sequence[Variable],
+    *,
+    missing: Missing | Literal["em"],
+    max_bytes: int,
+) -> FamilyCounts | IncompleteCounts:
+    """The counts in the parts of a table together: what EM needs, or those of families alone."""
+
+    def parts() -> Iterator[FamilyCounts | IncompleteCounts]:
+        first_row = 0
+        for table in tables:
+            if missing == "em":
+                yield count_incomplete(dag, table, latent, max_bytes=max_bytes)
+            else:
+                yield count_families(dag, table, missing=missing, max_bytes=max_bytes, first_row=first_row)
+            first_row += table.n_rows
+
+    return reduce(add, parts())
+
+
 def _parts(
     families: Families, codes: NDArray[np.integer[Any]], weights: NDArray[np.float64]
 ) -> Iterable[tuple[Component, Evidence]]:
@@ -111,9 +135,7 @@ def _parts(
             yield component, (states.astype(narrow), sums)
 
 
-def _merged(
-    parts: Iterable[tuple[Component, Evidence]], sizes: Sequence[int]
-) -> dict[Component, Evidence]:
+def _merged(parts: Iterable[tuple[Component, Evidence]], sizes: Sequence[int]) -> dict[Component, Evidence]:
     """Equal states of one component as one, with the sum of their weights."""
     listed: dict[Component, list[Evidence]] = {}
     for component, evidence in parts:

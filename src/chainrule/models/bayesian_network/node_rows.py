@@ -33,7 +33,7 @@ def variable_order(dag: DAG) -> list[str]:
 
 
 def node_states(
-    dag: DAG, schema: Any, latent_states: Any
+    dag: DAG, schema: Any, latent_states: Any, *, missing: str = "em"
 ) -> tuple[dict[str, Variable], tuple[Variable, ...]]:
     """The observed nodes of which ``schema`` names the states, and the latent ones with theirs.
 
@@ -42,6 +42,13 @@ def node_states(
     >>> node_states(DAG.parse("H [latent]; H -> a"), None, {"H": 3})[1][0].states
     ('0', '1', '2')
     """
+    if dag.latent and missing != "em":
+        raise InputError(
+            f"{', '.join(dag.latent)} cannot be measured (latent), so no rows can be counted; set missing='em' and "
+            f"latent_states={{{dag.latent[0]!r}: 2}}, or give all tables with BayesianNetwork.from_tables"
+        )
+    if not dag.observed:
+        raise InputError("dag has no observed node, so rows tell nothing of it; leave [latent] away from one")
     given = {} if latent_states is None else latent_states
     if not isinstance(given, Mapping):
         raise InputError(

@@ -85,7 +85,7 @@ class ChowLiu(DiscreteModel):
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         return self._fitted()._conditionals(codes)
 
-    def _factors(self) -> Factorization:
+    def _factors(self) -> Factorization | None:
         return self._fitted()._factors()
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,14 +89,12 @@ def components(
         kind_of_pattern[there] = kind
         for k, rows in enumerate(_grouped(kind_of_pattern[which], len(kinds))):
             component = _component(families, keys[kinds[k]])
-            found = states[np.ix_(rows, component.known)]
+            found = states[rows][:, list(component.known)]
             places, same = distinct_rows(found, [families.sizes[u] for u in component.known])
-            yield component, found[places], np.bincount(same, weights[rows], len(places))
+            yield component, found[places], np.bincount(same, weights[rows], len(places)).astype(np.float64)
 
 
-def distinct_rows(
-    codes: NDArray[Any], sizes: Sequence[int]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def distinct_rows(codes: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """A place (m,) of each distinct row of ``codes`` (n, k), and which of these each row is (n,); none is below 0.
 
     Column j is below ``sizes[j]``.  Rows are compared as mixed-radix numbers, which is quicker than cell by cell.
@@ -120,9 +119,7 @@ def _matters(families: Families, patterns: NDArray[np.bool_]) -> NDArray[np.bool
     return out
 
 
-def _roots(
-    families: Families, matters: NDArray[np.bool_], hidden: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _roots(families: Families, matters: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The first hidden variable that each hidden one is joined to (p, d); d where nothing is hidden."""
     d = hidden.shape[1]
     root = np.where(hidden, np.arange(d), d)
@@ -138,9 +135,7 @@ def _roots(
             return root
 
 
-def _touched(
-    families: Families, matters: NDArray[np.bool_], members: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _touched(families: Families, matters: NDArray[np.bool_], members: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether the family of each variable matters and holds one of ``members`` (p, d)."""
     holds = [members[:, families.family(v)].any(axis=1) for v in range(members.shape[1])]
     return matters & np.stack(holds, axis=1)
@@ -157,4 +152,4 @@ def _grouped(group: NDArray[np.intp], n: int) -> list[NDArray[np.intp]]:
     """The places at which ``group`` is 0, those at which it is 1, … n - 1."""
     order = np.argsort(group, kind="stable")
     ends = np.searchsorted(group[order], np.arange(n + 1))
-    return [order[start:stop] for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+    return [order[start:stop] for start, stop in pairwise(ends)]
