@@ -166,7 +166,7 @@ def test_columns_without_a_name_are_called_by_their_place(tmp_path, before, head
         (b'a,b\n"1\n",2\n1\n', "line 4: 1 cells, expected 2"),
         (b"a,a\n1,2\n", "two columns are called 'a'"),
         (b"x2,\n1,2\n", "two columns are called 'x2'"),
-        (b"sep=;\r\na;b\r\n1;2\r\n", "'sep=;', is for a spreadsheet"),
+        (b"sep=;\r\na;b\r\n1;2\r\n", "'sep=;', is for spreadsheets"),
         (b"a,b\n1,\xff\xff\n", "line 2: the byte 0xff"),
         (b"\xff\xfea\x00\x00", "(?i)utf-?16"),
         (b"a\x00b,c\n", "zero bytes"),

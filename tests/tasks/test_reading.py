@@ -105,3 +105,11 @@ def test_what_no_setting_mends_is_told_as_it_is(tmp_path):
         read_table(path, fix=True)
     with pytest.raises(ChainruleError, match="no column"):
         read_table({"a": [1, 2]}, ignore=["z"], fix=True)
+
+
+def test_a_table_of_which_nothing_would_be_left_says_what_is_wrong_with_its_columns(tmp_path):
+    path = tmp_path / "days.csv"
+    path.write_text("day,id\n" + "".join(f"2020-01-01 {i}:00,u{i:05d}\n" for i in range(300)))
+    for fix in (False, True):
+        with pytest.raises(ChainruleError, match=r"(?s)'day' has 300 categories.*'id' has 300 categories"):
+            read_table(path, fix=fix)

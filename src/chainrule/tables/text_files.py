@@ -66,7 +66,7 @@ class TextFile:
             raise DataError(f"{path} is empty; expected a line of column names and rows")
         if _SEPARATOR_LINE.match(text):
             raise DataError(
-                f"{path}: its first line, {text.splitlines()[0]!r}, is for a spreadsheet and names no columns; delete it"
+                f"{path}: its first line, {text.splitlines()[0]!r}, is for spreadsheets and names no column; delete it"
             )
         separator = _separator(text)
         rows = _first_rows(text, separator, whole=len(start) < _START)
@@ -89,7 +89,9 @@ class TextFile:
         """How the file was read, for people."""
         between = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks"}[self.separator]
         head = "" if self.has_header else ", no header line"
-        if unnamed := [name for name, cell in zip(self.names, self.header or (), strict=False) if not cell.strip()]:
+        if unnamed := [
+            name for name, cell in zip(self.names, self.header or (), strict=False) if not cell.strip()
+        ]:
             head = f", columns without a name are called {', '.join(unnamed)}"
         return f"{self.encoding.upper()} text with {between}{head}"
 

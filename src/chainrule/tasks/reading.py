@@ -164,6 +164,10 @@ class _Advice:
                 last = e
                 self.settings["encoding"] = _ENCODING
                 self.problems.append(Problem("", e.place))
+            except ShapeError:
+                if last is None:
+                    raise
+                break  # the advice would leave out all columns: what is wrong with them says more
             except TableError as e:
                 last = e
                 odd = odd_texts(X, self.settings) if is_files(X) else []

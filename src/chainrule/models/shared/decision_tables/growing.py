@@ -78,13 +78,13 @@ def grow_tables(
     >>> grow_tables(rows, (2, 2, 2)).parents.astype(int).tolist()
     [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
     """
+    end = math.inf if max_seconds is None else _now() + max_seconds
     n, d = codes.shape
     check_size(12 * n * d, f"growing {d:,} trees over {n:,} rows", instead="pass fewer rows or columns")
     data = _rows(codes, np.array(sizes), weights, ordered)
     score = _score(data, penalty, least_rows)
     order = np.empty(0, np.intp) if place is None else np.asarray(place, np.intp)
     most = _SPLITS_A_VARIABLE * d if max_splits is None else max_splits
-    end = math.inf if max_seconds is None else _now() + max_seconds
     if not loops_are_on():
         return DecisionTables(tuple(sizes), grow_plain(data, score, order, most, lambda: _now() > end))
     return DecisionTables(tuple(sizes), _grow(data, score, order, most, end))
