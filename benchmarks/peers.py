@@ -15,7 +15,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +72,12 @@ class Run:
 def peers(options: Options) -> Iterator[Judged]:
     """Every model of every table: ours, then the others."""
     budget = options.budget or (_QUICK_BUDGET if options.quick else _BUDGET)
-    known = {
-        **{name: partial(_our_run, name) for name in OURS},
-        **{tool.name: partial(tool_run, tool) for tool in TOOLS},
-    }
-    models = options.chosen(options.models, list(known), "model")
+    tools = {tool.name: tool for tool in TOOLS}
+    models = options.chosen(options.models, [*OURS, *tools], "model")
     sets = options.chosen(options.sets, list(REAL_TABLES), "table")
-    for name in [s for s in sets if s in _QUICK] if options.quick and options.sets is None else sets:
+    if options.quick and options.sets is None:
+        sets = list(_QUICK)
+    for name in sets:
         table = REAL_TABLES[name]
         if not table.is_there:
             note = f"not installed: {table.package}"
@@ -87,14 +85,14 @@ def peers(options: Options) -> Iterator[Judged]:
             continue
         train, test = split(table.read())
         yield _described(name, train, test)
-        ours = [known[model](train, test, budget) for model in models if model in OURS]
+        ours = [_our_run(model, train, test, budget) for model in models if model in OURS]
         able = [run.log_p for run in ours if run.log_p is not None and not np.isnan(run.log_p).any()]
         best = max(able, key=np.mean, default=None)
         for run in ours:
             yield _judged(name, run, best)
         for model in models:
             if model not in OURS:
-                yield _judged(name, known[model](train, test, budget), best)
+                yield _judged(name, tool_run(tools[model], train, test, budget), best)
 
 
 def split(table: Table) -> tuple[Table, Table]:
