@@ -17,7 +17,7 @@ from benchmarks.quality import QUALITY
 from benchmarks.showing import Options
 from benchmarks.speed import SPEED
 from benchmarks.tables import TABLES
-from chainrule.core.errors import ChainruleError
+from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.records import machine_info, to_plain, versions
 from chainrule.core.units import seconds_of
 
@@ -48,12 +48,14 @@ def main() -> None:
     )
     results = {"machine": machine, "versions": versions()}
     try:
-        options = Options(
-            given.quick, _names(given.sets), _names(given.models), _budget(given.budget), given.keep
-        )
+        budget = None if given.budget is None else seconds_of(given.budget)
+    except InputError as e:
+        parser.error(str(e))
+    options = Options(given.quick, _names(given.sets), _names(given.models), budget, given.keep)
+    try:
         for name in given.what or usual:
             results[name] = BENCHMARKS[name].show(options)
-    except (ValueError, ChainruleError) as e:
+    except UnknownNameError as e:
         parser.error(str(e))
     if given.json is not None:
         given.json.write_text(json.dumps(to_plain(results), indent=1) + "\n", encoding="utf-8")
@@ -61,10 +63,6 @@ def main() -> None:
 
 def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _budget(text: str | None) -> float | None:
-    return None if text is None else seconds_of(text)
 
 
 if __name__ == "__main__":

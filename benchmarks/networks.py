@@ -8,7 +8,6 @@ the side does.  Rows of tables are drawn from a Dirichlet(0.5, ..., 0.5), so tha
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
@@ -75,10 +74,18 @@ def pyagrum_network(network: BayesianNetwork, threads: int) -> Any:
     """The same network in pyagrum, which is to use so many threads."""
     gum = import_module("pyagrum")
     gum.setNumberOfThreads(threads)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.bif"
-        network.to_bif(path)
-        return gum.loadBN(str(path))
+    net = gum.BayesNet()
+    for v, states in network.states_.items():
+        net.add(gum.LabelizedVariable(v, v, list(states)))
+    for u, v in network.dag_.edges:
+        net.addArc(u, v)
+    for v in network.variables_:
+        table = network.cpt(v)
+        axes = [*table.parents, v]
+        there = reversed(net.cpt(v).names)  # the axes of its array
+        values = table.probabilities.transpose([axes.index(u) for u in there])
+        net.cpt(v)[:] = np.ascontiguousarray(values)
+    return net
 
 
 def some(names: Sequence[str], n: int, rng: np.random.Generator) -> list[str]:

@@ -166,7 +166,7 @@ class _PgmpyNetwork(Fitted):
 class PgmpyChowLiu(Tool):
     """``TreeSearch`` by mutual information, tables with a BDeu prior."""
 
-    name, package = "pgmpy, Chow-Liu tree", "pgmpy"
+    name, package = "pgmpy Chow-Liu", "pgmpy"
 
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
         found = _PgmpyNetwork(sizes)
@@ -179,7 +179,7 @@ class PgmpyChowLiu(Tool):
 class PgmpyHillClimbing(Tool):
     """``HillClimbSearch`` by BIC, at most four parents a node, tables with a BDeu prior."""
 
-    name, package = "pgmpy, hill climbing", "pgmpy"
+    name, package = "pgmpy hill climbing", "pgmpy"
 
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
         found = _PgmpyNetwork(sizes)
@@ -211,7 +211,7 @@ class _Pomegranate(Fitted):
 class PomegranateChowLiu(Tool):
     """Its Chow-Liu structure, then tables with a pseudocount, given the numbers of states."""
 
-    name, package = "pomegranate, Chow-Liu tree", "pomegranate"
+    name, package = "pomegranate Chow-Liu", "pomegranate"
 
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
         found = _Pomegranate()
@@ -238,9 +238,9 @@ class PomegranateChowLiu(Tool):
 
 
 class PomegranateMixture(Tool):
-    """A mixture of independent categorical columns by EM, given the numbers of states."""
+    """A mixture of 20 products of categorical columns by EM, given the numbers of states."""
 
-    name, package = f"pomegranate, mixture of {_COMPONENTS}", "pomegranate"
+    name, package = "pomegranate mixture", "pomegranate"
 
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
         found = _Pomegranate()
@@ -289,7 +289,7 @@ class _Circuit(Fitted):
 class SPFlowCutset(Tool):
     """``learn_cnet``: a cutset network, given the numbers of states, one pseudocount."""
 
-    name, package = "SPFlow, cutset network", "spflow"
+    name, package = "SPFlow cutset", "spflow"
 
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
         found = _Circuit()
@@ -302,7 +302,7 @@ class SPFlowCutset(Tool):
 class SPFlowHiddenTree(Tool):
     """``learn_hclt_categorical``: a hidden Chow-Liu tree, by EM; every column has as many states as the largest."""
 
-    name, package = "SPFlow, hidden Chow-Liu tree", "spflow"
+    name, package = "SPFlow hidden tree", "spflow"
 
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
         found = _Circuit()

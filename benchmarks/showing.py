@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.timing import Spread
+from chainrule.core.errors import UnknownNameError
 
 __all__ = ["Benchmark", "Options", "Row", "amount", "duration", "installed", "spread", "with_error"]
 
@@ -28,10 +29,10 @@ class Options:
     keep: Path = Path("benchmark-results")
 
     def chosen(self, asked: tuple[str, ...] | None, known: Sequence[str], what: str) -> list[str]:
-        """The names ``asked`` for, by default all that are ``known``; ``ValueError`` for one that is not there."""
+        """The names ``asked`` for, by default all ``known``; ``UnknownNameError`` for one that is not there."""
         for name in asked or ():
             if name not in known:
-                raise ValueError(f"there is no {what} {name!r}; choose from {', '.join(known)}")
+                raise UnknownNameError.of(what, name, list(known))
         return list(known if asked is None else asked)
 
 
