@@ -41,9 +41,10 @@ class UnableError(Exception):
 
 
 class Fitted(ABC):
-    """A model that a tool has fitted.  ``remark`` says what it left out."""
+    """A model that a tool has fitted.  ``remark`` says what it left out, ``scored_by`` who scores, where not it."""
 
     remark = ""
+    scored_by = ""
 
     @abstractmethod
     def log_prob(self, codes: Codes) -> NDArray[np.float64]:
@@ -111,7 +112,12 @@ def _on_complete(codes: Codes, score: Callable[[Codes], Any]) -> NDArray[np.floa
 
 
 class _PgmpyNetwork(Fitted):
-    """A network with a table for each node; columns are named c0, c1, ..., states are their codes."""
+    """A network with a table for each node; columns are named c0, c1, ..., states are their codes.
+
+    Of rows it has no log-probabilities but by ``get_state_probability``, one row at a time, so its tables are read.
+    """
+
+    scored_by = "its tables, read by this benchmark"
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self.sizes = sizes
@@ -133,7 +139,6 @@ class _PgmpyNetwork(Fitted):
         self.model.fit(self.frame(codes), estimator)
 
     def log_prob(self, codes: Codes) -> NDArray[np.float64]:
-        """By its tables: its own score is a sum over all rows."""
         return _on_complete(codes, self._scored)
 
     def _scored(self, codes: Codes) -> NDArray[np.float64]:
@@ -268,9 +273,9 @@ class _Circuit(Fitted):
     def log_prob(self, codes: Codes) -> NDArray[np.float64]:
         parts = np.array_split(codes, max(1, -(-len(codes) // _CHUNK)))
         with torch.no_grad():
-            return np.concatenate(
-                [self.model.log_likelihood(self._tensor(part)).reshape(len(part)).numpy() for part in parts]
-            ).astype(np.float64)
+            # a root that is a leaf has a number for each variable, any other has one
+            found = [self.model.log_likelihood(self._tensor(part)).reshape(len(part), -1) for part in parts]
+            return torch.cat(found).sum(dim=1, dtype=torch.float64).numpy()
 
     def sample(self, n: int) -> Any:
         with torch.no_grad():
@@ -287,16 +292,28 @@ class _Circuit(Fitted):
 
 
 class SPFlowCutset(Tool):
-    """``learn_cnet``: a cutset network, given the numbers of states, one pseudocount."""
+    """``learn_cnet``: a cutset network, given the numbers of states, one pseudocount.
+
+    A tenth of the rows says from how many rows on a cut pays; where none does, one Chow-Liu tree is left.
+    """
 
     name, package = "SPFlow cutset", "spflow"
 
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
-        found = _Circuit()
-        rows = torch.from_numpy(_learnable(codes, found).astype(np.float32))
         learn = import_module("spflow.learn.cnet").learn_cnet
-        found.model = learn(rows, cardinalities=list(sizes), min_instances_slice=500, alpha=1.0, seed=seed)
-        return found
+        best = _Circuit()
+        rows = np.random.default_rng(seed).permutation(_learnable(codes, best))
+        held_out, rest = rows[: len(rows) // 10], torch.from_numpy(rows[len(rows) // 10 :].astype(np.float32))
+        score = -np.inf
+        for least in (500, 2000, len(rows) + 1):
+            found = _Circuit()
+            found.model = learn(
+                rest, cardinalities=list(sizes), min_instances_slice=least, alpha=1.0, seed=seed
+            )
+            mean = found.log_prob(held_out).mean()
+            if mean > score:
+                score, best.model = mean, found.model
+        return best
 
 
 class SPFlowHiddenTree(Tool):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -96,7 +96,9 @@ def _rates(options: Options) -> Iterator[Measure]:
         "imputing, most probable": lambda model, n: model.complete(holes[:n]),
     }
     for what, ask in operations.items():
-        yield from _rated(name, what, {m: partial(ask, one) for m, one in asked.items()}, options)
+        for found in _rated(name, what, {m: partial(ask, one) for m, one in asked.items()}, options):
+            by = asked[found.model].scored_by if what == "scoring" else ""
+            yield replace(found, note=f"{found.note}, by {by}") if by else found
 
 
 def _fitted(name: str, request: Request) -> Fitted:
@@ -166,13 +168,14 @@ def _rows_for(call: Callable[[int], Any]) -> int:
 def _latent_share(options: Options) -> Iterator[Measure]:
     rng = np.random.default_rng(0)
     tables = {
-        "100 binary columns, 30 % ones": (rng.random((4000, 100)) < 0.3).astype(np.uint8),
-        "200 binary columns, 3 % ones": (rng.random((4000, 200)) < 0.03).astype(np.uint8),
-        "30 columns of 5 states": rng.integers(0, 5, (4000, 30)).astype(np.uint8),
+        "16 binary columns of a network": drawn_network(windowed(16), (2, 2)).sample(1000, rng=1).codes,
+        "16 binary columns, 30 % ones": (rng.random((1000, 16)) < 0.3).astype(np.uint8),
+        "100 binary columns, 30 % ones": (rng.random((1000, 100)) < 0.3).astype(np.uint8),
+        "200 binary columns, 3 % ones": (rng.random((1000, 200)) < 0.03).astype(np.uint8),
+        "30 columns of 5 states": rng.integers(0, 5, (1000, 30)).astype(np.uint8),
     }
     for name, codes in tables.items():
         table = Table(Schema.of_sizes([int(codes.max()) + 1] * codes.shape[1]), codes)
-        # trees at no price, so that rows of independent columns have edges to add up
         model = LatentMixture(epochs=1, hidden=[16], random_state=0).fit(table)
         dense, sparse = _products(model, table)
         calls = {"scoring": lambda m=model, t=table: m.log_prob(t), "dense": dense, "sparse": sparse}
