@@ -5,6 +5,7 @@
 A model learns from the training rows, chooses by the validation rows, and scores the test rows once.  "auto", and a
 family that can be cut short, gets ``--budget`` (ten minutes).  Each result lies in a file of its own under ``--keep``,
 with log p of each test row: a run that was interrupted goes on, and a result with another budget or seed is made anew.
+Results do not know of changes to the code: give another folder, or delete the file.
 When a set is done its best single model is known, so its lines come then: "behind" is the paired difference to that.
 
 Sets: Lowd & Davis 2010, Van Haaren & Davis 2012, and nips of Larochelle & Murray 2011.  Published, in nats: Chow-Liu

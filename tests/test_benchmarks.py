@@ -11,6 +11,7 @@ from benchmarks.densities import DENSITIES, result_of
 from benchmarks.other_tools import Fitted, Tool, UnableError
 from benchmarks.peers import split, tool_run
 from benchmarks.showing import Benchmark, Options
+from chainrule.core.errors import UnknownNameError
 from chainrule.datasets import Dataset
 from chainrule.tables.table import Table
 
@@ -53,7 +54,7 @@ def test_a_benchmark_prints_a_head_and_a_row_as_a_markdown_table(capsys):
 
 
 def test_a_name_that_is_not_there_is_an_error_that_lists_those_that_are():
-    with pytest.raises(cr.UnknownNameError, match="no set 'nltc'; did you mean 'nltcs'"):
+    with pytest.raises(UnknownNameError, match="no set 'nltc'; did you mean 'nltcs'"):
         Options().chosen(("nltc",), ["nltcs", "dna"], "set")
 
 
