@@ -4,6 +4,7 @@
     python -m benchmarks growth     # how their cost grows with variables, hidden units, rows and threads
     python -m benchmarks quality    # training time and test likelihood on static binarized MNIST, half an hour
     python -m benchmarks graphs     # questions to graphs against other tools, some minutes
+    python -m benchmarks structure  # graphs learned from rows of known networks, beside other tools
     python -m benchmarks inference  # Bayesian networks beside pyagrum and pgmpy, some minutes
     python -m benchmarks tables     # rows a second, growth and memory of every model of tables, half an hour
     python -m benchmarks            # all of the above

@@ -16,12 +16,15 @@ from benchmarks.peers import PEERS
 from benchmarks.quality import QUALITY
 from benchmarks.showing import Options
 from benchmarks.speed import SPEED
+from benchmarks.structure import STRUCTURE
 from benchmarks.tables import TABLES
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.records import machine_info, to_plain, versions
 from chainrule.core.units import seconds_of
 
-BENCHMARKS = {b.name: b for b in (SPEED, GROWTH, QUALITY, GRAPHS, INFERENCE, TABLES, PEERS, DENSITIES)}
+BENCHMARKS = {
+    b.name: b for b in (SPEED, GROWTH, QUALITY, GRAPHS, STRUCTURE, INFERENCE, TABLES, PEERS, DENSITIES)
+}
 
 
 def main() -> None:
