@@ -1,4 +1,4 @@
-"""What graphs and networks answer, and how long they take: against networkx, pgmpy and pyagrum, and as graphs grow.
+"""What graphs answer, and how long they take: against networkx, pgmpy and pyagrum, and as graphs grow.
 
 The other tools are in the extra ``bench``; what is not installed is left out.  The networks are those of the
 bnlearn repository in ``CHAINRULE_DATA``.
@@ -6,10 +6,7 @@ bnlearn repository in ``CHAINRULE_DATA``.
 
 from __future__ import annotations
 
-import gzip
 import logging
-import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,18 +18,16 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import torch
 
+from benchmarks.networks import bif_files, pyagrum_network
+from benchmarks.showing import Benchmark, Options, duration, spread
 from benchmarks.timing import Spread, alternate
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork
 
-__all__ = ["Answer", "graphs"]
+__all__ = ["GRAPHS", "Answer", "graphs"]
 
-EVIDENCE = {
-    "asia": {"xray": "yes", "dysp": "yes"},
-    "alarm": {"HRBP": "HIGH", "BP": "LOW", "EXPCO2": "LOW"},
-    "hailfinder": {"R5Fcst": "XNIL", "WindFieldPln": "LV"},
-}
 NODES = (100, 1000, 10_000, 100_000)
 
 
@@ -46,19 +41,22 @@ class Answer:
     seconds: Spread
     note: str = ""
 
+    def cells(self) -> list[str]:
+        """By column of the table."""
+        return [self.question, self.graph, self.tool, spread(self.seconds, duration), self.note]
 
-def graphs(quick: bool = False) -> Iterator[Answer]:
+
+def graphs(options: Options) -> Iterator[Answer]:
     """Every line of the tables; tools that are compared take turns."""
-    rounds = 3 if quick else 7
+    rounds = 3 if options.quick else 7
     warnings.simplefilter("ignore")  # of the other tools
     logging.disable(logging.WARNING)
-    folder = Path(os.environ.get("CHAINRULE_DATA", "")) / "bif"
-    if folder.is_dir():
-        for name in ("alarm", "insurance", "hailfinder"):
-            yield from _separators(name, DAG.read(folder / f"{name}.bif.gz"), rounds)
-        yield from _queries("alarm", folder / "alarm.bif.gz", rounds)
-        for name in EVIDENCE:
-            yield from _marginals(name, folder / f"{name}.bif.gz", rounds)
+    files = bif_files()
+    for name in ("alarm", "insurance", "hailfinder"):
+        if name in files:
+            yield from _separators(name, DAG.read(files[name]), rounds)
+    if "alarm" in files:
+        yield from _queries("alarm", files["alarm"], rounds)
     for n in NODES:
         yield from _growing(n, rounds)
 
@@ -106,7 +104,7 @@ def _queries(name: str, path: Path, rounds: int) -> Iterator[Answer]:
         model = import_module("pgmpy.base").DAG(dag.edges)
         calls["pgmpy"] = lambda: [not model.is_dconnected(x, y, z) for x, y, z in asked]
     if find_spec("pyagrum"):
-        net = _pyagrum_network(path)
+        net = pyagrum_network(BayesianNetwork.from_bif(path), torch.get_num_threads())
         calls["pyagrum"] = lambda: [net.isIndependent(x, y, list(z)) for x, y, z in asked]
     answers = {tool: call() for tool, call in calls.items()}
     if any(a != answers["chainrule"] for a in answers.values()):
@@ -114,48 +112,6 @@ def _queries(name: str, path: Path, rounds: int) -> Iterator[Answer]:
     yield from _asked(
         "200 d-separation queries", name, calls, rounds, f"{sum(answers['chainrule'])} separated"
     )
-
-
-def _marginals(name: str, path: Path, rounds: int) -> Iterator[Answer]:
-    """Posterior marginals of all variables that are not in the evidence; from the network in memory."""
-    ours, evidence = BayesianNetwork.from_bif(path), EVIDENCE[name]
-    asked = [v for v in ours.variables_ if v not in evidence]
-    calls: dict[str, Callable[[], Any]] = {"chainrule": lambda: ours.posterior_marginals(evidence)}
-    expected = ours.posterior_marginals(evidence)
-    if find_spec("pgmpy"):
-        text = gzip.decompress(path.read_bytes()).decode()
-        model = import_module("pgmpy.readwrite").BIFReader(string=text).get_model()
-        eliminate = import_module("pgmpy.inference").VariableElimination
-
-        def by_pgmpy() -> Any:
-            inference = eliminate(model)
-            return {v: inference.query([v], evidence=evidence, show_progress=False) for v in asked}
-
-        for v, found in by_pgmpy().items():
-            for state, p in zip(found.state_names[v], found.values, strict=True):
-                if abs(expected[v].probability(**{v: state}) - p) > 1e-6:
-                    raise RuntimeError(f"pgmpy and chainrule disagree about {v} of {name}")
-        calls["pgmpy"] = by_pgmpy
-    if find_spec("pyagrum"):
-        gum, net = import_module("pyagrum"), _pyagrum_network(path)
-
-        def by_pyagrum() -> Any:
-            inference = gum.LazyPropagation(net)
-            inference.setEvidence(evidence)
-            inference.makeInference()
-            return {v: inference.posterior(v) for v in asked}
-
-        calls["pyagrum"] = by_pyagrum
-    yield from _asked(
-        "posterior marginals of all variables", name, calls, min(rounds, 3), f"{len(asked)} variables"
-    )
-
-
-def _pyagrum_network(path: Path) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "network.bif"
-        plain.write_bytes(gzip.decompress(path.read_bytes()))
-        return import_module("pyagrum").loadBN(str(plain))
 
 
 def _growing(n: int, rounds: int) -> Iterator[Answer]:
@@ -185,3 +141,11 @@ def _growing(n: int, rounds: int) -> Iterator[Answer]:
         rounds,
     )
     yield from _asked("CPDAG", name, {"chainrule": dag.cpdag}, 2)
+
+
+GRAPHS = Benchmark(
+    "graphs",
+    "questions to graphs against other tools, and as graphs grow, some minutes",
+    ("question", "graph", "tool", "median (quartiles)", "note"),
+    graphs,
+)

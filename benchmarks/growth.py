@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from benchmarks.plain import train_step
+from benchmarks.showing import Benchmark, Options, duration, spread
 from benchmarks.speed import binary_rows, made, nade
 from benchmarks.timing import Spread, alternate
 from chainrule.evaluate.cost import measure
 
-__all__ = ["Point", "growth"]
+__all__ = ["GROWTH", "Point", "growth"]
 
 VARIABLES = (64, 256, 784, 2048, 4096)
 UNITS = (64, 300, 500, 2000, 8000)
@@ -33,8 +34,20 @@ class Point:
     seconds: Spread
     peak_bytes: int | None
 
+    def cells(self) -> list[str]:
+        """By column of the table."""
+        sizes = (self.variables, self.units, self.rows, self.threads)
+        memory = "" if self.peak_bytes is None else f"{self.peak_bytes / 2**20:.1f} MiB"
+        return [
+            self.model,
+            self.operation,
+            *(f"{n:,}" for n in sizes),
+            spread(self.seconds, duration),
+            memory,
+        ]
 
-def growth(quick: bool = False) -> Iterator[Point]:
+
+def growth(options: Options) -> Iterator[Point]:
     """One size varies, the others stay at 784 variables, 500 units, 100 rows."""
     sizes = (
         [(d, 500, 100) for d in VARIABLES] + [(784, h, 100) for h in UNITS] + [(784, 500, n) for n in ROWS]
@@ -44,7 +57,7 @@ def growth(quick: bool = False) -> Iterator[Point]:
         for threads in sorted({1, before}):
             torch.set_num_threads(threads)
             for d, h, n in dict.fromkeys(sizes):
-                yield from _at(d, h, n, threads, rounds=3 if quick else 7)
+                yield from _at(d, h, n, threads, rounds=3 if options.quick else 7)
     finally:
         torch.set_num_threads(before)
 
@@ -66,3 +79,11 @@ def _at(d: int, h: int, n: int, threads: int, rounds: int) -> Iterator[Point]:
         for operation, call in calls.items():
             peak = measure(call).peak_bytes
             yield Point(name, operation, d, h, n, threads, Spread.of(times[operation]), peak)
+
+
+GROWTH = Benchmark(
+    "growth",
+    "how the networks' cost grows with variables, hidden units, rows and threads",
+    ("model", "operation", "variables", "units", "rows", "threads", "median (quartiles)", "memory"),
+    growth,
+)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.showing import Benchmark, Options, with_error
 from chainrule.datasets import load
 from chainrule.models.made.estimator import MADE
 from chainrule.models.nade.estimator import NADE
 
-__all__ = ["Fit", "quality"]
+__all__ = ["QUALITY", "Fit", "quality"]
 
 RECIPES: dict[str, Any] = {
     "NADE, 500 units, 3 epochs": lambda: NADE(500, epochs=3, random_state=0),
@@ -37,11 +38,16 @@ class Fit:
     test_nll_nats: float
     test_standard_error: float
 
+    def cells(self) -> list[str]:
+        """By column of the table."""
+        test = with_error(self.test_nll_nats, self.test_standard_error, 2)
+        return [self.name, test, f"{self.valid_nll_nats:.2f}", f"{self.seconds:.1f}"]
 
-def quality(quick: bool = False) -> Iterator[Fit]:
-    """Every recipe, one after the other; with ``quick`` the first one."""
+
+def quality(options: Options) -> Iterator[Fit]:
+    """Every recipe, one after the other; ``quick`` stops after the first."""
     data = load("binarized-mnist")
-    for name, build in list(RECIPES.items())[: 1 if quick else None]:
+    for name, build in list(RECIPES.items())[: 1 if options.quick else None]:
         model = build()
         started = time.perf_counter()
         model.fit(data.train, valid=data.valid)
@@ -49,3 +55,11 @@ def quality(quick: bool = False) -> Iterator[Fit]:
         nll = -model.log_prob(data.test)
         error = float(nll.std(ddof=1) / np.sqrt(len(nll)))
         yield Fit(name, seconds, min(model.fit_info_["valid_nll_nats"]), float(nll.mean()), error)
+
+
+QUALITY = Benchmark(
+    "quality",
+    "training time and test likelihood on static binarized MNIST, half an hour",
+    ("recipe", "test nats an image", "validation", "seconds of fit"),
+    quality,
+)

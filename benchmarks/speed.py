@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.peak import PEAK_FLOP, multiply_and_add
 from benchmarks.plain import MaskedMADE, compiled_step, nade_log_prob, nade_sample, train_step
+from benchmarks.showing import Benchmark, Options, amount, duration
 from benchmarks.timing import Spread, alternate, ratio
 from chainrule.core.errors import ChainruleError
 from chainrule.datasets import load
@@ -18,7 +19,7 @@ from chainrule.models.made.masks import assign_degrees
 from chainrule.models.made.network import MADENetwork
 from chainrule.models.nade.network import NADENetwork
 
-__all__ = ["Row", "binary_rows", "speed"]
+__all__ = ["SPEED", "Row", "binary_rows", "speed"]
 
 D, H = 784, 500
 
@@ -31,6 +32,14 @@ class Row:
     ratio: Spread
     seconds: float
     baseline_seconds: float
+
+    def cells(self) -> list[str]:
+        """By column of the table."""
+        r = self.ratio
+        quartiles = f"{amount(r.low)} to {amount(r.high)}"
+        return [
+            self.name, amount(r.median), quartiles, duration(self.seconds), duration(self.baseline_seconds)
+        ]  # fmt: skip
 
 
 def binary_rows(n: int, d: int = D) -> np.ndarray:
@@ -76,13 +85,13 @@ def loss_and_gradient(net: NADENetwork, log_prob: Callable[[], torch.Tensor]) ->
     return step
 
 
-def speed(quick: bool = False) -> Iterator[Row]:
+def speed(options: Options) -> Iterator[Row]:
     """Every line of the table, one after the other."""
-    rounds = 5 if quick else 15
+    rounds, fewer = (5, 3) if options.quick else (15, 7)
     yield from _nade_training(rounds)
     yield from _nade_steps(rounds)
-    yield from _nade_sampling(3 if quick else 7)
-    yield from _made_sampling(3 if quick else 7)
+    yield from _nade_sampling(fewer)
+    yield from _made_sampling(fewer)
     yield from _made_training(rounds)
 
 
@@ -208,3 +217,11 @@ def _made_training(rounds: int) -> Iterator[Row]:
 def _row(name: str, above: list[float], below: list[float], factor: float = 1.0) -> Row:
     """``above / below``: how many times as fast ``below`` is; for passes, how many of them fit."""
     return Row(name, ratio(above, below, factor), float(np.median(below)), float(np.median(above)))
+
+
+SPEED = Benchmark(
+    "speed",
+    "the networks' loops against the plain programs and the floor, some minutes",
+    ("measure", "median", "quartiles", "time here", "of the baseline"),
+    speed,
+)

@@ -7,7 +7,6 @@ bnlearn repository in ``CHAINRULE_DATA``.  All go by BIC, and what they found is
 from __future__ import annotations
 
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,16 +15,17 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
+from benchmarks.networks import bif_files
+from benchmarks.showing import Benchmark, Options, duration
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, chow_liu, exact_search, hill_climb
 from chainrule.models.bayesian_network.structure.family_scores import FamilyScores
 from chainrule.models.bayesian_network.structure.scores import Score
 from chainrule.tables import Table
 
-__all__ = ["LearnedGraph", "structure"]
+__all__ = ["STRUCTURE", "LearnedGraph", "structure"]
 
 NETWORKS = ("asia", "sachs", "child", "insurance", "alarm", "hailfinder")
 ROWS = (500, 5000, 50_000)
@@ -51,18 +51,21 @@ class LearnedGraph:
     true_edges: int
     seconds: float
 
+    def cells(self) -> list[str]:
+        """By column of the table."""
+        edges = f"{self.edges} ({self.true_edges})"
+        numbers = [f"{self.gain_nats:.1f}", f"{self.distance}", edges, duration(self.seconds)]
+        return [self.network, f"{self.rows:,}", self.tool, *numbers]
 
-def structure(quick: bool = False) -> Iterator[LearnedGraph]:
-    """Every network, number of rows and tool; with ``quick`` two networks and the fewest rows."""
+
+def structure(options: Options) -> Iterator[LearnedGraph]:
+    """Every network, number of rows and tool; ``quick`` takes two networks and the fewest rows."""
     warnings.simplefilter("ignore")  # of the other tools
     logging.disable(logging.WARNING)
-    folder = Path(os.environ.get("CHAINRULE_DATA", "")) / "bif"
-    for name in NETWORKS[: 2 if quick else None]:
-        path = folder / f"{name}.bif.gz"
-        if not path.is_file():
-            continue
-        truth = BayesianNetwork.from_bif(path)
-        for n in ROWS[: 1 if quick else None]:
+    files = bif_files()
+    for name in [name for name in NETWORKS if name in files][: 2 if options.quick else None]:
+        truth = BayesianNetwork.from_bif(files[name])
+        for n in ROWS[: 1 if options.quick else None]:
             rows = truth.sample(n, rng=0)
             scores = FamilyScores(rows, Score("bic"))
             for tool, learner in _tools(rows).items():
@@ -125,3 +128,19 @@ def _marks(dag: DAG) -> list[Any]:
     ways: dict[frozenset[str], Any] = {frozenset(edge): edge for edge in found.directed}
     ways |= {frozenset(edge): "undirected" for edge in found.undirected}
     return [ways.get(frozenset(pair)) for pair in combinations(sorted(dag.nodes), 2)]
+
+
+STRUCTURE = Benchmark(
+    "structure",
+    "graphs learned from rows of known networks, beside pyagrum and pgmpy",
+    (
+        "network",
+        "rows",
+        "tool",
+        "BIC less the true graph's",
+        "distance of CPDAGs",
+        "edges (true)",
+        "CPU time",
+    ),
+    structure,
+)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ChainruleError, DataError, InputError, UnknownNameError
-from chainrule.tables import Schema, Table
+from chainrule.tables import Schema, Table, files
 from chainrule.tables.door import rows
 from chainrule.tables.problems import TableError, UnseenError
 from chainrule.tables.text_files import TextFile
@@ -258,3 +258,13 @@ def test_memory_does_not_grow_with_a_file(tmp_path):
     assert pa.default_memory_pool().max_memory() - before < 100e6
     with pytest.raises(TableError, match=r"column 'id' has more than 1,024 categories.*is it an identifier"):
         next(Table.batches(path))
+
+
+def test_batches_of_a_wide_parquet_file_are_shorter_and_its_counts_keep_no_cells(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_MOST_CELLS", 64)
+    codes = np.random.default_rng(0).integers(0, 3, (100, 4), np.int8)
+    pd.DataFrame(codes, columns=list("abcd")).to_parquet(tmp_path / "wide.parquet")
+    assert max(t.n_rows for t in Table.batches(tmp_path / "wide.parquet")) == 16
+    assert rows(tmp_path / "wide.parquet").codes.tolist() == codes.tolist()
+    counts = Table.counts(tmp_path / "wide.parquet")
+    assert all(c.column.indices.base is None for c in counts.columns.values())

@@ -30,6 +30,17 @@ def _file(path, n=200):
     return path
 
 
+@pytest.mark.parametrize("hole", [None, 0, 150])
+def test_a_hole_in_any_part_gives_the_table_room_for_it(tmp_path, in_parts, hole):
+    rows = [["" if i == hole else f"{i % 3}", f"{i % 2}"] for i in range(200)]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(",".join(row) for row in [["a", "b"], *rows]) + "\n")
+    whole, found = Table.read(path), read_table(path).table
+    assert found.is_complete == (hole is None)
+    assert found.codes.dtype == whole.codes.dtype
+    assert found.codes.tolist() == whole.codes.tolist()
+
+
 @pytest.mark.parametrize("weights", [None, "w"])
 def test_a_file_read_in_parts_is_the_same_table(tmp_path, in_parts, weights):
     path = _file(tmp_path / "rows.csv")

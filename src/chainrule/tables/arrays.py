@@ -19,6 +19,7 @@ from chainrule.tables.schema import Schema
 
 __all__ = ["array_codes", "plain_array"]
 
+_BLOCK_ROWS = 1 << 14
 _MOST_ADVISED = 1 << 16  # states; a column of more is no column of codes
 
 
@@ -81,8 +82,9 @@ def _whole(a: NDArray[Any], top: int) -> NDArray[np.integer[Any]] | None:
         return a
     with np.errstate(invalid="ignore"):  # NaN has no code
         small = a.astype(np.uint8)
-    if (small == a).all():  # by far the most arrays
-        return small
+    blocks = range(0, len(a), _BLOCK_ROWS)  # so that no third array as large as this is held
+    if all((small[i : i + _BLOCK_ROWS] == a[i : i + _BLOCK_ROWS]).all() for i in blocks):
+        return small  # by far the most arrays
     if a.dtype.kind == "u":
         return a if int(a.max()) <= top else None
     if a.dtype.kind == "f":

@@ -55,8 +55,9 @@ class Column:
     def without_cells(self) -> Column:
         """What the type of the column says: without cells, and without values unless they are declared."""
         distinct = self.distinct if self.declared else []
+        none = self.indices[:0].copy()  # a view would keep all cells in memory
         return Column(
-            distinct, self.indices[:0], self.kind, self.dtype, self.declared, self.ordered, self.in_file, self.closed
+            distinct, none, self.kind, self.dtype, self.declared, self.ordered, self.in_file, self.closed
         )  # fmt: skip
 
     def counts(self) -> NDArray[np.int64]:

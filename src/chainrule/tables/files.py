@@ -19,6 +19,7 @@ from chainrule.tables.text_files import TextFile
 __all__ = ["TableFiles"]
 
 _PARQUET, _FEATHER = b"PAR1", b"ARROW1"
+_MOST_ROWS, _MOST_CELLS = 1 << 16, 1 << 21  # of a batch
 _PANDAS_INDEX = "__index_level_"  # row numbers that pandas stores beside the columns
 
 
@@ -124,8 +125,9 @@ class _Columnar:
             raise _damaged(self.path, e) from e
 
     def _parquet(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(columns)))
         with parquet.ParquetFile(self.path) as table:
-            for batch in table.iter_batches(65_536, columns=list(columns)):
+            for batch in table.iter_batches(rows, columns=list(columns)):
                 yield batch.select(list(columns))
 
     def _feather(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -117,15 +117,23 @@ def _joined(
     n_rows: int | None = None,
 ) -> Table:
     batches: Any = Table.batches(X, schema=schema, batch_rows=_BATCH, name=name, options=options, **settings)
-    if n_rows is not None:
+    if n_rows is None:
+        batches = list(batches)
+        n_rows = sum(p.n_rows for p in batches)
+    else:
         batches = track(batches, f"reading {name}", -(-n_rows // _BATCH))
-    parts: list[Table] = list(batches)
-    weights = [p.weights for p in parts if p.weights is not None]
-    if not parts:
+    if not n_rows:
         raise ShapeError(f"{name} has no rows; pass at least 1")
-    return Table(
-        schema, np.concatenate([p.codes for p in parts]), np.concatenate(weights) if weights else None
-    )
+    # filled part by part, since joining all parts at the end would hold every code twice
+    codes = np.empty((n_rows, len(schema)), np.uint8 if max(schema.sizes) <= 2**8 else np.uint32)
+    weights, end = [], 0
+    for part in batches:
+        if codes.dtype.kind == "u" and not part.is_complete:
+            codes = codes.astype(part.codes.dtype)
+        codes[end : end + part.n_rows] = part.codes
+        weights += [] if part.weights is None else [part.weights]
+        end += part.n_rows
+    return Table(schema, codes, np.concatenate(weights) if weights else None)
 
 
 def _called(X: Any, name: str) -> str:
