@@ -128,3 +128,21 @@ def test_several_questions_on_the_command_line(network, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("P(wet | rain=yes)  where rain=yes\n  0")
     assert "P(wet=1) = 0." in out
+
+
+def test_do_sums_a_latent_cause_out_as_it_is_and_not_as_what_was_done_would_tell() -> None:
+    network = BayesianNetwork.from_tables(
+        "H [latent]; H -> {x y}; x -> y",
+        {"H": 2, "x": 2, "y": 2},
+        {
+            "H": [0.3, 0.7],
+            "x": [[0.9, 0.1], [0.2, 0.8]],
+            "y": [[[0.6, 0.4], [0.5, 0.5]], [[0.3, 0.7], [0.1, 0.9]]],
+        },
+    )
+    tables = network.tables_
+    axes = [network.dag_.parents("y").index(v) for v in ("H", "x")]
+    y = tables["y"].transpose([*axes, 2])
+    done = sum(tables["H"][h] * y[h, 1, 1] for h in (0, 1))
+    assert query(network, "P(y=1 | do(x=1))").probability == pytest.approx(done)
+    assert query(network, "P(y=1 | x=1)").probability != pytest.approx(done, abs=1e-3)
