@@ -270,7 +270,7 @@ def test_settings_that_make_no_sense_are_refused():
 
 def test_without_time_to_grow_a_network_is_its_columns_alone_and_its_rows_sum_to_one():
     rows = random_rows(4, SIZES, 400)
-    cut = TreeNetwork(max_seconds=0).fit(rows)
+    cut = TreeNetwork(max_seconds=0, schema=Schema.of_sizes(SIZES)).fit(rows)
     assert cut.factorization_.edges == ()
     assert np.exp(cut.log_prob(enumerate_states(SIZES))).sum() == pytest.approx(1, abs=1e-12)
 

@@ -93,7 +93,8 @@ def turns_of_copies(model: DiscreteModel, copies: Copies, rows: slice) -> Turns:
     weighs = (values < 0) | (copies.matter[copies.which[rows]][row] & ~drawn)
     generator = np.random.default_rng(0)  # the decoder draws the same
     starts = np.searchsorted(row, np.arange(n))
-    log_w, turns, states = np.zeros(len(row)), model.states_in_turn(len(row)), None
+    log_w, turns = np.zeros(len(row)), model.states_in_turn(len(row))
+    states: Any = None  # a generator begins so
     while True:
         try:
             columns, found = turns.send(states)
