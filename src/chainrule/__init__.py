@@ -36,6 +36,7 @@ _HOMES = {
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
     "compare": "chainrule.tasks",
+    "estimate_effect": "chainrule.evaluate",
     "fit": "chainrule.tasks",
     "impute": "chainrule.tasks",
     "learn": "chainrule.tasks",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from chainrule.core.settings import settings as settings
     from chainrule.datasets import load as load_data
     from chainrule.evaluate import check_independencies as check_independencies
+    from chainrule.evaluate import estimate_effect as estimate_effect
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
