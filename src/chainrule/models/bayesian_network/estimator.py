@@ -40,6 +40,7 @@ from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead,
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.interventions import actions, done_info
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -295,6 +296,26 @@ class BayesianNetwork(DiscreteModel):
             raise impossible("evidence", self.schema_.labels(row))
         labels = self.schema_.labels
         return MostProbable(labels(states[0]), float(log_prob[0]), bool(unique[0]), labels(row))
+
+    def do(self, states: Mapping[str, Any]) -> Self:
+        """The network in which these variables are set from outside, states by name: the edges into them are cut.
+
+        Every question works on it, with evidence too.  It says what happens in the world where the arrows do; a
+        graph that was learned from rows answers with a note that they need not.
+
+        >>> tables = {"rain": [0.7, 0.3], "wet": [[1, 0], [0, 1]]}
+        >>> model = BayesianNetwork.from_tables("rain -> wet", {"rain": ["no", "yes"], "wet": 2}, tables)
+        >>> model.do({"wet": 1}).query("rain").probability(rain="yes")  # to wet the grass makes no rain
+        0.3
+        """
+        check_is_fitted(self)
+        done = actions(self.schema_, states)
+        cut = self.dag_.intervened([self.schema_.names[i] for i in done])
+        set_rows = {self.schema_.names[i]: np.eye(self.schema_.sizes[i])[code] for i, code in done.items()}
+        model = type(self)(**(self.get_params(deep=False) | {"dag": cut}))
+        model._take(cut, self.schema_, self.tables_ | set_rows)
+        model.fit_info_ = done_info(self.fit_info_, self.schema_, done)
+        return model
 
     def inference_cost(
         self,
