@@ -47,7 +47,11 @@ def truncated(model: BayesianNetwork, done: dict[str, int]) -> np.ndarray:
     for index in np.ndindex(joint.shape):
         x = dict(zip(names, index, strict=True))
         if all(x[v] == state for v, state in done.items()):
-            factors = (model.tables_[v][tuple(x[u] for u in (*model.dag_.parents(v), v))] for v in names if v not in done)
+            factors = (
+                model.tables_[v][tuple(x[u] for u in (*model.dag_.parents(v), v))]
+                for v in names
+                if v not in done
+            )
             joint[index] = np.prod([*factors, 1.0])
     return joint
 
@@ -105,7 +109,9 @@ def test_latent_nodes_and_columns_stay_as_they_are():
     assert list(done.sample(2, rng=0)) == ["b", "a"]
     hidden = DAG([("U", "X"), ("U", "Y"), ("X", "Y")], latent=["U"])
     tables = {"U": [0.5, 0.5], "X": [[0.9, 0.1], [0.1, 0.9]], "Y": np.full((2, 2, 2), 0.5)}
-    assert BayesianNetwork.from_tables(hidden, dict.fromkeys("UXY", 2), tables).do({"X": 1}).dag_.latent == ("U",)
+    assert BayesianNetwork.from_tables(hidden, dict.fromkeys("UXY", 2), tables).do({"X": 1}).dag_.latent == (
+        "U",
+    )
 
 
 def test_what_cannot_be_set_is_refused(sprinkler):

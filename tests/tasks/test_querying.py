@@ -71,7 +71,9 @@ def test_several_actions_with_evidence_and_several_variables_asked(network):
     joint = _truncated(network, {"sprinkler": "off", "season": "wet"})
     at = network.schema_.index
     found = query(network, "P(rain | do(sprinkler=off), wet=1, do(season=wet))")
-    mass = {k: sum(p for row, p in joint.items() if row[at("wet")] == 1 and row[at("rain")] == k) for k in (0, 1)}
+    mass = {
+        k: sum(p for row, p in joint.items() if row[at("wet")] == 1 and row[at("rain")] == k) for k in (0, 1)
+    }
     expected = [mass[0] / sum(mass.values()), mass[1] / sum(mass.values())]
     np.testing.assert_allclose(found.posterior.probabilities, expected, rtol=1e-12)
     assert found.done == {"sprinkler": "off", "season": "wet"}
@@ -82,7 +84,12 @@ def test_several_actions_with_evidence_and_several_variables_asked(network):
 
 def test_a_learned_graph_answers_with_a_note_and_a_model_without_one_refuses():
     rows = {"a": ["x", "y"] * 30, "b": ["u", "v"] * 30}
-    for model in (chow_liu(rows), ChowLiu().fit(rows), TreeNetwork().fit(rows), Auto(models=["chowliu"]).fit(rows)):
+    for model in (
+        chow_liu(rows),
+        ChowLiu().fit(rows),
+        TreeNetwork().fit(rows),
+        Auto(models=["chowliu"]).fit(rows),
+    ):
         found = query(model, "P(a | do(b=u))")
         assert "not what causes what" in found.note
         assert found.to_dict()["note"] == found.note

@@ -135,12 +135,16 @@ def _of_rows(table: Table) -> Marginal:
     """Relative frequencies, by weight."""
     weights = np.ones(table.n_rows) if table.weights is None else table.weights
     if not weights.sum() > 0:
-        raise ValuesError("no row knows all variables that the formula reads; pass rows with fewer missing values")
+        raise ValuesError(
+            "no row knows all variables that the formula reads; pass rows with fewer missing values"
+        )
 
     def marginal(names: tuple[str, ...]) -> NDArray[np.float64]:
         sizes = [table.schema[name].size for name in names]
         n = int(np.prod(sizes, dtype=object))
-        check_size(_BYTES * n, f"the joint frequencies of {len(names)} variables", instead="give them fewer states")
+        check_size(
+            _BYTES * n, f"the joint frequencies of {len(names)} variables", instead="give them fewer states"
+        )
         columns = [table.column(name).astype(np.intp) for name in names]
         counts = np.bincount(np.ravel_multi_index(columns, sizes), weights, minlength=n)
         return counts.reshape(sizes) / counts.sum()

@@ -13,7 +13,6 @@ from typing import Any
 from chainrule.core.errors import InputError
 from chainrule.core.records import to_plain
 from chainrule.models.auto.estimator import Auto
-from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.shared.interventions import LEARNED
 from chainrule.models.shared.posterior import Posterior, assignment_text
@@ -46,7 +45,12 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data."""
-        plain = {"question": self.question, "probability": self.probability, "do": self.done, "note": self.note}
+        plain = {
+            "question": self.question,
+            "probability": self.probability,
+            "do": self.done,
+            "note": self.note,
+        }
         return to_plain(plain | self.posterior.to_plain())
 
 

@@ -83,7 +83,8 @@ def _take(text: str, found: dict[str, str]) -> None:
         parts = [_plain(part) for part in _pieces(piece, "=", most=2)]
         if len(parts) != 2 or not all(parts) or parts[0] in found:
             raise InputError(
-                f"what is known or done is given as name=state, each name once, such as smoke=yes; got {piece.strip()!r}"
+                "what is known or done is given as name=state, each name once, such as smoke=yes; "
+                f"got {piece.strip()!r}"
             )
         found[parts[0]] = parts[1]
 

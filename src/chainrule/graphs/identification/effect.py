@@ -36,6 +36,7 @@ __all__ = ["Effect", "Method", "identify"]
 
 Method = Literal["no causal path", "back-door", "adjustment", "front-door", "ID", "IDC"]
 
+
 @dataclass(frozen=True)
 class Effect:
     """P(outcomes | do(treatments), given): its ``formula`` by a ``method``, or the ``hedge`` that says there is none.

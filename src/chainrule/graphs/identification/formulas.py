@@ -15,11 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
-from chainrule.graphs.notation import latex_name, names_latex, probability_latex, probability_text
+from chainrule.graphs.notation import names_latex, probability_latex, probability_text
 
-__all__ = ["ONE", "Formula", "Marginal", "Probability", "Product", "Quotient", "Sum", "computed", "latex", "names_in", "text"]
+__all__ = [
+    "ONE",
+    "Formula",
+    "Marginal",
+    "Probability",
+    "Product",
+    "Quotient",
+    "Sum",
+    "computed",
+    "latex",
+    "names_in",
+    "text",
+]
 
-Marginal = Callable[[tuple[str, ...]], NDArray[np.float64]]  # the joint distribution of names, an axis for each
+Marginal = Callable[
+    [tuple[str, ...]], NDArray[np.float64]
+]  # the joint distribution of names, an axis for each
 
 _MOST_CELLS = 2**27  # of one array, 1 GiB
 _MOST_AXES = 64  # of a numpy array
@@ -105,13 +119,19 @@ class _Text:
     def write(self, formula: Formula, shown: dict[str, str]) -> str:
         """``shown`` says how each name in scope is written."""
         if isinstance(formula, Probability):
-            return self.probability(*([shown[n] for n in some] for some in (formula.variables, formula.given)))
+            return self.probability(
+                *([shown[n] for n in some] for some in (formula.variables, formula.given))
+            )
         if isinstance(formula, Quotient):
             return self.quotient(self.write(formula.numerator, shown), self.write(formula.denominator, shown))
         if isinstance(formula, Sum):
             inner = shown | {name: _unused(name, shown.values()) for name in formula.over}
-            return self.sum([inner[name] for name in formula.over], self._factor(formula.term, inner, last=True))
-        ordered = sorted(formula.factors, key=lambda f: isinstance(f, Sum))  # a sum ends where its product does
+            return self.sum(
+                [inner[name] for name in formula.over], self._factor(formula.term, inner, last=True)
+            )
+        ordered = sorted(
+            formula.factors, key=lambda f: isinstance(f, Sum)
+        )  # a sum ends where its product does
         last = len(ordered) - 1
         return self.between.join(self._factor(f, shown, last=i == last) for i, f in enumerate(ordered)) or "1"
 
@@ -228,4 +248,6 @@ def names_in(formula: Formula) -> frozenset[str]:
         return names_in(formula.term)
     if isinstance(formula, Quotient):
         return names_in(formula.numerator) | names_in(formula.denominator)
-    return frozenset().union(*map(names_in, formula.factors)) if isinstance(formula, Product) else formula.free
+    return (
+        frozenset().union(*map(names_in, formula.factors)) if isinstance(formula, Product) else formula.free
+    )

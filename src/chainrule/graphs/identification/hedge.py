@@ -57,7 +57,7 @@ class Hedge:
             [
                 f"F  = {self.forest.text()}",
                 f"F' = {self.inner.text()}; both lead to {roots}",
-                f"Unmeasured causes (<->) hold F together, and {treated} is in F and not in F'. So two models can agree "
+                f"Unmeasured causes (<->) hold F together, and {treated} is in F, not in F'. So two models can agree "
                 f"on every observed probability and differ in {probability_text(self.roots, do=self.treatments)}: what "
                 f"{treated} does to {roots} cannot be told from what they owe to these causes.",
             ]
@@ -74,7 +74,9 @@ def hedge_of(
     joined = _joining(projection, inner, [])
     more = _edges_towards(projection, inner, outer)
 
-    def forest(nodes: Set[int], directed: Iterable[tuple[int, int]], pairs: Iterable[tuple[int, int]]) -> CForest:
+    def forest(
+        nodes: Set[int], directed: Iterable[tuple[int, int]], pairs: Iterable[tuple[int, int]]
+    ) -> CForest:
         both = (tuple((names.all[a], names.all[b]) for a, b in sorted(edges)) for edges in (directed, pairs))
         return CForest(names.of(sorted(nodes)), *both)
 
@@ -101,9 +103,7 @@ def _edges_towards(projection: Projection, start: Set[int], within: Set[int]) ->
     return edges
 
 
-def _joining(
-    projection: Projection, nodes: Set[int], begun: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def _joining(projection: Projection, nodes: Set[int], begun: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Pairs a <-> b that join ``nodes`` as a tree which goes on from those of ``begun``."""
     part = {v: v for v in nodes}
     pairs = []

@@ -76,7 +76,9 @@ def _observed_factors(
     return _Kernel(factors)
 
 
-def _found_in(projection: Projection, names: NodeNames, part: set[int], kernel: _Kernel) -> Formula | set[int]:
+def _found_in(
+    projection: Projection, names: NodeNames, part: set[int], kernel: _Kernel
+) -> Formula | set[int]:
     """Q[part], or the nodes in which it cannot be found."""
     nodes = kernel.nodes
     above = projection.ancestors(part, nodes)
@@ -98,17 +100,17 @@ def _without(kernel: _Kernel, names: NodeNames, gone: Iterable[int]) -> _Kernel:
     return _Kernel(factors, summed & factors.keys())
 
 
-def _component_of(
-    projection: Projection, names: NodeNames, kernel: _Kernel, component: Set[int]
-) -> _Kernel:
+def _component_of(projection: Projection, names: NodeNames, kernel: _Kernel, component: Set[int]) -> _Kernel:
     """Q of a c-component of the nodes of ``kernel``."""
     if not kernel.summed:
         return _Kernel({v: f for v, f in kernel.factors.items() if v in component})
     order = projection.order(kernel.nodes)
-    upto = [ONE, *(_total(names, _without(kernel, names, order[i:])) for i in range(1, len(order))), _total(names, kernel)]
-    return _Kernel(
-        {v: quotient(upto[i + 1], upto[i]) for i, v in enumerate(order) if v in component}
-    )
+    upto = [
+        ONE,
+        *(_total(names, _without(kernel, names, order[i:])) for i in range(1, len(order))),
+        _total(names, kernel),
+    ]
+    return _Kernel({v: quotient(upto[i + 1], upto[i]) for i, v in enumerate(order) if v in component})
 
 
 def _total(names: NodeNames, kernel: _Kernel) -> Formula:

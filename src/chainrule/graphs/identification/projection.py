@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
-from chainrule.graphs.structure import Structure, reachable
+from chainrule.graphs.structure import Structure
 
 __all__ = ["Projection"]
 

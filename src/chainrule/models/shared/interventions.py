@@ -18,8 +18,8 @@ from chainrule.tables.schema import Schema
 __all__ = ["LEARNED", "actions", "done_info"]
 
 LEARNED = (
-    "the arrows of this graph were learned from rows: they say how the joint is written, not what causes what; for "
-    "effects that you can stand for, state the graph, as in BayesianNetwork('a -> b') or --model bayesnet --dag 'a -> b'"
+    "the arrows of this graph were learned from rows: they say how the joint is written, not what causes what; "
+    "for effects that you can stand for, state it, as in BayesianNetwork('a -> b') or --model bayesnet --dag 'a -> b'"
 )
 
 
