@@ -174,7 +174,7 @@ def test_probabilities_go_by_name_and_the_text_has_a_column_for_each_outcome():
 
 
 def test_what_cannot_be_computed_is_refused():
-    with pytest.raises(InputError, match=r"nothing to compute: P\(Y \| do\(X\)\) is not identifiable"):
+    with pytest.raises(InputError, match=r"P\(Y \| do\(X\)\) is not identifiable, so no rows tell it"):
         estimate_effect(dag_of(BOW).identify("X", "Y"), {"X": [0, 1], "Y": [0, 1]})
     with pytest.raises(UnknownNameError, match="'Y'"):
         estimate_effect(DAG.parse("X -> Y").identify("X", "Y"), {"X": [0, 1], "Q": [0, 1]})

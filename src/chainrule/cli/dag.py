@@ -215,6 +215,9 @@ def identify(
     dag = read_graph(DAG, graph)
     x, y = split_names(treatments), split_names(outcomes)
     effect = dag.identify(x, y, split_names(given))
+    if latex and not as_json:
+        print_line(effect.latex())
+        return
     found = dag.instruments(*x, *y) if len(x) == len(y) == 1 else ()
     if table is not None:
         from chainrule.evaluate.effects import estimate_effect
@@ -226,12 +229,10 @@ def identify(
         answer, plain = effect.text(), effect.to_plain()
     if as_json:
         print_json(plain | {"instruments": [z.to_plain() for z in found]})
-    elif latex:
-        print_line(effect.latex())
-    else:
-        print_line(answer)
-        if found:
-            print_line(f"instruments: {'; '.join(z.text() for z in found)}")
+        return
+    print_line(answer)
+    if found:
+        print_line(f"instruments: {'; '.join(z.text() for z in found)}")
 
 
 @dag_app.command("factorize")

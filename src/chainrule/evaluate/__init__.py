@@ -2,8 +2,8 @@
 
 ``enumeration`` does it sum to one, how far apart are two distributions; ``likelihood`` how well does it predict;
 ``draws`` do samples match ``log_prob``; ``factorization`` does it respect its graph; ``cyclic`` and ``tables`` what
-does a product of factors sum to; ``effects`` what does an intervention do; ``independence_tests`` does a table respect a graph, with
-``corrections`` for many tests; ``cost`` what does a call take.  Loaded when first used.
+does a product of factors sum to; ``effects`` what does an intervention do; ``independence_tests`` does a table respect
+a graph, with ``corrections`` for many tests; ``cost`` what does a call take.  Loaded when first used.
 """
 
 from typing import TYPE_CHECKING

@@ -82,7 +82,8 @@ class EffectEstimate:
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain data, ``None`` where there is none."""
-        known = np.where(np.isnan(self.probabilities), None, self.probabilities.astype(object))
+        known = self.probabilities.astype(object)
+        known[np.isnan(self.probabilities)] = None
         return self.effect.to_plain() | to_plain(
             {
                 "states": self.states,
@@ -107,7 +108,11 @@ def estimate_effect(effect: Effect, source: Any) -> EffectEstimate:
     ([[0.25, 0.75], [0.167, 0.833]], 0.833)
     """
     if effect.formula is None:
-        raise InputError(f"there is nothing to compute: {effect.text()}")
+        asked_for = probability_text(effect.outcomes, effect.given, effect.treatments)
+        raise InputError(
+            f"{asked_for} is not identifiable, so no rows tell it (its hedge, in Effect.text() or without a table, "
+            "says why); measure one of the latent nodes, or look for an instrument"
+        )
     asked = (*effect.treatments, *effect.given, *effect.outcomes)
     needed = list(dict.fromkeys((*asked, *sorted(names_in(effect.formula)))))
     n_rows = n_incomplete = None
@@ -116,7 +121,7 @@ def estimate_effect(effect: Effect, source: Any) -> EffectEstimate:
         marginal = _of_model(source)
     else:
         table = rows(source, columns=needed, name="source")
-        complete = table[~table.missing.any(axis=1)]
+        complete = table[np.flatnonzero(~table.missing.any(axis=1))]
         n_rows, n_incomplete = complete.n_rows, table.n_rows - complete.n_rows
         schema, marginal = table.schema, _of_rows(complete)
     values = _without_appearances(

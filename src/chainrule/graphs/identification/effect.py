@@ -131,19 +131,19 @@ def identify(content: Content, treatments: Names, outcomes: Names, given: Names 
                 f"{what} hold {names.all[min(hidden)]!r}, which is latent; only effects between observed nodes can be "
                 "identified: ask about others, or drop its latent mark"
             )
-    asked = [names.of(sorted(some)) for some in (xs, ys, zs)]
+    treated, asked, known = (names.of(sorted(some)) for some in (xs, ys, zs))
     xs, zs = _conditions_as_actions(graph, xs, ys, zs)
     xs = _relevant(graph, xs, ys | zs)
     found = _by_known_set(content, xs, ys, zs)
     if found is None:
         complete = identified(Projection.of(graph), names, xs, ys | zs)
         if isinstance(complete, Hedge):
-            return Effect(*asked, hedge=complete)
+            return Effect(treated, asked, known, hedge=complete)
         if zs:
             complete = quotient(complete, total(names.of(sorted(ys)), complete))
         found = "IDC" if zs else "ID", (), complete
     method, through, formula = found
-    return Effect(*asked, method, through, formula)
+    return Effect(treated, asked, known, method, through, formula)
 
 
 def _conditions_as_actions(

@@ -8,7 +8,7 @@ A *c-component* (Tian and Pearl 2002) is a maximal set of nodes that <-> joins, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from chainrule.graphs.structure import Structure
@@ -69,7 +69,10 @@ class Projection:
         return [v for v in self.directed.topological_order() if v in within]
 
 
-def _reachable_within(neighbours, start: Iterable[int], within: Set[int]) -> set[int]:
+def _reachable_within(
+    neighbours: Sequence[Iterable[int]] | Mapping[int, Iterable[int]], start: Iterable[int], within: Set[int]
+) -> set[int]:
+    """``start`` and what can be reached from it through nodes ``within``."""
     seen = set(start)
     stack = list(seen)
     while stack:

@@ -44,7 +44,7 @@ def total(over: Sequence[str], formula: Formula) -> Formula:
     >>> total(["A", "B"], Product((Probability(("A",)), Probability(("B",), ("A",)), Probability(("C",), ("A",)))))
     Probability(variables=('C',), given=())
     """
-    left, factors = list(over), list(formula.factors) if isinstance(formula, Product) else [formula]
+    left, factors = list(over), list(_listed(formula))
     while found := _summed_in_one(left, factors):
         name, before, after = found
         left.remove(name)
