@@ -312,8 +312,7 @@ class BayesianNetwork(DiscreteModel):
         done = actions(self.schema_, states)
         cut = self.dag_.intervened([self.schema_.names[i] for i in done])
         set_rows = {self.schema_.names[i]: np.eye(self.schema_.sizes[i])[code] for i, code in done.items()}
-        settings: dict[str, Any] = {**self.get_params(deep=False), "dag": cut}
-        model = type(self)(**settings)
+        model = self._under_same_schema(dag=cut)
         model._take(cut, self.schema_, self.tables_ | set_rows)
         model.fit_info_ = done_info(self.fit_info_, self.schema_, done)
         return model

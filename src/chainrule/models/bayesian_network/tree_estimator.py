@@ -67,10 +67,9 @@ class ChowLiu(DiscreteModel):
 
     def do(self, states: Mapping[str, Any]) -> Self:
         """See ``BayesianNetwork.do``; a note says that the arrows were learned."""
-        model = type(self)(**self.get_params(deep=False))
+        model = self._under_same_schema()
         model.bayesian_network_ = self._fitted().do(states)
         model.fit_info_ = model.bayesian_network_.fit_info_
-        model._take_schema(self.schema_)
         return model
 
     @property

@@ -247,8 +247,7 @@ class TreeNetwork(DiscreteModel):
         for i, code in done.items():
             probabilities[i] = np.arange(probabilities.shape[1]) == code
         stay = ~np.isin(self._edges[:, 0], list(done))
-        model = type(self)(**self.get_params(deep=False))
-        model._take_schema(self.schema_)
+        model = self._under_same_schema()
         model._take(tables, probabilities, self._edges[stay], self._gains[stay])
         model.fit_info_ = done_info({**self.fit_info_, "graph": "learned"}, self.schema_, done)
         return model
