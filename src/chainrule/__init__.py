@@ -37,6 +37,7 @@ _HOMES = {
     "chow_liu": "chainrule.models",
     "compare": "chainrule.tasks",
     "describe": "chainrule.tasks",
+    "estimate_effect": "chainrule.evaluate",
     "exact_search": "chainrule.models",
     "fit": "chainrule.tasks",
     "hill_climb": "chainrule.models",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from chainrule.core.settings import settings as settings
     from chainrule.datasets import load as load_data
     from chainrule.evaluate import check_independencies as check_independencies
+    from chainrule.evaluate import estimate_effect as estimate_effect
     from chainrule.graphs import DAG as DAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE

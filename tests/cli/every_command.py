@@ -57,9 +57,10 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "dag independencies": [GRAPH],
         "dag separated": [GRAPH, "rain", "sprinkler", "--given", "grass"],
         "dag adjustment": [GRAPH, "rain", "slip"],
+        "dag identify": [GRAPH, "rain", "slip", "--given", "sprinkler"],
         "dag factorize": [GRAPH],
         "dag test": ["a -> b; c", str(rows)],
-        "dag query": [str(network), "a", "--given", "b=yes"],
+        "dag query": [str(network), "a", "--do", "b=yes"],
     }
     return {name: [*name.split(), *rest] for name, rest in arguments.items()}
 

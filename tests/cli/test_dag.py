@@ -63,6 +63,10 @@ def table(tmp_path):
         (["separated", "A -> B <- C", "A", "C", "--given", "A"], "both hold 'A'"),
         (["adjustment", "A -> B", "A", "B", "--kind", "best"], "kind must be one of minimal"),
         (["adjustment", "A -> B", "A", "B", "--limit", "-1"], "--limit must be an integer of at least 1"),
+        (["identify", "A -> B", "A", "C"], "there is no node 'C'"),
+        (["identify", "U [latent]; U -> A -> B", "U", "B"], "treatments hold 'U', which is latent"),
+        (["identify", "U [latent]; U -> {A B}; A -> B", "A", "B", "--latex"], "there is no formula"),
+        (["identify", "A -> B", "A", "B", "--table", "nowhere.csv"], "nowhere.csv"),
         (["query", "nowhere.bif", "a"], "there is no file nowhere.bif"),
         (["test", "A -> B", "nowhere.csv"], "nowhere.csv"),
         (["fly", "A -> B"], "No such command 'fly'"),
@@ -132,6 +136,46 @@ def test_adjustment_tells_no_set_from_the_empty_set(capsys):
     hidden = "U [latent]; U -> {X Y}; X -> Y"
     assert as_json(capsys, "adjustment", hidden, "X", "Y") == []
     assert run(capsys, "adjustment", hidden, "X", "Y")[1].startswith("none")
+
+
+def test_identify_gives_a_formula_or_a_hedge(capsys):
+    front_door = "U [latent]; U -> {X Y}; X -> M -> Y"
+    out = run(capsys, "identify", front_door, "X", "Y")[1]
+    assert out.startswith("P(Y | do(X)) = ∑_M P(M | X) ∑_X' P(Y | X', M) P(X')\n  by the front-door set M")
+    assert run(capsys, "identify", front_door, "X", "Y", "--latex")[1].startswith(
+        r"P(Y \mid \operatorname{do}(X)) = "
+    )
+    bow = "U [latent]; U -> {X Y}; Z -> X -> Y"
+    out = run(capsys, "identify", bow, "X", "Y")[1]
+    assert "is not identifiable" in out
+    assert out.endswith("instruments: Z\n")
+    found = as_json(capsys, "identify", bow, "X", "Y")
+    assert (found["identifiable"], found["hedge"]["roots"]) == (False, ["Y"])
+    assert found["instruments"] == [{"node": "Z", "given": []}]
+    assert (
+        as_json(capsys, "identify", "X <- Z -> Y <- X", "X", "Y", "--given", "Z")["formula"] == "P(Y | X, Z)"
+    )
+
+
+def test_identify_computes_the_effect_from_a_table(capsys, table):
+    out = run(capsys, "identify", "c -> {a b}; a -> b", "a", "b", "--table", table)[1]
+    assert "P(b | do(a))  columns: 0, 1\n  0  " in out
+    assert out.endswith("from 300 rows\n")
+    found = as_json(capsys, "identify", "c -> {a b}; a -> b", "a", "b", "--table", table)
+    assert found["states"] == {"a": ["0", "1"], "b": ["0", "1"]}
+    assert found["probabilities"] == [[1.0, 0.0], [0.0, 1.0]]
+    code, out, err = run(capsys, "identify", "U [latent]; U -> {a b}; a -> b", "a", "b", "--table", table)
+    assert (code, out) == (2, "")
+    assert "is not identifiable, so no rows tell it" in err
+
+
+def test_query_of_a_network_answers_what_is_done_to_it(capsys, network):
+    seen = as_json(capsys, "query", network, "a", "--given", "b=low")["probabilities"]
+    done = as_json(capsys, "query", network, "a", "--do", "b=low")["probabilities"]
+    assert seen == [1.0, 0.0]
+    assert done == pytest.approx([0.25, 0.75])
+    both = as_json(capsys, "query", network, "c", "--do", "a=yes", "--given", "b=high")["probabilities"]
+    assert both == pytest.approx([0.125, 0.875])
 
 
 def test_check_ends_with_1_and_the_counterexample_for_a_cyclic_graph(capsys):

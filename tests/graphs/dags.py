@@ -13,6 +13,7 @@ from chainrule.graphs import DAG, DirectedGraph
 
 __all__ = [
     "acyclic",
+    "confounded_dag",
     "directed",
     "every_set",
     "hide_some",
@@ -38,6 +39,15 @@ def to_networkx(graph: DirectedGraph) -> nx.DiGraph:
 def hide_some(dag: DAG, rng: np.random.Generator, share: float = 0.3) -> DAG:
     """The same DAG, some of whose nodes are latent."""
     return DAG(dag.edges, nodes=dag.nodes, latent=[v for v in dag.nodes if rng.random() < share])
+
+
+def confounded_dag(n: int, density: float, share: float, rng: np.random.Generator) -> DAG:
+    """A DAG of ``n`` observed nodes and a latent common cause for that ``share`` of their pairs."""
+    dag = random_dag(n, density, rng)
+    pairs = [pair for pair in combinations(dag.nodes, 2) if rng.random() < share]
+    hidden = [f"u{i}" for i in range(len(pairs))]
+    edges = [(u, v) for u, pair in zip(hidden, pairs, strict=True) for v in pair]
+    return DAG([*dag.edges, *edges], nodes=[*dag.nodes, *hidden], latent=hidden)
 
 
 def every_set(names: Iterable[str]) -> list[frozenset[str]]:

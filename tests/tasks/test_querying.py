@@ -1,4 +1,4 @@
-"""Answers equal sums over the joint; do() equals the truncated product, and a learned graph refuses it."""
+"""Answers equal sums over the joint; do() equals the truncated product; a learned graph says what it is."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import pytest
 
 from chainrule import cli
 from chainrule.core.errors import InputError, UnknownNameError
-from chainrule.models import Auto, BayesianNetwork, Independent, chow_liu
+from chainrule.models import Auto, BayesianNetwork, ChowLiu, Independent, TreeNetwork, chow_liu
 from chainrule.tasks import fit, query
 
 DAG = "season -> rain; season -> sprinkler; rain -> wet <- sprinkler"
@@ -67,12 +67,35 @@ def test_two_actions_at_once(network):
     assert found.probability == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_learned_graph_and_a_model_without_one_make_no_claim_about_actions():
+def test_several_actions_with_evidence_and_several_variables_asked(network):
+    joint = _truncated(network, {"sprinkler": "off", "season": "wet"})
+    at = network.schema_.index
+    found = query(network, "P(rain | do(sprinkler=off), wet=1, do(season=wet))")
+    mass = {
+        k: sum(p for row, p in joint.items() if row[at("wet")] == 1 and row[at("rain")] == k) for k in (0, 1)
+    }
+    expected = [mass[0] / sum(mass.values()), mass[1] / sum(mass.values())]
+    np.testing.assert_allclose(found.posterior.probabilities, expected, rtol=1e-12)
+    assert found.done == {"sprinkler": "off", "season": "wet"}
+    pair = query(network, "P(rain=yes, wet=0 | do(sprinkler=off), do(season=wet))")
+    both = sum(p for row, p in joint.items() if row[at("wet")] == 0 and row[at("rain")] == 1)
+    assert pair.probability == pytest.approx(both, abs=1e-12)
+
+
+def test_a_learned_graph_answers_with_a_note_and_a_model_without_one_refuses():
     rows = {"a": ["x", "y"] * 30, "b": ["u", "v"] * 30}
-    models = [chow_liu(rows), Independent(0.5).fit(rows), Auto(models=["chowliu"]).fit(rows)]
-    for model in models:
-        with pytest.raises(InputError, match="arrows that somebody stands for"):
-            query(model, "P(a | do(b=u))")
+    for model in (
+        chow_liu(rows),
+        ChowLiu().fit(rows),
+        TreeNetwork().fit(rows),
+        Auto(models=["chowliu"]).fit(rows),
+    ):
+        found = query(model, "P(a | do(b=u))")
+        assert "not what causes what" in found.note
+        assert found.to_dict()["note"] == found.note
+    assert query(BayesianNetwork("a -> b").fit(rows), "P(a | do(b=u))").note == ""
+    with pytest.raises(InputError, match="do\\(\\) needs a DAG, and Independent has none"):
+        query(Independent(0.5).fit(rows), "P(a | do(b=u))")
 
 
 def test_a_graph_that_was_stated_answers_through_fit_and_auto():

@@ -18,6 +18,7 @@ from chainrule.tasks.questions import Question, parse_question, parse_states
         ("P(a | b=<= 5)", Question(("a",), {}, {"b": "<= 5"})),
         ('P("a, b" | "c|d"="x=1")', Question(("a, b",), {}, {"c|d": "x=1"})),
         ("P(pay (EUR) | do(b=x, c=y), d=1)", Question(("pay (EUR)",), {}, {"d": "1"}, {"b": "x", "c": "y"})),
+        ("P(a, b | do (c=1), d=2, do( e=3 ))", Question(("a", "b"), {}, {"d": "2"}, {"c": "1", "e": "3"})),
         ('P("5"" pipe")', Question(('5" pipe',))),
     ],
 )
@@ -33,6 +34,10 @@ def test_a_question_is_read(text, expected):
         ("P(a | b=1 | c=2)", "more than one '|'"),
         ("P(a | b)", "name=state"),
         ("P(a | b=1, b=2)", "each name once"),
+        ("P(a | do(b))", "known or done is given as name=state"),
+        ("P(a | do(b=1), do(b=2))", "each name once"),
+        ("P(a | do())", "do() in 'P(a | do())' sets nothing"),
+        ("P(a, do(b=1))", "do(b=1) stands before '|'"),
         ('P("a)', "never closed"),
     ],
 )

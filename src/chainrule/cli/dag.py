@@ -192,6 +192,49 @@ def adjustment(
         print_line(f"none: no set of observed variables{holding} identifies the effect by adjustment")
 
 
+@dag_app.command("identify")
+def identify(
+    graph: Graph,
+    treatments: Annotated[str, typer.Argument(metavar="X", help=f"What is set from outside. {_NAMES}")],
+    outcomes: Annotated[str, typer.Argument(metavar="Y", help=f"Whose distribution is asked. {_NAMES}")],
+    given: Given = "",
+    table: Annotated[
+        Path | None,
+        typer.Option(metavar="TABLE", help="Also compute it from a table with a column for each variable."),
+    ] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Print the formula as LaTeX.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """P(Y | do(X), given) as a formula of the observed distribution, as numbers, or why it is not identifiable.
+
+    By a back-door or front-door set where there is one, else by the ID algorithm, which is complete.  Of one cause
+    and one effect, the instruments are listed, too.
+    """
+    from chainrule.graphs import DAG
+
+    dag = read_graph(DAG, graph)
+    x, y = split_names(treatments), split_names(outcomes)
+    effect = dag.identify(x, y, split_names(given))
+    if latex and not as_json:
+        print_line(effect.latex())
+        return
+    found = dag.instruments(*x, *y) if len(x) == len(y) == 1 else ()
+    if table is not None:
+        from chainrule.evaluate.effects import estimate_effect
+
+        with progress():
+            estimate = estimate_effect(effect, str(table))
+        answer, plain = estimate.text(), estimate.to_dict()
+    else:
+        answer, plain = effect.text(), effect.to_plain()
+    if as_json:
+        print_json(plain | {"instruments": [z.to_plain() for z in found]})
+        return
+    print_line(answer)
+    if found:
+        print_line(f"instruments: {'; '.join(z.text() for z in found)}")
+
+
 @dag_app.command("factorize")
 def factorize(
     graph: Graph,
@@ -288,15 +331,16 @@ def query(
         str,
         typer.Option(help="Evidence, such as smoke=yes,xray=no, or '\"a,b\"=yes'."),
     ] = "",
+    do: Annotated[str, typer.Option(help="What is set from outside, written as evidence is.")] = "",
     mpe: Annotated[
         bool, typer.Option("--mpe", help="Also print the most probable state of all variables.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The exact posterior of variables of a Bayesian network, given evidence."""
+    """The exact posterior of variables of a Bayesian network, given evidence and what is done to it."""
     from chainrule.models import BayesianNetwork
 
-    model = BayesianNetwork.from_bif(network)
+    model = BayesianNetwork.from_bif(network).do(split_evidence(do))
     evidence = split_evidence(given)
     posterior = model.query(split_names(variables), evidence)
     explained = model.mpe(evidence) if mpe else None

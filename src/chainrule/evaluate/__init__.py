@@ -2,8 +2,8 @@
 
 ``enumeration`` does it sum to one, how far apart are two distributions; ``likelihood`` how well does it predict;
 ``draws`` do samples match ``log_prob``; ``factorization`` does it respect its graph; ``cyclic`` and ``tables`` what
-does a product of factors sum to; ``independence_tests`` does a table respect a graph, with ``corrections`` for many
-tests; ``cost`` what does a call take.  Loaded when first used.
+does a product of factors sum to; ``effects`` what does an intervention do; ``independence_tests`` does a table respect
+a graph, with ``corrections`` for many tests; ``cost`` what does a call take.  Loaded when first used.
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chainrule.evaluate.cost import Cost, Timing, compare, measure, time_in_turns
     from chainrule.evaluate.cyclic import Counterexample, counterexample, cycle_mass, dependence
     from chainrule.evaluate.draws import DrawsReport, chi_square_draws
+    from chainrule.evaluate.effects import EffectEstimate, estimate_effect
     from chainrule.evaluate.enumeration import (
         Scored,
         all_states,
@@ -48,6 +49,7 @@ __all__ = [
     "Cost",
     "Counterexample",
     "DrawsReport",
+    "EffectEstimate",
     "FactorizationReport",
     "IndependenceReport",
     "IndependenceTest",
@@ -69,6 +71,7 @@ __all__ = [
     "counterexample",
     "cycle_mass",
     "dependence",
+    "estimate_effect",
     "exact_table",
     "holm",
     "jacobian_dependence",
@@ -94,6 +97,7 @@ __getattr__ = loader(
         "Cost": "chainrule.evaluate.cost",
         "Counterexample": "chainrule.evaluate.cyclic",
         "DrawsReport": "chainrule.evaluate.draws",
+        "EffectEstimate": "chainrule.evaluate.effects",
         "FactorizationReport": "chainrule.evaluate.factorization",
         "IndependenceReport": "chainrule.evaluate.independence_report",
         "IndependenceTest": "chainrule.evaluate.independence_report",
@@ -115,6 +119,7 @@ __getattr__ = loader(
         "counterexample": "chainrule.evaluate.cyclic",
         "cycle_mass": "chainrule.evaluate.cyclic",
         "dependence": "chainrule.evaluate.cyclic",
+        "estimate_effect": "chainrule.evaluate.effects",
         "exact_table": "chainrule.evaluate.enumeration",
         "holm": "chainrule.evaluate.corrections",
         "jacobian_dependence": "chainrule.evaluate.factorization",

@@ -9,6 +9,9 @@ from chainrule.graphs.dag import DAG, DirectedGraph
 from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import Junction, PathExplanation, SeparationExplanation
 from chainrule.graphs.factors import Factorization
+from chainrule.graphs.identification.effect import Effect
+from chainrule.graphs.identification.hedge import CForest, Hedge
+from chainrule.graphs.identification.instruments import Instrument
 from chainrule.graphs.independencies import Independence
 from chainrule.graphs.structure import Structure
 
@@ -16,10 +19,14 @@ __all__ = [
     "CPDAG",
     "DAG",
     "AdjustmentExplanation",
+    "CForest",
     "Condensation",
     "DirectedGraph",
+    "Effect",
     "Factorization",
+    "Hedge",
     "Independence",
+    "Instrument",
     "Junction",
     "PathExplanation",
     "SeparationExplanation",

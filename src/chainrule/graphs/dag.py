@@ -31,6 +31,9 @@ from chainrule.graphs.edges import parents_by_node
 from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import SeparationExplanation
 from chainrule.graphs.factors import Factorization
+from chainrule.graphs.identification import effect as effects
+from chainrule.graphs.identification.effect import Effect
+from chainrule.graphs.identification.instruments import Instrument, instruments
 from chainrule.graphs.independencies import Independence, Kind
 from chainrule.graphs.named import NamedGraph
 from chainrule.graphs.names import Names, NodeNames
@@ -388,6 +391,37 @@ remove one of these edges to get a DAG
         """
         question = adjustment.Adjustment.by_back_door(self._content, cause, effect, included)
         return map(self._content.names.of, question.sets(kind))
+
+    def identify(self, treatments: Names, outcomes: Names, given: Names = ()) -> Effect:
+        """P(outcomes | do(treatments), given) as a formula of the observed distribution, or why there is none.
+
+        By a back-door, adjustment or front-door set where there is one, else by the ID algorithm, which is complete:
+        where it fails, a hedge shows that the effect is not identifiable.  Each argument is one name or several.
+
+        >>> dag = DAG.parse("X -> M -> Y; U [latent]; X <- U -> Y")
+        >>> print(dag.identify("X", "Y").text())
+        P(Y | do(X)) = ∑_M P(M | X) ∑_X' P(Y | X', M) P(X')
+          by the front-door set M; there is no adjustment set
+        """
+        return effects.identify(self._content, treatments, outcomes, given)
+
+    def instruments(self, cause: str, effect: str) -> tuple[Instrument, ...]:
+        """The observed nodes that are instruments for the effect, each with a set given which it is one.
+
+        >>> [z.text() for z in DAG.parse("W -> Z -> X -> Y <- W; U [latent]; X <- U -> Y").instruments("X", "Y")]
+        ['Z given W']
+        """
+        return tuple(instruments(self._content, cause, effect))
+
+    def intervened(self, nodes: Names) -> Self:
+        """The graph once ``nodes`` are set from outside: without the edges into them; marks are kept.
+
+        >>> DAG.parse("A -> B -> C; A -> C").intervened("B").edges
+        (('A', 'C'), ('B', 'C'))
+        """
+        cut = self._content.names.ids("nodes", nodes, may_be_empty=True)
+        above = self.structure.parents
+        return self._of(self._content.with_parents(() if v in cut else us for v, us in enumerate(above)))
 
     def _ordered(self, order: Sequence[str] | None) -> Sequence[int]:
         """``order``, or without it the DAG's own, as indices."""

@@ -16,11 +16,13 @@ _IN_TEXT = {
 
 
 def latex_name(name: str) -> str:
-    """A node name as LaTeX: upright when it has several letters, a subscript for ``x12``.
+    """A node name as LaTeX: upright when it has several letters, a subscript for ``x12``; primes stay at its end.
 
-    >>> latex_name("A"), latex_name("AP"), latex_name("x12"), latex_name("dog_bark 1")
-    ('A', '\\\\mathrm{AP}', 'x_{12}', '\\\\text{dog\\\\_bark 1}')
+    >>> latex_name("A"), latex_name("AP"), latex_name("x12'"), latex_name("dog_bark 1")
+    ('A', '\\\\mathrm{AP}', "x_{12}'", '\\\\text{dog\\\\_bark 1}')
     """
+    if match := re.fullmatch(r"(.*[^'])('+)", name, re.DOTALL):
+        return latex_name(match[1]) + match[2]
     if re.fullmatch(r"[A-Za-z]", name):
         return name
     if match := re.fullmatch(r"([A-Za-z])_?(\d+)", name):
@@ -35,23 +37,25 @@ def names_latex(names: Iterable[str]) -> str:
     return ", ".join(map(latex_name, names))
 
 
-def probability_latex(names: Iterable[str], given: Iterable[str] = ()) -> str:
-    """``P(names | given)`` in LaTeX.
+def probability_latex(names: Iterable[str], given: Iterable[str] = (), do: Iterable[str] = ()) -> str:
+    """``P(names | do(…), given)`` in LaTeX.
 
     >>> probability_latex(["A"], ["S"])
     'P(A \\\\mid S)'
     """
-    condition = names_latex(given)
+    done = names_latex(do)
+    condition = ", ".join(filter(None, (rf"\operatorname{{do}}({done})" if done else "", names_latex(given))))
     return rf"P({names_latex(names)} \mid {condition})" if condition else f"P({names_latex(names)})"
 
 
-def probability_text(names: Iterable[str], given: Iterable[str] = ()) -> str:
-    """``P(names | given)`` in plain text.
+def probability_text(names: Iterable[str], given: Iterable[str] = (), do: Iterable[str] = ()) -> str:
+    """``P(names | do(…), given)`` in plain text.
 
-    >>> probability_text(["R"], ["S", "AP"])
-    'P(R | S, AP)'
+    >>> probability_text(["R"], ["S", "AP"]), probability_text(["R"], ["S"], do=["AP"])
+    ('P(R | S, AP)', 'P(R | do(AP), S)')
     """
-    condition = ", ".join(given)
+    done = ", ".join(do)
+    condition = ", ".join([*([f"do({done})"] if done else []), *given])
     return f"P({', '.join(names)} | {condition})" if condition else f"P({', '.join(names)})"
 
 

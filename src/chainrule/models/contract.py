@@ -284,6 +284,13 @@ class DiscreteModel(DensityEstimator):
         check_is_fitted(self)
         return self.schema_
 
+    def _under_same_schema(self, **settings: Any) -> Self:
+        """A model with the settings of this one, but for those given, and the schema of its fit; no more is known."""
+        changed: dict[str, Any] = {**self.get_params(deep=False), **settings}
+        model = type(self)(**changed)
+        model._take_schema(self._known_schema())
+        return model
+
     def _check_schema(self, schema: Schema) -> None:
         """Raise ``InputError`` where the model cannot take such variables."""
         if self._is_binary and not schema.is_binary:

@@ -1,11 +1,7 @@
 """Exact answers to questions about a model: posteriors, single probabilities, and effects of actions.
 
-``do(x=v)`` sets x from outside: x no longer listens to its parents (Pearl 1995, truncated factorization),
-
-    p(rest | do(x = v)) = prod over all other variables of p(x_i | parents), at x = v.
-
-That is a statement about the world only where the arrows are: it is answered for a Bayesian network along a graph that
-the user stated, and refused for one whose graph was learned, since rows alone cannot tell a -> b from b -> a.
+``do(x=v)`` sets x from outside (``models/shared/interventions``).  It is answered by models with a DAG; where that was
+learned from rows and nobody stands for its arrows, the answer says so.
 """
 
 from __future__ import annotations
@@ -14,14 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from chainrule.core.errors import InputError
 from chainrule.core.records import to_plain
-from chainrule.graphs import DAG
 from chainrule.models.auto.estimator import Auto
-from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.contract import DiscreteModel
+from chainrule.models.shared.interventions import LEARNED
 from chainrule.models.shared.posterior import Posterior, assignment_text
 from chainrule.tasks.models import ModelOrPath, loaded
 from chainrule.tasks.questions import Question, parse_question
@@ -33,13 +26,14 @@ __all__ = ["Answer", "query"]
 class Answer:
     """The exact ``posterior`` of what was asked; ``probability`` where a state of each variable was named.
 
-    ``done`` was set from outside.
+    ``done`` was set from outside; ``note`` says what to keep in mind of that, or nothing.
     """
 
     question: str
     posterior: Posterior
     probability: float | None
     done: dict[str, str]
+    note: str = ""
 
     def text(self) -> str:
         """One line for a probability, else one for each combination of states."""
@@ -51,7 +45,12 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data."""
-        plain = {"question": self.question, "probability": self.probability, "do": self.done}
+        plain = {
+            "question": self.question,
+            "probability": self.probability,
+            "do": self.done,
+            "note": self.note,
+        }
         return to_plain(plain | self.posterior.to_plain())
 
 
@@ -62,8 +61,8 @@ def query(
 ) -> Answer:
     """The answer of ``model``, or of the model in that file, to "P(smoker | age=60+)"; ``evidence`` adds to it.
 
-    States go by name; a number also names the interval that holds it.  ``do(x=v)`` needs a Bayesian network along a
-    graph that was stated.  Raises ``ParseError``, ``UnknownNameError``, ``InputError``, ``TooLargeError``.
+    States go by name; a number also names the interval that holds it.  ``do(x=v)`` needs a model with a DAG.
+    Raises ``ParseError``, ``UnknownNameError``, ``InputError``, ``TooLargeError``.
 
     >>> network = BayesianNetwork("rain -> wet").fit({"rain": ["no", "yes"] * 20, "wet": ["no", "yes"] * 20})
     >>> query(network, "P(wet=yes | rain=yes)").probability
@@ -78,10 +77,13 @@ def query(
     states = schema.labels(schema.known(asked.states))
     for name in asked.variables:
         schema.index(name)
-    if asked.done:
-        if both := [v for v in asked.done if v in known or v in asked.variables]:
+    done = schema.labels(schema.known(asked.done))
+    note = ""
+    if done:
+        if both := [v for v in done if v in known or v in asked.variables]:
             raise InputError(f"{both[0]!r} is set by do() and named again; leave it out of one")
-        fitted, known = intervened(fitted, asked.done), {**known, **asked.done}
+        fitted, known = intervened(fitted, done), {**known, **done}
+        note = LEARNED if fitted.fit_info_.get("graph") == "learned" else ""
     posterior = fitted.query(list(asked.variables), known)
     probability = None
     if states and len(states) == len(set(asked.variables)):
@@ -89,29 +91,20 @@ def query(
     elif states:
         posterior = _where(posterior, states)
     shown = question if isinstance(question, str) else str(question)
-    return Answer(shown.strip(), posterior, probability, asked.done)
+    return Answer(shown.strip(), posterior, probability, done, note)
 
 
-def intervened(model: DiscreteModel, done: Mapping[str, Any]) -> BayesianNetwork:
-    """The network in which these variables are set from outside; ``InputError`` where the graph is not the user's."""
+def intervened(model: DiscreteModel, done: Mapping[str, Any]) -> DiscreteModel:
+    """The model in which these variables are set from outside; ``InputError`` where it has no DAG."""
     if isinstance(model, Auto):
         return intervened(model.model_, done)
-    if not isinstance(model, BayesianNetwork) or model.fit_info_.get("graph") == "learned":
-        what = (
-            "its graph was learned from rows"
-            if isinstance(model, BayesianNetwork)
-            else "it is no Bayesian network"
-        )
+    do = getattr(model, "do", None)
+    if do is None:
         raise InputError(
-            f"do() needs arrows that somebody stands for, and this model has none: {what}; state the graph, as in "
-            "chainrule fit … --model bayesnet --dag 'a -> b', or ask without do() for what goes together"
+            f"do() needs a DAG, and {type(model).__name__} has none that it can cut; state one, as in chainrule fit … "
+            "--model bayesnet --dag 'a -> b', or ask without do() for what goes together"
         )
-    dag, schema, tables = model.dag_, model.schema_, dict(model.tables_)
-    for name, state in done.items():
-        place = schema[name].code(state) if name in schema else schema.index(name)
-        tables[name] = np.eye(schema[name].size)[place]
-    cut = DAG([(a, b) for a, b in dag.edges if b not in done], dag.nodes, latent=dag.latent)
-    return BayesianNetwork.from_tables(cut, model.states_, tables, max_bytes=model.max_bytes)
+    return do(done)
 
 
 def _where(posterior: Posterior, states: Mapping[str, str]) -> Posterior:

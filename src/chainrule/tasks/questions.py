@@ -1,11 +1,13 @@
 """Questions as people write them: ``P(smoker, age | advice=yes)``, ``P(smoker=yes | do(advice=yes))``.
 
 A comma separates, ``|`` comes before what is known, ``name=state`` states one.  What stands in double quotes or in
-brackets is one piece, so that ``age=(30, 40]`` needs no quotes; two double quotes in quotes mean one.
+brackets is one piece, so that ``age=(30, 40]`` needs no quotes; two double quotes in quotes mean one.  ``do(…)`` may
+hold several states or stand several times, before or after what is known.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from chainrule.core.errors import InputError, ParseError
@@ -14,6 +16,7 @@ from chainrule.tables.schema import Schema
 __all__ = ["Question", "parse_question", "parse_states"]
 
 _FORM = "write for example 'P(smoker | age=60+)', 'P(smoker=yes, age)' or 'P(smoker | do(advice=yes))'"
+_DO = re.compile(r"\s*do\s*\((.*)\)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ def parse_question(text: str) -> Question:
         )
     variables, states = [], {}
     for piece in _pieces(asked, ","):
+        if _DO.fullmatch(piece):
+            raise ParseError(f"{piece.strip()} stands before '|'; what is done is a condition: {_FORM}")
         name, *state = _pieces(piece, "=", most=2)
         variables.append(_plain(name))
         if state:
@@ -52,11 +57,10 @@ def parse_question(text: str) -> Question:
     evidence: dict[str, str] = {}
     done: dict[str, str] = {}
     for piece in _pieces(rest[0], ",") if rest else ():
-        stripped = piece.strip()
-        if stripped.startswith("do(") and stripped.endswith(")"):
-            _take(stripped[3:-1], done)
-        else:
-            _take(piece, evidence)
+        action = _DO.fullmatch(piece)
+        if action and not action[1].strip():
+            raise ParseError(f"do() in {text!r} sets nothing; {_FORM}")
+        _take(action[1] if action else piece, done if action else evidence)
     return Question(tuple(variables), states, evidence, done)
 
 
@@ -79,7 +83,8 @@ def _take(text: str, found: dict[str, str]) -> None:
         parts = [_plain(part) for part in _pieces(piece, "=", most=2)]
         if len(parts) != 2 or not all(parts) or parts[0] in found:
             raise InputError(
-                f"what is known is given as name=state, each name once, such as smoke=yes; got {piece.strip()!r}"
+                "what is known or done is given as name=state, each name once, such as smoke=yes; "
+                f"got {piece.strip()!r}"
             )
         found[parts[0]] = parts[1]
 

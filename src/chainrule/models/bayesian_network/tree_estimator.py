@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,13 @@ class ChowLiu(DiscreteModel):
     def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
         """See ``BayesianNetwork.query``."""
         return self._fitted().query(variables, evidence)
+
+    def do(self, states: Mapping[str, Any]) -> Self:
+        """See ``BayesianNetwork.do``; a note says that the arrows were learned."""
+        model = self._under_same_schema()
+        model.bayesian_network_ = self._fitted().do(states)
+        model.fit_info_ = model.bayesian_network_.fit_info_
+        return model
 
     @property
     def factorization_(self) -> DAG:

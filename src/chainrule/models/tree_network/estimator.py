@@ -11,7 +11,8 @@ what stands at the leaves is averaged over all prunings (``averaging``).
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.decision_tables import DecisionTables, Penalty, grow_tables
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.interventions import actions, done_info
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
 from chainrule.models.tree_network.averaging import PRUNINGS, SHRINKAGES, averaged, choose, ending, shrunk
 from chainrule.models.tree_network.edge_gains import EdgeGain, EdgeGains, gains_by_edge
@@ -236,6 +238,23 @@ class TreeNetwork(DiscreteModel):
 
     def _query(self, known: NDArray[np.int32], wanted: list[int]) -> NDArray[np.float64] | None:
         return self._answering().posterior(known, wanted)
+
+    def do(self, states: Mapping[str, Any]) -> Self:
+        """The network in which these variables are set from outside; a note says that its arrows were learned.
+
+        See ``BayesianNetwork.do``.  The trees of these variables ask nothing, and ``edge_gains_`` has no edge to them.
+        """
+        check_is_fitted(self)
+        done = actions(self.schema_, states)
+        tables, kept = self._tables.pruned(list(done))
+        probabilities = self._probabilities[kept]
+        for i, code in done.items():
+            probabilities[i] = np.arange(probabilities.shape[1]) == code
+        stay = ~np.isin(self._edges[:, 0], list(done))
+        model = self._under_same_schema()
+        model._take(tables, probabilities, self._edges[stay], self._gains[stay])
+        model.fit_info_ = done_info({**self.fit_info_, "graph": "learned"}, self.schema_, done)
+        return model
 
     def _answering(self) -> TreeInference:
         """The inference with the limit that is set now."""

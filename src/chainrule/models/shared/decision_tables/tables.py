@@ -6,6 +6,7 @@ for states with an order at least some state.  All trees are one array of nodes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -94,6 +95,22 @@ class DecisionTables:
         inner = ~self.is_leaf
         out[self.variable[inner], self.nodes[inner, 0]] = True
         return out
+
+    def pruned(self, variables: Sequence[int]) -> tuple[DecisionTables, NDArray[np.intp]]:
+        """The tables in which the trees of ``variables`` ask nothing, and which of the nodes here are left, rising.
+
+        >>> nodes = np.array([[1, 1, 1, 2], [-1, 0, 0, -1], [-1, 0, 0, -1], [-1, 0, 0, -1]], np.int32)
+        >>> tables, kept = DecisionTables((2, 2), nodes).pruned([0])
+        >>> tables.nodes.tolist(), kept.tolist()
+        ([[-1, 0, 0, -1], [-1, 0, 0, -1]], [0, 1])
+        """
+        stays = ~np.isin(self.variable, variables)
+        stays[: self.n_variables] = True
+        nodes = self.nodes.copy()
+        nodes[list(variables)] = (-1, 0, 0, -1)
+        inner = nodes[:, 0] >= 0
+        nodes[inner, 3] = (np.cumsum(stays) - 1)[nodes[inner, 3]]
+        return DecisionTables(self.sizes, nodes[stays]), np.flatnonzero(stays)
 
     def leaves(self, codes: Codes) -> NDArray[np.int32]:
         """The leaf of each cell of complete rows, (n, d)."""
