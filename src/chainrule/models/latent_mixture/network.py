@@ -21,13 +21,14 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, linear, logsigmoid, silu
 
 from chainrule.models.latent_mixture.layout import Layout
+from chainrule.models.shared.network import LikelihoodNetwork
 
 __all__ = ["LatentNetwork"]
 
 _EDGE = 1e-6  # of the unit interval: no point is further out than 4.8 standard deviations
 
 
-class LatentNetwork(nn.Module):
+class LatentNetwork(LikelihoodNetwork):
     """log-odds of all entries as a function of z, and the likelihood of rows under ``n_points`` of them.
 
     ``bias`` (width,) are the log-odds that it starts with at every z.  ``seed`` decides the points, ``generator`` the
@@ -84,10 +85,6 @@ class LatentNetwork(nn.Module):
         active = torch.from_numpy(self._layout.active(rows.numpy())).long()
         ones = terms.new_zeros(len(rows), len(terms) + 1).scatter_(1, active, 1.0)
         return (ones[:, :-1] @ terms).logsumexp(1) - np.log(len(z))
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """``log_prob``."""
-        return self.log_prob(rows)
 
     def points(self, n: int, step: int = 0) -> Tensor:
         """``n`` quasi-random Gaussian points (n, latent); each step has its own, step 0 those of the model."""

@@ -1,6 +1,7 @@
 """NADE: the neural autoregressive distribution estimator.
 
-Read ``estimator`` (the face), ``network`` (what it is) and ``definition`` (how it is computed, plainly).  The rest is
+Read ``estimator`` (the face), ``network`` (what it is), ``definition`` (how it is computed, plainly) and
+``orders_network`` (several orders).  The rest is
 speed: ``walks`` and ``samplers`` call the compiled loops, of which those for tables of binary columns are in
 ``binary_*`` and those for columns of any number of states in ``categorical_*``.
 """

@@ -51,7 +51,7 @@ class Plan:
     dropout: Dropout | None
     device: torch.device
     seed: int
-    streams: NDArray[np.uint32]
+    streams: NDArray[Any]
 
 
 class AutoregressiveEstimator(ChainModel):

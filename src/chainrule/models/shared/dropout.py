@@ -42,7 +42,7 @@ class Dropout:
         for rate, name in zip(rates, ("input_dropout", "dropout"), strict=True):
             if rate >= 1:
                 raise InputError(f"{name} is the share that is left out, from 0 to below 1; got {rate:g}")
-        return cls(*rates, seed) if any(rates) else None
+        return cls(rates[0], rates[1], seed) if any(rates) else None
 
     def input_scales(self, step: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """What step number ``step`` multiplies inputs by: 0, or 1 / (1 - rate)."""

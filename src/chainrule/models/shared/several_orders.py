@@ -59,8 +59,8 @@ class SeveralOrders(AutoregressiveEstimator):
         for k, one in enumerate(members):
             one.set_params(epochs=self.epochs).network_ = network.in_order(k).cpu()
         weights = np.ones(len(members)) if valid is None else None
-        self.average_ = Ensemble(members, weights=weights).fit(table, valid=valid)
-        self.fit_info_["order_weights"] = self.average_.weights_.tolist()
+        self.average_ = average = Ensemble(members, weights=weights).fit(table, valid=valid)
+        self.fit_info_["order_weights"] = average.weights_.tolist()
 
     def _beginning(self, k: int, rng: np.random.Generator) -> Any:
         """The model in the order k, to be fitted without any training."""
@@ -124,8 +124,8 @@ class SeveralOrders(AutoregressiveEstimator):
         everywhere = range(len(arrays["weights"]))
         for name in [n for n in arrays if n.startswith(_COMMON)]:
             arrays |= {f"{k}.{name.removeprefix(_COMMON)}": arrays[name] for k in everywhere}
-        self.average_ = cast(Ensemble, unpacked(arrays, plain["average"], "the saved model"))
-        models: list[Any] = self.average_.models_
+        self.average_ = average = cast(Ensemble, unpacked(arrays, plain["average"], "the saved model"))
+        models: list[Any] = average.models_
         self.network_ = self._share([one.network_ for one in models])
 
 
