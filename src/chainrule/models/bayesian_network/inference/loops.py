@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import njit
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
@@ -79,7 +80,7 @@ def lay_out(nodes, members, order, known, wanted, keep, most):
     return steps, pool, families, entries
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _places(nodes, members, order, known, wanted, keep):
     """The place of each variable that has an axis, -1 for others; the families that matter; what is summed out."""
     d, n, count = nodes.shape[0] - 1, 0, 0
@@ -103,7 +104,7 @@ def _places(nodes, members, order, known, wanted, keep):
     return place, families[:count], n
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _first_buckets(nodes, members, families, place, nexts, n):
     """Heads of the chains of items that begin with the families in each bucket."""
     heads, last = np.full(n + 1, -1, np.int64), nexts.shape[0]
@@ -119,7 +120,7 @@ def _first_buckets(nodes, members, families, place, nexts, n):
     return heads
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _meet(members, nodes, steps, pool, i, place, heads, nexts, stamp, room):
     """Write the scope of bucket i into ``room``, last places first; its length, and the number of items."""
     d, axes, count, item = nodes.shape[0] - 1, 0, 0, heads[i]
@@ -145,7 +146,7 @@ def _meet(members, nodes, steps, pool, i, place, heads, nexts, stamp, room):
     return axes, count
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _set_items(nodes, members, steps, pool, i, item, nexts, along):
     """Write the items of bucket i, and their strides, into the pool; ``along[u]`` is where that of u is written."""
     d, axes, at = nodes.shape[0] - 1, steps[i, AXES], steps[i, ITEMS]
@@ -212,7 +213,7 @@ def answer(nodes, members, values, least, steps, pool, families, rows, asked, ta
     return out
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _room(nodes, steps, pool):
     """Room for the block of one bucket, the offsets of its items, and where they and the block are."""
     length, numbers, offsets = 1, 1, 1
@@ -225,7 +226,7 @@ def _room(nodes, steps, pool):
     return np.empty(length), np.empty(offsets, np.int64), np.empty((numbers, 3), np.int64)
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _start(nodes, members, values, families, row, bases):
     """Where the part of each table begins that agrees with ``row``; log of the product of those that it knows whole."""
     log_mass, product = 0.0, 1.0
@@ -249,7 +250,7 @@ def _start(nodes, members, values, families, row, bases):
     return log_mass + math.log(product)
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _least_product(steps, pool, i, low):
     out = 0.0
     for k in range(steps[i, ITEMS], steps[i, ITEMS] + steps[i, COUNT]):
@@ -257,7 +258,7 @@ def _least_product(steps, pool, i, low):
     return out
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _bucket(nodes, values, steps, pool, i, bases, messages, block, offsets, places, to, begin, asked):
     """Multiply bucket i and sum its variable out into ``to[begin:]``; the number of entries there."""
     length, axis = _prepare(nodes, steps, pool, i, bases, offsets, places)
@@ -277,7 +278,7 @@ def _bucket(nodes, values, steps, pool, i, bases, messages, block, offsets, plac
     return at - begin
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _prepare(nodes, steps, pool, i, bases, offsets, places):
     """Set the items of bucket i to its first block; the block's length, and the number of axes outside it."""
     scope, axes, row = steps[i, SCOPE], steps[i, AXES], steps[i, STRIDES]
@@ -307,7 +308,7 @@ def _prepare(nodes, steps, pool, i, bases, offsets, places):
     return length, axis
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _multiply(nodes, values, steps, pool, i, messages, block, offsets, places, length):
     """The product of all items of bucket i at the entries of the block."""
     d = nodes.shape[0] - 1
@@ -327,7 +328,7 @@ def _multiply(nodes, values, steps, pool, i, messages, block, offsets, places, l
                 block[t] *= source[at + offsets[begin + t]]
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _advance(nodes, steps, pool, i, axis, places):
     """Go on to the next block: the states of the first ``axis`` axes count up, the last of them fastest."""
     for a in range(axis - 1, -1, -1):
@@ -341,7 +342,7 @@ def _advance(nodes, steps, pool, i, axis, places):
             return
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _scale(numbers, begin, count):
     """Divide ``count`` numbers by the largest; that, and the log of the least positive one that is left."""
     top, low = 0.0, np.inf
@@ -355,7 +356,7 @@ def _scale(numbers, begin, count):
     return top, math.log(low / top)
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _walk_back(nodes, values, steps, pool, bases, messages, states):
     """Fill in a most probable state of each variable given those summed out later; whether it is the only one."""
     d, unique = nodes.shape[0] - 1, True
@@ -382,9 +383,9 @@ def _walk_back(nodes, values, steps, pool, bases, messages, states):
     return unique
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _distribute(nodes, values, steps, pool, bases, messages, low, block, offsets, places, marginals):
-    """Send to each bucket what it has not seen yet, and read the marginals off; nan where it might underflow, else 0."""
+    """Send to each bucket what it has not seen yet, read the marginals off; nan where it might underflow, else 0."""
     d, n, end = nodes.shape[0] - 1, steps.shape[0] - 1, marginals.shape[0]
     down, low_down = np.zeros(messages.shape[0]), np.zeros(n)
     for i in range(n - 1, -1, -1):
@@ -417,7 +418,7 @@ def _distribute(nodes, values, steps, pool, bases, messages, low, block, offsets
     return 0.0
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _hand_down(nodes, steps, pool, i, down, block, offsets, places, length):
     """Add the block to what goes down to those whose messages came into bucket i."""
     for k in range(steps[i, COUNT]):
@@ -431,7 +432,7 @@ def _hand_down(nodes, steps, pool, i, down, block, offsets, places, length):
                     down[at + offsets[begin + t]] += block[t]
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _without(down, messages, begin, end):
     """Take the messages out of ``down[begin:end]`` again and scale; 0 / 0 is 0, for what is impossible stays so."""
     for t in range(begin, end):
@@ -439,7 +440,7 @@ def _without(down, messages, begin, end):
     return _scale(down, begin, end - begin)[1]
 
 
-@loop(error_model="numpy")
+@njit(error_model="numpy")
 def _scale_to_one(numbers, begin, count):
     total = 0.0
     for t in range(begin, begin + count):
