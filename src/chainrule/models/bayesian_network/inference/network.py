@@ -138,7 +138,7 @@ class DiscreteNetwork:
         plan = self._within_limit(self._elimination(partial, hidden))
         for start, stop in _blocks(len(rows), plan):
             block = slice(start, stop)
-            out[block] += self._buckets(partial, hidden, plan, rows[block]).log_remainder
+            out[block] += self._buckets(partial, hidden, plan, rows[block], holds="nothing").log_remainder
         return out
 
     def posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
@@ -194,7 +194,7 @@ class DiscreteNetwork:
     def _plain_table(self, row: NDArray[Any], wanted: list[int]) -> NDArray[np.float64] | None:
         asked, others, hidden = self._requisite(row, wanted)
         plan = self._within_limit(self._elimination(asked, hidden, wanted))
-        log_table = self._buckets(asked, hidden, plan, row[None]).log_remainder[0]
+        log_table = self._buckets(asked, hidden, plan, row[None], holds="nothing").log_remainder[0]
         if log_table.max() == -np.inf or not self._is_possible(others, hidden, row):
             return None
         return np.exp(log_table - log_table.max())
@@ -224,7 +224,8 @@ class DiscreteNetwork:
         if all(factor.log_values.min() > -np.inf for factor in factors):
             return True
         plan = self._within_limit(self._elimination(families, hidden))
-        return bool(self._buckets(families, hidden, plan, row[None]).log_remainder[0] > -np.inf)
+        remainder = self._buckets(families, hidden, plan, row[None], holds="nothing").log_remainder
+        return bool(remainder[0] > -np.inf)
 
     def marginals(self, row: NDArray[Any]) -> tuple[dict[int, NDArray[np.float64]], float]:
         """p(v | row) of every unknown variable v, and the log-probability of ``row`` in nats.
@@ -297,7 +298,8 @@ class DiscreteNetwork:
         row = rows[same][0]
         hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
         for block, which, members in _evidence(rows, same, plan):
-            buckets = self._buckets(range(len(self.sizes)), hidden, plan, block, maximise=True)
+            every = range(len(self.sizes))
+            buckets = self._buckets(every, hidden, plan, block, maximise=True, holds="tables")
             found = _zero_where_unknown(block)
             only = buckets.maximum(found)
             log_p[members] = np.broadcast_to(buckets.log_remainder, len(block))[which]
@@ -316,7 +318,7 @@ class DiscreteNetwork:
             hidden, above = self._hidden(row), self._ancestors(_known(row))
             plan = self._within_limit(self._elimination(above, hidden))
             for block, which, members in _evidence(rows, same, plan):
-                buckets = self._buckets(above, hidden, plan, block)
+                buckets = self._buckets(above, hidden, plan, block, holds="tables")
                 impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))
                 if impossible.any():  # from which nothing can be drawn
                     members, lost = np.arange(len(rows))[members], impossible[which]
@@ -435,12 +437,11 @@ class DiscreteNetwork:
         hidden: set[int],
         plan: Elimination,
         rows: NDArray[Any],
-        *,
-        maximise: bool = False,
+        **settings: Any,
     ) -> Buckets:
         place = {v: i for i, v in enumerate((*plan.order, *reversed(plan.keep)))}
         factors = chain(self._factors(families, hidden, rows, place), self._indicators(plan.order, rows))
-        return Buckets(factors, plan.order, plan.keep, maximise=maximise)
+        return Buckets(factors, plan.order, plan.keep, **settings)
 
     def _indicators(self, variables: Iterable[int], rows: NDArray[Any]) -> Iterator[Factor]:
         """For variables that some of the rows know: 1 for the state they know or, where unknown, for each."""
