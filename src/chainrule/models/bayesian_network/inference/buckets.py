@@ -28,7 +28,7 @@ from chainrule.core.numerics import log_sum_exp
 
 __all__ = ["Buckets", "Factor", "cumulative", "draw_states"]
 
-_STRETCH = 2**16  # entries that are summed at once, so that no second table is formed
+_STRETCH = 2**14  # entries that are summed at once, so that no second table is formed
 _TIE = 1e-9  # nats: sums of the same logarithms in another order differ by less, alternatives rarely do
 
 

@@ -36,13 +36,19 @@ from chainrule.models.bayesian_network.inference.elimination import (
     follow_order,
     interaction_graph,
 )
+from chainrule.models.bayesian_network.inference.row_groups import (
+    Members,
+    blocks,
+    by_pattern,
+    distinct_evidence,
+    put_back,
+)
 
 if TYPE_CHECKING:
     from chainrule.models.bayesian_network.inference.sweeps import Program, Sweeps
 
 __all__ = ["DiscreteNetwork"]
 
-_BLOCK_BYTES = 2**24  # tables for many rows at once: large enough to be quick, small next to any memory
 _FLOAT64 = 8  # bytes
 _MOST_AXES = 64  # of a numpy array
 _NONE = np.empty(0, np.int64)
@@ -95,7 +101,7 @@ class DiscreteNetwork:
 
         Rows that know the same variables are answered together.
         """
-        groups = _by_pattern(rows < 0)
+        groups = by_pattern(rows < 0)
         if len(groups) > 1 and not loops_are_on() and self._is_cheaper_at_once(rows, groups):
             return self._plain_log_mass(rows)
         out = np.empty(len(rows))
@@ -103,7 +109,7 @@ class DiscreteNetwork:
             out[same] = self._log_mass(rows[same])
         return out
 
-    def _is_cheaper_at_once(self, rows: NDArray[Any], groups: list[_Members]) -> bool:
+    def _is_cheaper_at_once(self, rows: NDArray[Any], groups: list[Members]) -> bool:
         """Whether one pass over what any row misses takes less than one for each group: it is larger, but one only."""
         plan = self._elimination(range(len(self.sizes)), self._hidden(rows.min(axis=0)))
         steps = sum(len(self._hidden(rows[same][0])) for same in groups)
@@ -136,7 +142,7 @@ class DiscreteNetwork:
             return out
         partial = sorted(relevant.difference(complete))
         plan = self._within_limit(self._elimination(partial, hidden))
-        for start, stop in _blocks(len(rows), plan):
+        for start, stop in blocks(len(rows), plan):
             block = slice(start, stop)
             out[block] += self._buckets(partial, hidden, plan, rows[block], holds="nothing").log_remainder
         return out
@@ -274,7 +280,7 @@ class DiscreteNetwork:
         """A most probable completion of each row, its log-probability in nats, and whether it is the only one."""
         states = _zero_where_unknown(rows)
         log_p, unique = np.full(len(rows), np.nan), np.zeros(len(rows), bool)
-        for same in _by_pattern(rows < 0):
+        for same in by_pattern(rows < 0):
             if loops_are_on():
                 program = self._program(rows[same][0] >= 0, np.ones(rows.shape[1], bool))
                 filled, only = states[same], unique[same]
@@ -297,7 +303,7 @@ class DiscreteNetwork:
         """``maximum`` of those rows, which know the ``same`` variables, written where it belongs."""
         row = rows[same][0]
         hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
-        for block, which, members in _evidence(rows, same, plan):
+        for block, which, members in distinct_evidence(rows, same, plan):
             every = range(len(self.sizes))
             buckets = self._buckets(every, hidden, plan, block, maximise=True, holds="tables")
             found = _zero_where_unknown(block)
@@ -313,11 +319,11 @@ class DiscreteNetwork:
         Ancestors of what is known are drawn from their joint posterior, all others from their tables.
         """
         filled, bad = _zero_where_unknown(rows), np.zeros(len(rows), bool)
-        for same in _by_pattern(rows < 0):
+        for same in by_pattern(rows < 0):
             row = rows[same][0]
             hidden, above = self._hidden(row), self._ancestors(_known(row))
             plan = self._within_limit(self._elimination(above, hidden))
-            for block, which, members in _evidence(rows, same, plan):
+            for block, which, members in distinct_evidence(rows, same, plan):
                 buckets = self._buckets(above, hidden, plan, block, holds="tables")
                 impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))
                 if impossible.any():  # from which nothing can be drawn
@@ -326,13 +332,13 @@ class DiscreteNetwork:
                     members, which = members[~lost], which[~lost]
                 part = filled[members]
                 buckets.draw(part, which, generator)
-                _put_back(part, filled, members)
+                put_back(part, filled, members)
             part = filled[same]
             for v in self.order:
                 if v in hidden and v not in above:
                     below = self._cumulative_tables[v][tuple(part[:, u] for u in self.parents[v])]
                     part[:, v] = draw_states(below, len(part), generator)
-            _put_back(part, filled, same)
+            put_back(part, filled, same)
         return filled, bad
 
     @cached_property
@@ -466,52 +472,6 @@ def _keep(kept: dict[Any, Any], key: Any, value: Any) -> Any:
 
 def _as_int32(rows: NDArray[Any]) -> NDArray[np.int32]:
     return np.ascontiguousarray(rows, np.int32)
-
-
-_Members = slice | NDArray[np.intp]  # some rows; a slice is all of them, which need no copy
-
-
-def _by_pattern(missing: NDArray[np.bool_]) -> list[_Members]:
-    """Which rows of ``missing`` (n, d) are equal."""
-    if not len(missing):
-        return []
-    if (missing == missing[0]).all():
-        return [slice(None)]
-    _, which = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
-    order = np.argsort(which.reshape(-1), kind="stable")
-    return list(np.split(order, np.flatnonzero(np.diff(which.reshape(-1)[order])) + 1))
-
-
-def _evidence(
-    rows: NDArray[Any], same: _Members, plan: Elimination
-) -> Iterator[tuple[NDArray[Any], NDArray[np.intp], _Members]]:
-    """The distinct rows of ``rows[same]`` in blocks whose tables are not too large together.
-
-    With each block: which of its rows a member has, and the members as indices of ``rows``.
-    """
-    alike = rows[same]
-    if (alike == alike[0]).all():  # draws with one evidence for all, without sorting
-        yield alike[:1], np.zeros(len(alike), np.intp), same
-        return
-    distinct, which = np.unique(alike, axis=0, return_inverse=True)
-    order = np.argsort(which.reshape(-1), kind="stable")
-    which, members = which.reshape(-1)[order], np.arange(len(rows))[same][order]
-    for start, stop in _blocks(len(distinct), plan):
-        inside = slice(*np.searchsorted(which, [start, stop]))
-        yield distinct[start:stop], which[inside] - start, members[inside]
-
-
-def _put_back(part: NDArray[np.int32], rows: NDArray[np.int32], members: _Members) -> None:
-    """Write ``part`` into ``rows[members]``, from which it was taken: a slice of it shows what was written to it."""
-    if not isinstance(members, slice):
-        rows[members] = part
-
-
-def _blocks(n: int, plan: Elimination) -> Iterator[tuple[int, int]]:
-    """Where blocks of ``n`` rows start and stop, so that the tables of one are not too large."""
-    step = max(1, _BLOCK_BYTES // plan.total_bytes)
-    for start in range(0, n, step):
-        yield start, min(start + step, n)
 
 
 def _zero_where_unknown(rows: NDArray[Any]) -> NDArray[np.int32]:

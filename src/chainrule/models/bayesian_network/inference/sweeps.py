@@ -38,6 +38,11 @@ class Program:
         return len(self.steps) - 1
 
     @property
+    def message_entries(self) -> int:
+        """Entries of all messages: what is held at once, and twice that where marginals are asked for."""
+        return int(self.steps[-1, 5])
+
+    @property
     def order(self) -> Integers:
         """The variable of each step."""
         return self.pool[self.steps[:-1, 0] + self.steps[:-1, 1] - 1]
