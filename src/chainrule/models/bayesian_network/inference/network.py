@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.compiled.calls import loops_are_on
 from chainrule.core.errors import TooLargeError
 from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor, cumulative, draw_states
 from chainrule.models.bayesian_network.inference.elimination import (
@@ -102,7 +101,7 @@ class DiscreteNetwork:
         Rows that know the same variables are answered together.
         """
         groups = by_pattern(rows < 0)
-        if len(groups) > 1 and not loops_are_on() and self._is_cheaper_at_once(rows, groups):
+        if len(groups) > 1 and not _loops_are_on() and self._is_cheaper_at_once(rows, groups):
             return self._plain_log_mass(rows)
         out = np.empty(len(rows))
         for same in groups:
@@ -118,7 +117,7 @@ class DiscreteNetwork:
 
     def _log_mass(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """``log_prob`` of rows that know the same variables."""
-        if not loops_are_on() or not self._hidden(rows[0]):
+        if not _loops_are_on() or not self._hidden(rows[0]):
             return self._plain_log_mass(rows)
         program = self._program(rows[0] >= 0)
         return self._with_logarithms(self._sweeps.log_mass(program, _as_int32(rows)), rows)
@@ -158,7 +157,7 @@ class DiscreteNetwork:
                 f"{_MOST_AXES}; ask for fewer variables"
             )
         several = [v for v in wanted if self.sizes[v] > 1]
-        table, log_mass = self._compiled_table(row, several) if loops_are_on() else (None, np.nan)
+        table, log_mass = self._compiled_table(row, several) if _loops_are_on() else (None, np.nan)
         if np.isnan(log_mass):
             table = self._plain_table(row, several)
         if table is None or log_mass == -np.inf:
@@ -238,7 +237,7 @@ class DiscreteNetwork:
 
         Nothing is normalised where that is ``-inf``: the marginals are then left out.
         """
-        found, log_mass = self._plain_marginals(row) if not loops_are_on() else self._compiled_marginals(row)
+        found, log_mass = self._plain_marginals(row) if not _loops_are_on() else self._compiled_marginals(row)
         if log_mass == -np.inf:
             return {}, log_mass
         constant = {v: np.ones(1) for v in np.flatnonzero(row < 0).tolist() if self.sizes[v] == 1}
@@ -281,7 +280,7 @@ class DiscreteNetwork:
         states = _zero_where_unknown(rows)
         log_p, unique = np.full(len(rows), np.nan), np.zeros(len(rows), bool)
         for same in by_pattern(rows < 0):
-            if loops_are_on():
+            if _loops_are_on():
                 program = self._program(rows[same][0] >= 0, np.ones(rows.shape[1], bool))
                 filled, only = states[same], unique[same]
                 log_p[same] = self._sweeps.maximum(program, _as_int32(rows[same]), filled, only)
@@ -460,6 +459,12 @@ class DiscreteNetwork:
 
 def _known(row: NDArray[Any]) -> list[int]:
     return np.flatnonzero(row >= 0).tolist()
+
+
+def _loops_are_on() -> bool:
+    from chainrule.compiled.calls import loops_are_on  # numba, which is slow to load, comes with it
+
+    return loops_are_on()
 
 
 def _keep(kept: dict[Any, Any], key: Any, value: Any) -> Any:
