@@ -245,13 +245,13 @@ def test_the_most_probable_completion_of_each_row_is_the_largest_entry_of_the_jo
 
 
 def test_many_rows_in_many_blocks_are_filled_as_one_after_another(monkeypatch):
-    from chainrule.models.bayesian_network.inference import network
+    from chainrule.models.bayesian_network.inference import row_groups
 
     rng = np.random.default_rng(5)
     model = random_network(rng, 6)
     rows = with_gaps(rng, joint_of(model), 60)
     modes = model.impute(rows, how="mode").codes
-    monkeypatch.setattr(network, "_BLOCK_BYTES", 64)  # a row or two at a time
+    monkeypatch.setattr(row_groups, "_BLOCK_BYTES", 64)  # a row or two at a time
     assert (model.impute(rows, how="mode").codes == modes).all()
     drawn = model.impute(rows, rng=1).codes
     assert (drawn[rows >= 0] == rows[rows >= 0]).all()

@@ -2,6 +2,7 @@
 
     elimination     in which order variables are summed out, and what that costs
     buckets         variable elimination and what follows from keeping its tables: marginals, maxima, draws
+    loops, sweeps   the same, compiled: all but draws
     network         the tables p(v | parents), and every question about them
     components      what rows do not know, taken apart
     expectation     the expected counts of families in such rows

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from chainrule.core.numerics import log_sum_exp
 
 __all__ = ["Buckets", "Factor", "cumulative", "draw_states"]
 
+_STRETCH = 2**14  # entries that are summed at once, so that no second table is formed
 _TIE = 1e-9  # nats: sums of the same logarithms in another order differ by less, alternatives rarely do
 
 
@@ -47,7 +48,8 @@ class Factor:
 class Buckets:
     """The tables of all buckets, for variables in their ``order`` of elimination.
 
-    ``keep`` are variables that are not summed out.  The axes of every factor are sorted by ``place``: kept
+    ``keep`` are variables that are not summed out; ``holds`` says what is held once the remainder is known: draws and
+    maxima read tables, marginals messages besides.  The axes of every factor are sorted by ``place``: kept
     variables first, then the one that is summed out last, and so on.
 
     >>> p = Factor((0,), np.log([[0.2, 0.8]]))
@@ -64,25 +66,30 @@ class Buckets:
         keep: Sequence[int] = (),
         *,
         maximise: bool = False,
+        holds: Literal["messages", "tables", "nothing"] = "messages",
     ) -> None:
         self.order, self.keep = tuple(order), tuple(keep)
         self.place = {v: i for i, v in enumerate((*self.order, *reversed(self.keep)))}
         self._sum: Callable[..., NDArray[np.float64]] = np.max if maximise else log_sum_exp
-        self._eliminate(factors)
+        self._eliminate(factors, holds)
 
-    def _eliminate(self, factors: Iterable[Factor]) -> None:
+    def _eliminate(self, factors: Iterable[Factor], holds: str) -> None:
         n = len(self.order)
         waiting: list[list[Factor]] = [[] for _ in range(n + 1)]  # the last is for what is not summed out
         for factor in factors:
             waiting[self._bucket(factor.scope)].append(factor)
         self.tables: list[Factor] = []
         self.messages: list[Factor] = []
-        for bucket in waiting[:n]:
+        for i in range(n):
+            bucket, waiting[i] = waiting[i], []
             table = self._product(bucket)
-            message = Factor(table.scope[:-1], self._sum(table.log_values, axis=-1))
+            message = Factor(table.scope[:-1], self._sum_last(table.log_values))
             waiting[self._bucket(message.scope)].append(message)
-            self.tables.append(table)
-            self.messages.append(message)
+            if holds != "nothing":
+                self.tables.append(table)
+            if holds == "messages":
+                self.messages.append(message)
+            del bucket, table, message  # before the next table is formed
         self.left = self._product(waiting[n])
         self.log_remainder = self.left.over(self.keep)  # (rows, sizes of keep...)
 
@@ -92,8 +99,19 @@ class Buckets:
     def _product(self, factors: list[Factor]) -> Factor:
         members = {v for factor in factors for v in factor.scope}
         scope = tuple(sorted(members, key=self.place.__getitem__, reverse=True))
-        start = np.zeros((1,) * (1 + len(scope)))
-        return Factor(scope, reduce(np.add, (factor.over(scope) for factor in factors), start))
+        parts = [factor.over(scope) for factor in factors]
+        out = np.zeros(np.broadcast_shapes((1,) * (1 + len(scope)), *(part.shape for part in parts)))
+        for part in parts:
+            out += part
+        return Factor(scope, out)
+
+    def _sum_last(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum, or take the maximum, along the last axis, some entries after others."""
+        flat, out = table.reshape(-1, table.shape[-1]), np.empty(table.shape[:-1])
+        step, sums = max(1, _STRETCH // table.shape[-1]), out.reshape(-1)
+        for start in range(0, len(flat), step):
+            sums[start : start + step] = self._sum(flat[start : start + step], axis=-1)
+        return out
 
     def marginals(self, scopes: Sequence[Sequence[int]] | None = None) -> list[NDArray[np.float64]]:
         """For each of ``scopes`` the probability of its states together, (rows, sizes of the scope...).
@@ -160,7 +178,9 @@ class Buckets:
         ``which[i]`` is the row of the tables that row i has the evidence of.
         """
         for v, table in zip(reversed(self.order), reversed(self.tables), strict=True):
-            below = cumulative(table.log_values)[_cells(table, rows, which)]
+            cells, values = _cells(table, rows, which), table.log_values
+            few = values.size > len(rows) * values.shape[-1]
+            below = cumulative(values[cells]) if few else cumulative(values)[cells]
             rows[:, v] = draw_states(below, len(rows), generator)
 
 

@@ -5,9 +5,15 @@ neighbours in the graph that joins two variables wherever one table mentions bot
 are joined to each other.  The edges this adds are the *fill*; the largest clique, less one, over the order is
 its *induced width*, and tables grow exponentially in it.
 
-An order of least width is NP-hard to find (Arnborg, Corneil and Proskurowski 1987).  *Min-fill* takes, at each
-step, a variable that adds the fewest edges; of these one with the smallest table, then the first.  On a graph
-that needs no fill, such as a tree, it adds none.
+An order of least width is NP-hard to find (Arnborg, Corneil and Proskurowski 1987).  Greedy orders take, at each step,
+a variable that is cheapest by some measure (Kjærulff 1990; Koller and Friedman 2009, section 9.4.3.2):
+
+    fill        the edges that it adds, then the entries of its table; on a graph that needs no fill, such as a tree,
+                it adds none
+    weighted    the edges that it adds, each as heavy as the states of its ends multiplied
+    entries     the entries of its table, then the edges
+
+An order for a graph serves each part of it: without some of the variables, its cliques are parts of what they were.
 """
 
 from __future__ import annotations
@@ -16,11 +22,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import combinations
-from math import prod
+from math import inf, prod
+from typing import Literal, get_args
 
-__all__ = ["Elimination", "interaction_graph", "plan_elimination"]
+__all__ = ["Elimination", "Measure", "best_order", "follow_order", "interaction_graph", "plan_elimination"]
 
 _BYTES = 8  # of a float64
+
+Measure = Literal["fill", "weighted", "entries"]
 
 
 @dataclass(frozen=True)
@@ -73,41 +82,97 @@ def interaction_graph(scopes: Iterable[Collection[int]]) -> dict[int, set[int]]:
 
 
 def plan_elimination(
-    scopes: Iterable[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = ()
+    scopes: Iterable[Collection[int]],
+    sizes: Sequence[int],
+    keep: Sequence[int] = (),
+    measure: Measure = "fill",
 ) -> Elimination:
-    """Min-fill order of all variables in ``scopes`` but ``keep``; ``sizes[v]`` is the number of v's states.
+    """Greedy order of all variables in ``scopes`` but ``keep``; ``sizes[v]`` is the number of v's states.
 
     >>> plan = plan_elimination([(0, 1), (1, 2), (2, 3)], sizes=[2, 2, 2, 2])
     >>> plan.order, plan.induced_width, plan.entries
     ((0, 1, 2, 3), 1, (4, 4, 4, 2, 1))
     """
+    listed = list(scopes)
+    return follow_order(_greedy_order(listed, sizes, keep, measure), listed, sizes, keep)
+
+
+def best_order(
+    scopes: Iterable[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = (), *, most: float = inf
+) -> Elimination:
+    """The cheapest of the greedy orders; they stop to choose where their tables have ``most`` entries.
+
+    >>> best_order([(0, 1), (1, 2), (2, 3)], sizes=[2, 2, 2, 2]).total_entries
+    15
+    """
+    listed = list(scopes)
+    orders = (_greedy_order(listed, sizes, keep, measure, most) for measure in get_args(Measure))
+    return min((follow_order(order, listed, sizes, keep) for order in orders), key=lambda x: x.total_entries)
+
+
+def follow_order(
+    order: Iterable[int], scopes: Iterable[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = ()
+) -> Elimination:
+    """What it costs to sum out in ``order`` those variables of ``scopes`` that are in it, but ``keep``.
+
+    >>> follow_order([2, 0, 1], [(0, 1), (1, 3)], sizes=[2, 2, 2, 2], keep=[3]).entries
+    (4, 4, 2)
+    """
+    listed = list(scopes)
+    left = {v for scope in listed for v in scope}.difference(keep)
+    taken = tuple(v for v in order if v in left)
+    n, place = len(taken), {v: i for i, v in enumerate(taken)}
+    cliques: list[set[int]] = [{v} for v in taken]
+    for scope in listed:
+        first = min((place.get(v, n) for v in scope), default=n)
+        if first < n:
+            cliques[first].update(scope)
+    for v, clique in zip(taken, cliques, strict=True):
+        first = min((place.get(u, n) for u in clique if u != v), default=n)
+        if first < n:
+            cliques[first] |= clique - {v}
+    entries = [prod(sizes[v] for v in clique) for clique in (*cliques, keep)]
+    return Elimination(taken, tuple(map(frozenset, cliques)), tuple(keep), tuple(entries))
+
+
+def _greedy_order(
+    scopes: list[Collection[int]],
+    sizes: Sequence[int],
+    keep: Sequence[int],
+    measure: Measure,
+    most: float = inf,
+) -> list[int]:
     around = interaction_graph(scopes)
     for v in keep:
         around.setdefault(v, set())
     kept = set(keep)
-    order, cliques = [], []
-    cost = {v: _cost(v, around, sizes) for v in around if v not in kept}
+    order: list[int] = []
+    cost = {v: _cost(v, around, sizes, measure) for v in around if v not in kept}
     queue = [(*c, v) for v, c in cost.items()]
     heapify(queue)
-    while queue:
+    entries = 0
+    while queue and entries <= most:
         *c, v = heappop(queue)
         if cost.get(v) != tuple(c):
             continue  # gone, or its cost has changed since
         del cost[v]
         order.append(v)
-        cliques.append(frozenset((v, *around[v])))
+        entries += prod(sizes[u] for u in around[v]) * sizes[v]
         for u in _sum_out(v, around) - kept:
-            cost[u] = _cost(u, around, sizes)
+            cost[u] = _cost(u, around, sizes, measure)
             heappush(queue, (*cost[u], u))
-    entries = [prod(sizes[v] for v in clique) for clique in (*cliques, keep)]
-    return Elimination(tuple(order), tuple(cliques), tuple(keep), tuple(entries))
+    return order + sorted(cost, key=lambda v: (len(around[v]), v))
 
 
-def _cost(v: int, around: dict[int, set[int]], sizes: Sequence[int]) -> tuple[int, int]:
-    """Edges that summing out ``v`` adds, and the entries of its table."""
+def _cost(v: int, around: dict[int, set[int]], sizes: Sequence[int], measure: Measure) -> tuple[int, int]:
+    """What summing out ``v`` costs by ``measure``; the second number decides between equals."""
     near = around[v]
+    entries = prod(sizes[u] for u in near) * sizes[v]
+    if measure == "weighted":
+        heavy = sum(sizes[a] * sum(sizes[b] for b in near - around[a]) - sizes[a] ** 2 for a in near) // 2
+        return heavy, entries
     missing = sum(len(near) - 1 - len(near & around[a]) for a in near) // 2
-    return missing, prod(sizes[u] for u in near) * sizes[v]
+    return (missing, entries) if measure == "fill" else (entries, missing)
 
 
 def _sum_out(v: int, around: dict[int, set[int]]) -> set[int]:

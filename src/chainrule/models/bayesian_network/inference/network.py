@@ -7,6 +7,14 @@ Before tables are multiplied, what cannot matter is left out:
   that is asked for are a factor of the answer's scale alone: their variables are d-separated from it.
 
 (Shachter 1988; Lauritzen et al. 1990: separation in the moral graph of the ancestors.)
+
+One order of elimination is found for the whole network, and serves any evidence: without what is known its cliques
+are parts of what they were, so evidence never makes them larger.  Where a question is dear all the same, orders are
+tried on what is left of the graph, and the cheapest is taken.
+
+What is multiplied is compiled (``sweeps``), with scaled probabilities; ``buckets`` is its plain twin, with logarithms,
+which also answers where probabilities would underflow.  Evidence that is asked about again, or costs little, is
+calibrated: all its marginals are kept, and further questions are read off.
 """
 
 from __future__ import annotations
@@ -14,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +32,34 @@ from chainrule.core.time_limit import check_time
 from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor, cumulative, draw_states
 from chainrule.models.bayesian_network.inference.elimination import (
     Elimination,
+    best_order,
+    follow_order,
     interaction_graph,
-    plan_elimination,
 )
+from chainrule.models.bayesian_network.inference.row_groups import (
+    Members,
+    blocks,
+    by_pattern,
+    distinct_evidence,
+    put_back,
+)
+
+if TYPE_CHECKING:
+    from chainrule.models.bayesian_network.inference.sweeps import Program, Sweeps
 
 __all__ = ["DiscreteNetwork"]
 
-_BLOCK_BYTES = 2**24  # tables for many rows at once: large enough to be quick, small next to any memory
+_FLOAT64 = 8  # bytes
 _MOST_AXES = 64  # of a numpy array
-_ENTRIES_PER_STEP = 2000  # table entries computed in the time that it takes to set one elimination step up
+_NONE = np.empty(0, np.int64)
+_ENTRIES_PER_STEP = 10_000  # table entries computed in the time that it takes to choose one step of an order
+_PLAIN_ENTRIES_PER_STEP = 2000  # the same, with logarithms, in the time that it takes to set one step up
+_STOP = 2**40  # entries of all tables at which the order of the whole network is no longer chosen with care
+_CHEAP = 2**13  # entries of all tables up to which evidence is calibrated at once
+_SHARED = (
+    16  # how many times what one question costs may calibrating cost, where evidence is asked about again
+)
+_MOST_KEPT = 256  # answers, and as many orders
 
 
 class DiscreteNetwork:
@@ -72,23 +99,39 @@ class DiscreteNetwork:
     def log_prob(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Log-probability in nats of what is known of each row (n, d), (n,).
 
-        Rows that know the same variables are answered together.  Where there are many such groups, one pass
-        over what any row misses is cheaper: it is larger, but there is one only.
+        Rows that know the same variables are answered together.
         """
-        groups = _by_pattern(rows < 0)
-        if len(groups) > 1:
-            scopes = self._scopes(range(len(self.sizes)), self._hidden(rows.min(axis=0)))
-            plan = plan_elimination(scopes, self.sizes)
-            one_by_one = len(groups) * len(plan.order) * _ENTRIES_PER_STEP
-            if plan.total_bytes <= self.max_bytes and len(rows) * plan.total_entries <= one_by_one:
-                return self._log_mass(rows)
+        groups = by_pattern(rows < 0)
+        if len(groups) > 1 and not _loops_are_on() and self._is_cheaper_at_once(rows, groups):
+            return self._plain_log_mass(rows)
         out = np.empty(len(rows))
         for same in groups:
             check_time()
             out[same] = self._log_mass(rows[same])
         return out
 
+    def _is_cheaper_at_once(self, rows: NDArray[Any], groups: list[Members]) -> bool:
+        """Whether one pass over what any row misses takes less than one for each group: it is larger, but one only."""
+        plan = self._elimination(range(len(self.sizes)), self._hidden(rows.min(axis=0)))
+        steps = sum(len(self._hidden(rows[same][0])) for same in groups)
+        affordable = plan.total_bytes <= self.max_bytes
+        return affordable and len(rows) * plan.total_entries <= steps * _PLAIN_ENTRIES_PER_STEP
+
     def _log_mass(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """``log_prob`` of rows that know the same variables."""
+        if not _loops_are_on() or not self._hidden(rows[0]):
+            return self._plain_log_mass(rows)
+        program = self._program(rows[0] >= 0)
+        return self._with_logarithms(self._sweeps.log_mass(program, _as_int32(rows)), rows)
+
+    def _with_logarithms(self, out: NDArray[np.float64], rows: NDArray[Any]) -> NDArray[np.float64]:
+        """``out`` with what would underflow, which is nan, computed anew."""
+        lost = np.isnan(out)
+        if lost.any():
+            out[lost] = self._plain_log_mass(rows[lost])
+        return out
+
+    def _plain_log_mass(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """``log_prob`` in one pass: what any row misses is summed out, over one state where a row knows it."""
         relevant = self._ancestors(_known(rows.max(axis=0)))
         hidden = self._hidden(rows.min(axis=0)) & relevant
@@ -99,10 +142,10 @@ class DiscreteNetwork:
         if not hidden:
             return out
         partial = sorted(relevant.difference(complete))
-        plan = self.plan(self._scopes(partial, hidden))
-        for start, stop in _blocks(len(rows), plan):
+        plan = self._within_limit(self._elimination(partial, hidden))
+        for start, stop in blocks(len(rows), plan):
             block = slice(start, stop)
-            out[block] += self._buckets(partial, hidden, plan, rows[block]).log_remainder
+            out[block] += self._buckets(partial, hidden, plan, rows[block], holds="nothing").log_remainder
         return out
 
     def posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
@@ -115,63 +158,109 @@ class DiscreteNetwork:
                 f"an answer over {len(wanted)} variables needs an axis for each, and an array has at most "
                 f"{_MOST_AXES}; ask for fewer variables"
             )
-        asked, others, hidden, several = self._requisite(row, wanted)
-        plan = self.plan(self._scopes(asked, hidden), several)
-        log_table = self._buckets(asked, hidden, plan, row[None]).log_remainder[0]
+        several = [v for v in wanted if self.sizes[v] > 1]
+        table, log_mass = self._compiled_table(row, several) if _loops_are_on() else (None, np.nan)
+        if np.isnan(log_mass):
+            table = self._plain_table(row, several)
+        if table is None or log_mass == -np.inf:
+            return None
+        return (table / table.sum()).reshape([self.sizes[v] for v in wanted])
+
+    def _compiled_table(
+        self, row: NDArray[Any], wanted: list[int]
+    ) -> tuple[NDArray[np.float64] | None, float]:
+        """p(wanted | row) up to a factor, flat, and the log-mass of ``row``: nan where it takes logarithms."""
+        key = (self.max_bytes, row.tobytes())
+        if len(wanted) == 1:
+            found = self._calibrated(key, row)
+            if found is not None:
+                return found[0].get(wanted[0]), found[1]
+        asked = np.zeros(len(row), bool)
+        asked[wanted] = True
+        try:
+            program = self._program(row >= 0, asked, wanted)
+        except TooLargeError:  # without what only scales the answer it may be smaller
+            return None, np.nan
+        _keep(self._answers, key, program.entries)
+        return self._sweeps.table(program, _as_int32(row))
+
+    def _calibrated(
+        self, key: tuple[int, bytes], row: NDArray[Any]
+    ) -> tuple[dict[int, NDArray[np.float64]], float] | None:
+        """All marginals given ``row``, and its log-mass; ``None`` where to work them out does not pay."""
+        found = self._answers.get(key, 0.0)  # or what an earlier question with this evidence cost
+        if isinstance(found, tuple):
+            return found
+        most = min(self.max_bytes / _FLOAT64, max(_CHEAP, _SHARED * found))
+        everything = np.ones(len(row), bool)
+        program = self._sweeps.program(self._order, row >= 0, everything, _NONE, most)
+        if program.entries > most:
+            return None
+        return _keep(self._answers, key, self._sweeps.marginals(program, _as_int32(row)))
+
+    def _plain_table(self, row: NDArray[Any], wanted: list[int]) -> NDArray[np.float64] | None:
+        asked, others, hidden = self._requisite(row, wanted)
+        plan = self._within_limit(self._elimination(asked, hidden, wanted))
+        log_table = self._buckets(asked, hidden, plan, row[None], holds="nothing").log_remainder[0]
         if log_table.max() == -np.inf or not self._is_possible(others, hidden, row):
             return None
-        table = np.exp(log_table - log_table.max())
-        return (table / table.sum()).reshape([self.sizes[v] for v in wanted])
+        return np.exp(log_table - log_table.max())
 
     def posterior_plan(self, row: NDArray[Any], wanted: Sequence[int]) -> Elimination:
         """What ``posterior`` will do, without doing it."""
-        asked, _, hidden, several = self._requisite(row, wanted)
-        return plan_elimination(self._scopes(asked, hidden), self.sizes, several)
-
-    def _requisite(
-        self, row: NDArray[Any], wanted: Sequence[int]
-    ) -> tuple[list[int], list[int], set[int], list[int]]:
-        """Families that the answer depends on, families that only scale it, what is not known, what is asked for.
-
-        Of what is asked for only variables with several states count: one that has a single state is known.
-        """
         several = [v for v in wanted if self.sizes[v] > 1]
+        asked, _, hidden = self._requisite(row, several)
+        return self._elimination(asked, hidden, several)
+
+    def _requisite(self, row: NDArray[Any], wanted: Sequence[int]) -> tuple[list[int], list[int], set[int]]:
+        """Families that the answer depends on, families that only scale it, and what is not known."""
         hidden = self._hidden(row)
-        relevant = self._ancestors([*_known(row), *several])
+        relevant = self._ancestors([*_known(row), *wanted])
         around = interaction_graph(self._scopes(relevant, hidden))
-        reached, stack = set(several), list(several)
+        reached, stack = set(wanted), list(wanted)
         while stack:
             new = around[stack.pop()] - reached
             reached |= new
             stack += new
         asked = [v for v in sorted(relevant) if reached.intersection(self._family(v))]
-        return asked, sorted(relevant.difference(asked)), hidden, several
+        return asked, sorted(relevant.difference(asked)), hidden
 
     def _is_possible(self, families: list[int], hidden: set[int], row: NDArray[Any]) -> bool:
         """Whether the product of these tables has any mass; certain where no entry is zero."""
         factors = self._factors(families, hidden, row[None], place={v: v for v in hidden})
         if all(factor.log_values.min() > -np.inf for factor in factors):
             return True
-        plan = self.plan(self._scopes(families, hidden))
-        return bool(self._buckets(families, hidden, plan, row[None]).log_remainder[0] > -np.inf)
+        plan = self._within_limit(self._elimination(families, hidden))
+        remainder = self._buckets(families, hidden, plan, row[None], holds="nothing").log_remainder
+        return bool(remainder[0] > -np.inf)
 
     def marginals(self, row: NDArray[Any]) -> tuple[dict[int, NDArray[np.float64]], float]:
         """p(v | row) of every unknown variable v, and the log-probability of ``row`` in nats.
 
         Nothing is normalised where that is ``-inf``: the marginals are then left out.
         """
-        hidden, plan = self._hidden(row), self.full_plan(row)
-        buckets = self._buckets(range(len(row)), hidden, self._within_limit(plan), row[None])
+        found, log_mass = self._plain_marginals(row) if not _loops_are_on() else self._compiled_marginals(row)
+        if log_mass == -np.inf:
+            return {}, log_mass
+        constant = {v: np.ones(1) for v in np.flatnonzero(row < 0).tolist() if self.sizes[v] == 1}
+        return constant | found, float(log_mass)
+
+    def _compiled_marginals(self, row: NDArray[Any]) -> tuple[dict[int, NDArray[np.float64]], float]:
+        program = self._program(row >= 0, np.ones(len(row), bool))
+        found = self._sweeps.marginals(program, _as_int32(row))
+        return self._plain_marginals(row) if np.isnan(found[1]) else found
+
+    def _plain_marginals(self, row: NDArray[Any]) -> tuple[dict[int, NDArray[np.float64]], float]:
+        hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
+        buckets = self._buckets(range(len(row)), hidden, plan, row[None])
         log_mass = float(buckets.log_remainder[0])
         if log_mass == -np.inf:
             return {}, log_mass
-        found = dict(zip(buckets.order, buckets.marginals(), strict=True))
-        constant = {v: np.ones(1) for v in np.flatnonzero(row < 0).tolist() if v not in hidden}
-        return constant | {v: p[0] for v, p in found.items()}, log_mass
+        return {v: p[0] for v, p in zip(buckets.order, buckets.marginals(), strict=True)}, log_mass
 
     def full_plan(self, row: NDArray[Any]) -> Elimination:
         """What ``marginals`` and ``maximum`` will do, without doing it."""
-        return plan_elimination(self._scopes(range(len(row)), self._hidden(row)), self.sizes)
+        return self._elimination(range(len(row)), self._hidden(row))
 
     def log_conditionals(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """``log p(x_v | parents)`` in nats of each cell of complete rows (n, d)."""
@@ -191,17 +280,37 @@ class DiscreteNetwork:
     def maximum(self, rows: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]:
         """A most probable completion of each row, its log-probability in nats, and whether it is the only one."""
         states = _zero_where_unknown(rows)
-        log_p, unique = np.empty(len(rows)), np.zeros(len(rows), bool)
-        for same in _by_pattern(rows < 0):
-            row = rows[same][0]
-            hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
-            for block, which, members in _evidence(rows, same, plan):
-                buckets = self._buckets(range(len(self.sizes)), hidden, plan, block, maximise=True)
-                found = _zero_where_unknown(block)
-                only = buckets.maximum(found)
-                log_p[members] = np.broadcast_to(buckets.log_remainder, len(block))[which]
-                states[members], unique[members] = found[which], only[which]
+        log_p, unique = np.full(len(rows), np.nan), np.zeros(len(rows), bool)
+        for same in by_pattern(rows < 0):
+            if _loops_are_on():
+                program = self._program(rows[same][0] >= 0, np.ones(rows.shape[1], bool))
+                filled, only = states[same], unique[same]
+                log_p[same] = self._sweeps.maximum(program, _as_int32(rows[same]), filled, only)
+                states[same], unique[same] = filled, only
+            lost = np.arange(len(rows))[same]
+            lost = lost[np.isnan(log_p[lost])]
+            if len(lost):
+                self._plain_maximum(rows, lost, states, log_p, unique)
         return states, log_p, unique & (log_p > -np.inf)
+
+    def _plain_maximum(
+        self,
+        rows: NDArray[Any],
+        same: NDArray[np.intp],
+        states: NDArray[np.int32],
+        log_p: NDArray[np.float64],
+        unique: NDArray[np.bool_],
+    ) -> None:
+        """``maximum`` of those rows, which know the ``same`` variables, written where it belongs."""
+        row = rows[same][0]
+        hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
+        for block, which, members in distinct_evidence(rows, same, plan):
+            every = range(len(self.sizes))
+            buckets = self._buckets(every, hidden, plan, block, maximise=True, holds="tables")
+            found = _zero_where_unknown(block)
+            only = buckets.maximum(found)
+            log_p[members] = np.broadcast_to(buckets.log_remainder, len(block))[which]
+            states[members], unique[members] = found[which], only[which]
 
     def draw(
         self, rows: NDArray[Any], generator: np.random.Generator
@@ -211,13 +320,13 @@ class DiscreteNetwork:
         Ancestors of what is known are drawn from their joint posterior, all others from their tables.
         """
         filled, bad = _zero_where_unknown(rows), np.zeros(len(rows), bool)
-        for same in _by_pattern(rows < 0):
+        for same in by_pattern(rows < 0):
             check_time()
             row = rows[same][0]
             hidden, above = self._hidden(row), self._ancestors(_known(row))
-            plan = self.plan(self._scopes(above, hidden))
-            for block, which, members in _evidence(rows, same, plan):
-                buckets = self._buckets(above, hidden, plan, block)
+            plan = self._within_limit(self._elimination(above, hidden))
+            for block, which, members in distinct_evidence(rows, same, plan):
+                buckets = self._buckets(above, hidden, plan, block, holds="tables")
                 impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))
                 if impossible.any():  # from which nothing can be drawn
                     members, lost = np.arange(len(rows))[members], impossible[which]
@@ -225,22 +334,67 @@ class DiscreteNetwork:
                     members, which = members[~lost], which[~lost]
                 part = filled[members]
                 buckets.draw(part, which, generator)
-                _put_back(part, filled, members)
+                put_back(part, filled, members)
             part = filled[same]
             for v in self.order:
                 if v in hidden and v not in above:
                     below = self._cumulative_tables[v][tuple(part[:, u] for u in self.parents[v])]
                     part[:, v] = draw_states(below, len(part), generator)
-            _put_back(part, filled, same)
+            put_back(part, filled, same)
         return filled, bad
 
     @cached_property
     def _cumulative_tables(self) -> list[NDArray[np.float64]]:
         return [cumulative(log_table) for log_table in self.log_tables]
 
-    def plan(self, scopes: Iterable[set[int]], keep: Sequence[int] = ()) -> Elimination:
-        """The order of elimination; ``TooLargeError`` where its tables need more than ``max_bytes``."""
-        return self._within_limit(plan_elimination(scopes, self.sizes, keep))
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        """In which order to sum variables out where nothing is known, of all that have several states."""
+        scopes = self._scopes(range(len(self.sizes)), self._hidden(np.full(len(self.sizes), -1)))
+        return np.array(best_order(scopes, self.sizes, most=_STOP).order, np.int64)
+
+    def _elimination(
+        self, families: Iterable[int], hidden: set[int], keep: Sequence[int] = ()
+    ) -> Elimination:
+        """How to sum what is hidden out of ``families``: in the order of the network or, if that pays, in another."""
+        scopes = self._scopes(families, hidden)
+        plan = follow_order(self._order.tolist(), scopes, self.sizes, keep)
+        if plan.total_entries <= _ENTRIES_PER_STEP * len(plan.order):
+            return plan
+        key = (tuple(plan.order), frozenset(map(frozenset, scopes)), tuple(keep))
+        found = self._orders.get(key)
+        if found is None:
+            found = min(plan, best_order(scopes, self.sizes, keep), key=lambda x: x.total_entries)
+            _keep(self._orders, key, found)
+        return found
+
+    @cached_property
+    def _orders(self) -> dict[Any, Elimination]:
+        return {}
+
+    @cached_property
+    def _answers(self) -> dict[tuple[int, bytes], Any]:
+        return {}
+
+    @cached_property
+    def _sweeps(self) -> Sweeps:
+        from chainrule.models.bayesian_network.inference.sweeps import Sweeps  # numba is slow to load
+
+        return Sweeps(self.parents, self.tables, self.order)
+
+    def _program(
+        self, known: NDArray[np.bool_], wanted: NDArray[np.bool_] | None = None, keep: Sequence[int] = ()
+    ) -> Program:
+        """The program for rows that know these variables; ``TooLargeError`` as ``_within_limit`` says."""
+        asked = np.zeros(len(known), bool) if wanted is None else wanted
+        kept, most = np.array(keep, np.int64), self.max_bytes / _FLOAT64
+        program = self._sweeps.program(self._order, known, asked, kept, most)
+        if program.entries <= min(most, _ENTRIES_PER_STEP * program.n_steps):
+            return program
+        families = self._ancestors(np.flatnonzero(known | asked).tolist())
+        plan = self._elimination(sorted(families), self._hidden(np.where(known, 0, -1)), keep)
+        order = np.array(self._within_limit(plan).order, np.int64)
+        return self._sweeps.program(order, known, asked, kept, most)
 
     def _within_limit(self, plan: Elimination) -> Elimination:
         if plan.total_bytes > self.max_bytes:
@@ -291,12 +445,11 @@ class DiscreteNetwork:
         hidden: set[int],
         plan: Elimination,
         rows: NDArray[Any],
-        *,
-        maximise: bool = False,
+        **settings: Any,
     ) -> Buckets:
         place = {v: i for i, v in enumerate((*plan.order, *reversed(plan.keep)))}
         factors = chain(self._factors(families, hidden, rows, place), self._indicators(plan.order, rows))
-        return Buckets(factors, plan.order, plan.keep, maximise=maximise)
+        return Buckets(factors, plan.order, plan.keep, **settings)
 
     def _indicators(self, variables: Iterable[int], rows: NDArray[Any]) -> Iterator[Factor]:
         """For variables that some of the rows know: 1 for the state they know or, where unknown, for each."""
@@ -311,50 +464,22 @@ def _known(row: NDArray[Any]) -> list[int]:
     return np.flatnonzero(row >= 0).tolist()
 
 
-_Members = slice | NDArray[np.intp]  # some rows; a slice is all of them, which need no copy
+def _loops_are_on() -> bool:
+    from chainrule.compiled.calls import loops_are_on  # numba, which is slow to load, comes with it
+
+    return loops_are_on()
 
 
-def _by_pattern(missing: NDArray[np.bool_]) -> list[_Members]:
-    """Which rows of ``missing`` (n, d) are equal."""
-    if not len(missing):
-        return []
-    if (missing == missing[0]).all():
-        return [slice(None)]
-    _, which = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
-    order = np.argsort(which.reshape(-1), kind="stable")
-    return list(np.split(order, np.flatnonzero(np.diff(which.reshape(-1)[order])) + 1))
+def _keep(kept: dict[Any, Any], key: Any, value: Any) -> Any:
+    """Remember ``value``, and forget all others where there are too many."""
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()
+    kept[key] = value
+    return value
 
 
-def _evidence(
-    rows: NDArray[Any], same: _Members, plan: Elimination
-) -> Iterator[tuple[NDArray[Any], NDArray[np.intp], _Members]]:
-    """The distinct rows of ``rows[same]`` in blocks whose tables are not too large together.
-
-    With each block: which of its rows a member has, and the members as indices of ``rows``.
-    """
-    alike = rows[same]
-    if (alike == alike[0]).all():  # draws with one evidence for all, without sorting
-        yield alike[:1], np.zeros(len(alike), np.intp), same
-        return
-    distinct, which = np.unique(alike, axis=0, return_inverse=True)
-    order = np.argsort(which.reshape(-1), kind="stable")
-    which, members = which.reshape(-1)[order], np.arange(len(rows))[same][order]
-    for start, stop in _blocks(len(distinct), plan):
-        inside = slice(*np.searchsorted(which, [start, stop]))
-        yield distinct[start:stop], which[inside] - start, members[inside]
-
-
-def _put_back(part: NDArray[np.int32], rows: NDArray[np.int32], members: _Members) -> None:
-    """Write ``part`` into ``rows[members]``, from which it was taken: a slice of it shows what was written to it."""
-    if not isinstance(members, slice):
-        rows[members] = part
-
-
-def _blocks(n: int, plan: Elimination) -> Iterator[tuple[int, int]]:
-    """Where blocks of ``n`` rows start and stop, so that the tables of one are not too large."""
-    step = max(1, _BLOCK_BYTES // plan.total_bytes)
-    for start in range(0, n, step):
-        yield start, min(start + step, n)
+def _as_int32(rows: NDArray[Any]) -> NDArray[np.int32]:
+    return np.ascontiguousarray(rows, np.int32)
 
 
 def _zero_where_unknown(rows: NDArray[Any]) -> NDArray[np.int32]:
