@@ -315,8 +315,9 @@ class BayesianNetwork(DiscreteModel):
         return super()._state_log_probs(codes) if self.dag_.latent else network.log_states(codes)
 
     def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
-        states_of = self._fitted_network().log_states_of
-        return column_turns(self._factors(), self.schema_.sizes, n, order, states_of)
+        states_of, factors = self._fitted_network().log_states_of, self._factors()
+        assert factors is not None  # asked for before
+        return column_turns(factors, self.schema_.sizes, n, order, states_of)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         drawn, bad = self._fitted_network().draw(self._with_latent(codes), generator)

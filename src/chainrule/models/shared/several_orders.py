@@ -66,7 +66,8 @@ class SeveralOrders(AutoregressiveEstimator):
         """The model in the order k, to be fitted without any training."""
         alone = {"orders": 1, "epochs": 0, "device": "cpu", "checkpoint": None, "log_dir": None}
         ordering = self.ordering if k == 0 else "random"
-        return clone(self).set_params(**alone, ordering=ordering, random_state=int(rng.integers(2**31)))
+        one: Any = clone(self)
+        return one.set_params(**alone, ordering=ordering, random_state=int(rng.integers(2**31)))
 
     @property
     def marginalises_(self) -> Marginalises:  # type: ignore[override]  # of a class elsewhere, of its orders here
