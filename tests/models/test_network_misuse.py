@@ -14,6 +14,7 @@ from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
 ROWS = {"a": ["x", "y"], "b": ["u", "v"]}
+HOLED = {"a": ["x", "y", None], "b": ["u", "v", "v"]}
 HOSTILE = [
     None, 3, -1, 1.5, True, np.nan, "zz", "", b"x", [], {}, (), set(), [None], [[]], [3], {"a": None}, {3: 1},
     {"a": [1]}, {"q": 1}, object(), object, np.array(3), iter([1]), lambda: 0, ["a", "zz"], {"a": ["x"], "b": 3},
@@ -60,6 +61,17 @@ CALLS = {
     "inference_cost(evidence)": lambda v: fitted().inference_cost("a", v),
     "cpt": lambda v: fitted().cpt(v),
     "probability": lambda v: fitted().query("a").probability(a=v),
+    "do": lambda v: fitted().do(v),
+    "do(state)": lambda v: fitted().do({"a": v}),
+    "standard_errors": lambda v: fitted().standard_errors(v),
+    "standard_errors(method)": lambda v: fitted().standard_errors(ROWS, method=v),
+    "standard_errors(n_resamples)": lambda v: fitted().standard_errors(
+        ROWS, method="bootstrap", n_resamples=v
+    ),
+    "standard_errors(sample_weight)": lambda v: fitted().standard_errors(ROWS, sample_weight=v),
+    "standard_errors(rng)": lambda v: fitted().standard_errors(
+        ROWS, method="bootstrap", n_resamples=2, rng=v
+    ),
     "from_tables": lambda v: BayesianNetwork.from_tables(v, {"a": 2}, {"a": [0.5, 0.5]}),
     "from_tables(states)": lambda v: BayesianNetwork.from_tables("a", v, {"a": [0.5, 0.5]}),
     "from_tables(states of a)": lambda v: BayesianNetwork.from_tables("a", {"a": v}, {"a": [0.5, 0.5]}),
@@ -71,10 +83,14 @@ CALLS = {
     "load": BayesianNetwork.load,
     "chow_liu": chow_liu,
 }
-SETTINGS = ["dag", "pseudocount", "prior", "unseen", "missing", "schema", "max_bytes"]
+SETTINGS = [name for name in inspect.signature(BayesianNetwork).parameters if name != "self"]
 OF_THE_TREE = [name for name in inspect.signature(chow_liu).parameters if name != "table"]
 CALLS |= {
     f"BayesianNetwork({s})": lambda v, s=s: BayesianNetwork(**({"dag": "a -> b"} | {s: v})).fit(ROWS).mpe()
+    for s in SETTINGS
+}
+CALLS |= {
+    f"EM({s})": lambda v, s=s: BayesianNetwork(**({"dag": "a -> b", "missing": "em"} | {s: v})).fit(HOLED)
     for s in SETTINGS
 }
 CALLS |= {f"chow_liu({s})": lambda v, s=s: chow_liu(ROWS, **{s: v}) for s in OF_THE_TREE}
@@ -114,7 +130,7 @@ REFUSED = [
     lambda fit: fit({"a": ["x", None], "b": ["y", "z"]}),
     lambda fit: fit(TOO_LARGE, max_bytes=1),
     lambda fit: fit(TOO_LARGE, schema=3),
-    lambda fit: fit(TOO_LARGE, missing="em"),
+    lambda fit: fit(TOO_LARGE, missing="drop"),
     lambda fit: fit(TOO_LARGE, prior="jeffreys"),
     lambda fit: fit(TOO_LARGE, pseudocount=-1),
     lambda fit: fit(TOO_LARGE, sample_weight=[1]),

@@ -76,7 +76,7 @@ def test_the_epochs_of_a_network_are_cut_to_the_time_there_is():
     frame = _frame(100)
     found = fit(frame, model="made", budget="2s")
     assert 3 <= found.model.fit_info_["epochs"] <= 30
-    with pytest.raises(ChainruleError, match="3 epochs take"):
+    with pytest.raises(ChainruleError, match=r"3 epochs take|longer than the"):
         fit(frame, model="made", budget=1e-6)
 
 

@@ -13,7 +13,15 @@ import numpy as np
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
 from chainrule.core.shapes import Num, Shaped
 
-__all__ = ["as_matrix", "check_binary", "check_integer", "check_real", "check_size", "memory_bytes"]
+__all__ = [
+    "as_matrix",
+    "check_binary",
+    "check_flag",
+    "check_integer",
+    "check_real",
+    "check_size",
+    "memory_bytes",
+]
 
 
 def as_matrix(
@@ -97,6 +105,17 @@ def check_integer(value: Any, name: str, *, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
     return int(value)
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """``value`` as a bool; ``InputError`` where it is neither True nor False.
+
+    >>> check_flag(np.True_, "direct")
+    True
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
 
 
 def check_real(value: Any, name: str, *, least: float = 0.0, strictly: bool = False) -> float:

@@ -64,6 +64,7 @@ def query(
     States go by name; a number also names the interval that holds it.  ``do(x=v)`` needs a model with a DAG.
     Raises ``ParseError``, ``UnknownNameError``, ``InputError``, ``TooLargeError``.
 
+    >>> from chainrule.models import BayesianNetwork
     >>> network = BayesianNetwork("rain -> wet").fit({"rain": ["no", "yes"] * 20, "wet": ["no", "yes"] * 20})
     >>> query(network, "P(wet=yes | rain=yes)").probability
     1.0

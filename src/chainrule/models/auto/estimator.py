@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_integer, check_real
+from chainrule.core.checks import check_flag, check_integer, check_real
 from chainrule.core.contract import packed, unpacked
 from chainrule.core.errors import InputError, TooLargeError
 from chainrule.core.progress import note
@@ -79,6 +79,7 @@ class Auto(DiscreteModel):
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         seed = check_integer(self.random_state, "random_state", least=0)
+        simple = check_flag(self.simple, "simple")
         budget = None if self.budget is None else check_real(self.budget, "budget", strictly=True)
         families = known_families(self.models, self.dag)
         places: list[int] | None = None
@@ -91,7 +92,7 @@ class Auto(DiscreteModel):
         combine = self.models is None and len(families) > 1
         found = search(families, train, judges, seed=seed, budget=budget, dag=self.dag, combine=combine)
         board = Leaderboard.of(found.trials, judges.weights, found.skipped)
-        chosen = board.smallest_within_an_error() if self.simple else board.best
+        chosen = board.smallest_within_an_error() if simple else board.best
         by_name = {t.name: t for t in found.trials}
         self.model_ = by_name[chosen.name].model
         stand_in = None if self.model_.marginalises_ == "any" else _stand_in(found.trials, judges)
@@ -99,7 +100,7 @@ class Auto(DiscreteModel):
         self.fit_info_ = {
             "chosen": chosen.name,
             "stand_in": None if stand_in is None else stand_in.name,
-            "why": _why(board, chosen.name, bool(self.simple)),
+            "why": _why(board, chosen.name, simple),
             "leaderboard": board.to_dict(),
             "n_rows": table.n_rows,
             "held_out_rows": places,

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_integer, check_real
+from chainrule.core.checks import check_flag, check_integer, check_real
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import write_text
@@ -185,7 +185,7 @@ class BayesianNetwork(DiscreteModel):
     def _fit_by_em(self, dag: DAG, counts: IncompleteCounts) -> Self:
         settings = EMSettings.checked(self.n_starts, self.max_steps, self.tolerance, self.random_state)
         warm = None
-        if self.warm_start and hasattr(self, "tables_"):
+        if check_flag(self.warm_start, "warm_start") and hasattr(self, "tables_"):
             warm = tables_to_go_on_from(self.dag_, self.states_, self.tables_, dag, counts.schema)
         climbs = Climbs(self._ascent(counts), settings, warm)
         try:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from chainrule.core.checks import check_flag
 from chainrule.core.errors import InputError
 from chainrule.core.progress import note
 from chainrule.graphs import DAG
@@ -110,8 +111,7 @@ class MADE(SeveralOrders):
     _unreachable: int  # parents that can never matter
 
     def _factorize(self, names: tuple[str, ...], rng: np.random.Generator) -> Factorization:
-        if not isinstance(self.direct, (bool, np.bool_)):
-            raise InputError(f"direct must be True or False; got {self.direct!r}; choose one of the two")
+        direct = check_flag(self.direct, "direct")
         if self.dag is None:
             found = Factorization.of_order(self.ordering, names, rng=rng)
         elif isinstance(self.ordering, str) and self.ordering.strip() == "natural":
@@ -121,7 +121,7 @@ class MADE(SeveralOrders):
                 "dag and ordering both say what a variable depends on; got both; leave one of them out"
             )
         self.degrees_ = assign_degrees(found, parse_hidden(self.hidden), rng=rng, scheme=self.degrees)
-        report = unreachable_parents(found, self.degrees_, bool(self.direct))
+        report = unreachable_parents(found, self.degrees_, direct)
         if not report.is_complete:
             note(f"{report.text().splitlines()[-1]}; use more hidden units, or direct=True")
         self._unreachable = len(report.unreachable)

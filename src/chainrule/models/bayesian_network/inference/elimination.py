@@ -169,8 +169,11 @@ def _cost(v: int, around: dict[int, set[int]], sizes: Sequence[int], measure: Me
     near = around[v]
     entries = prod(sizes[u] for u in near) * sizes[v]
     if measure == "weighted":
-        heavy = sum(sizes[a] * sum(sizes[b] for b in near - around[a]) - sizes[a] ** 2 for a in near) // 2
-        return heavy, entries
+        total = sum(
+            sizes[a] for a in near
+        )  # of which little is joined already where a variable has many near
+        joined = (sizes[a] + sum(sizes[b] for b in near & around[a]) for a in near)
+        return sum(sizes[a] * (total - known) for a, known in zip(near, joined, strict=True)) // 2, entries
     missing = sum(len(near) - 1 - len(near & around[a]) for a in near) // 2
     return (missing, entries) if measure == "fill" else (entries, missing)
 

@@ -100,7 +100,7 @@ def _grow(data: Rows, score: Score, place: NDArray[np.intp], most: int, end: flo
     steps = track(count(), "growing decision tables", total=2 * most // units + 1)
     for _ in steps:
         growth = _with_room(growth)
-        if grow_some(data, score, growth, most, units) or _now() > end:
+        if _now() > end or grow_some(data, score, growth, most, units):
             break
         steps.detail = f"{growth.numbers[3]:,} splits"
     return growth.nodes[: growth.numbers[0]].copy()
