@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from chainrule.core.checks import check_integer
 from chainrule.core.contract import packed, unpacked
@@ -21,6 +20,7 @@ from chainrule.models.contract import Codes, Marginalises, Turns
 from chainrule.models.ensemble.estimator import Ensemble
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.members import fresh
 from chainrule.models.shared.network import AutoregressiveNetwork
 from chainrule.models.shared.orders_network import OrdersNetwork
 from chainrule.tables.table import Table
@@ -66,8 +66,7 @@ class SeveralOrders(AutoregressiveEstimator):
         """The model in the order k, to be fitted without any training."""
         alone = {"orders": 1, "epochs": 0, "device": "cpu", "checkpoint": None, "log_dir": None}
         ordering = self.ordering if k == 0 else "random"
-        one: Any = clone(self)
-        return one.set_params(**alone, ordering=ordering, random_state=int(rng.integers(2**31)))
+        return fresh(self).set_params(**alone, ordering=ordering, random_state=int(rng.integers(2**31)))
 
     @property
     def marginalises_(self) -> Marginalises:  # type: ignore[override]  # of a class elsewhere, of its orders here

@@ -200,6 +200,10 @@ class AutogradSteps(Steps):
         mean = each.mean() if self._weights is None else (each * self._weights[chosen]).sum() / len(chosen)
         self._optimizer.zero_grad(set_to_none=True)
         mean.backward()
+        # a parameter that this step does not read moves on as it does in the loops, and keeps count
+        for p in self._parameters:
+            if p.grad is None and p.requires_grad:
+                p.grad = torch.zeros_like(p)
         self._optimizer.step()
         self._total += mean.detach().double() * len(chosen)
 
@@ -215,7 +219,7 @@ class AutogradSteps(Steps):
 
     def state(self) -> dict[str, Tensor]:
         found = [self._optimizer.state.get(p, {}) for p in self._parameters]
-        # a parameter that no row has reached yet has no state
+        # before the first step a parameter has no state
         out = {"step": torch.tensor(max(float(own.get("step", 0.0)) for own in found))}
         for i, (p, own) in enumerate(zip(self._parameters, found, strict=True)):
             for name in ("exp_avg", "exp_avg_sq"):
