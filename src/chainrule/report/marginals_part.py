@@ -136,8 +136,8 @@ def _scatter(states: list[_State]) -> Figure:
     data = ScatterPlot([cloud], "share in the rows", "probability under the model", diagonal=True)
     left_out = f" The {len(drawn):,} furthest of {len(known):,} are drawn." if len(drawn) < len(known) else ""
     caption = (
-        f"Each point is a state of a column, {len(known):,} in all, of which {beyond:,} more than three standard errors off "
-        f"the line.{left_out}"
+        f"Each point is a state of a column, {len(known):,} in all, of which {beyond:,} more than three standard "
+        f"errors off the line.{left_out}"
     )
     worst = float(np.abs([s.p - (s.share or 0.0) for s in drawn]).max(initial=0.0))
     return Figure(
