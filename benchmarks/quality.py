@@ -11,10 +11,25 @@ import numpy as np
 
 from benchmarks.showing import Benchmark, Options, with_error
 from chainrule.datasets import load
+from chainrule.models.ensemble.estimator import Ensemble
 from chainrule.models.made.estimator import MADE
 from chainrule.models.nade.estimator import NADE
+from chainrule.models.stack.estimator import Stack
 
 __all__ = ["QUALITY", "Fit", "quality"]
+
+_PIXELS = np.arange(28 * 28).reshape(28, 28)
+SCANS = [o.ravel().tolist() for o in (_PIXELS, _PIXELS.T, _PIXELS[::-1, ::-1], _PIXELS.T[::-1, ::-1])]
+
+
+def _scanned(k: int) -> NADE:
+    return NADE(1000, epochs=10, batch_size=100, decay_epochs=12, random_state=k)
+
+
+def scans(n: int) -> Ensemble:
+    """An average over four ways to scan an image, by rows and columns from both ends, of stacks of ``n`` NADEs."""
+    return Ensemble([Stack([_scanned(k).set_params(ordering=o) for k in range(n)]) for o in SCANS])
+
 
 RECIPES: dict[str, Any] = {
     "NADE, 500 units, 3 epochs": lambda: NADE(500, epochs=3, random_state=0),
@@ -25,6 +40,7 @@ RECIPES: dict[str, Any] = {
     "MADE, 8,000 units, 6 epochs": lambda: MADE(
         8000, epochs=6, learning_rate=3e-3, weight_decay=0.2, random_state=0
     ),
+    "average over 4 scans of stacks of 3 NADEs": lambda: scans(3),
 }
 
 
@@ -52,14 +68,14 @@ def quality(options: Options) -> Iterator[Fit]:
         started = time.perf_counter()
         model.fit(data.train, valid=data.valid)
         seconds = time.perf_counter() - started
-        nll = -model.log_prob(data.test)
+        valid, nll = -model.log_prob(data.valid), -model.log_prob(data.test)
         error = float(nll.std(ddof=1) / np.sqrt(len(nll)))
-        yield Fit(name, seconds, min(model.fit_info_["valid_nll_nats"]), float(nll.mean()), error)
+        yield Fit(name, seconds, float(valid.mean()), float(nll.mean()), error)
 
 
 QUALITY = Benchmark(
     "quality",
-    "training time and test likelihood on static binarized MNIST, half an hour",
+    "training time and test likelihood on static binarized MNIST, an hour",
     ("recipe", "test nats an image", "validation", "seconds of fit"),
     quality,
 )
