@@ -1,7 +1,8 @@
 """Inference in Bayesian networks beside pyagrum (compiled C++) and pgmpy, in one run, each with the same questions.
 
 All are asked in turns; what they answer is compared before anything is timed.  Each keeps what it can from question
-to question: pyagrum one engine of lazy propagation with its junction tree, chainrule its network.
+to question: pyagrum one engine of lazy propagation with its junction tree, chainrule its network.  No evidence is asked
+twice until 2,000 others were, so that no answer is one that was kept.
 
 * *marginals*: p(v | evidence) of every variable that is not in the evidence, a tenth of the variables;
 * *joint*: p(a, b, c | evidence) of three variables;
@@ -19,6 +20,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,7 @@ Evidence = dict[str, str]
 _KNOWN, _HOLES = 0.1, 0.3  # shares of the variables that are evidence, and that a row lacks
 _JOINT = 3
 _ROWS = 200
-_EVIDENCES = 5
+_EVIDENCES, _AT_ONCE = 2000, 5
 _PGMPY_MOST = 60  # variables of a network that pgmpy is asked about; it takes seconds for each of more
 _SAME = 1e-6
 
@@ -73,14 +75,8 @@ def inference(options: Options) -> Iterator[Question]:
 def _asked(name: str, network: BayesianNetwork, rounds: int) -> Iterator[Question]:
     rng = np.random.default_rng(0)
     names = list(network.variables_)
-    rows = network.sample(_EVIDENCES, rng=1).codes
-    states = network.states_
-    evidences = []
-    for row in rows:
-        seen = some(names, round(_KNOWN * len(names)), rng)
-        evidences.append({v: states[v][row[names.index(v)]] for v in seen})
-    wanted = some([v for v in names if all(v not in e for e in evidences)] or names, _JOINT, rng)
-    evidences = [{v: s for v, s in e.items() if v not in wanted} for e in evidences]
+    wanted = some(names, _JOINT, rng)
+    evidences = _evidences(network, wanted, rng)
     holes = network.sample(_ROWS, rng=2).codes.astype(np.int32)
     holes[rng.random(holes.shape) < _HOLES] = -1
     tools: list[Any] = [Ours(network)]
@@ -88,14 +84,20 @@ def _asked(name: str, network: BayesianNetwork, rounds: int) -> Iterator[Questio
         tools.append(_Pyagrum(network))
     if installed("pgmpy") and len(names) <= _PGMPY_MOST:
         tools.append(_Pgmpy(network))
+    upcoming = {tool.name: cycle(evidences) for tool in tools}
+
+    def some_evidence(tool: Any) -> Iterator[Evidence]:
+        return islice(upcoming[tool.name], _AT_ONCE)
+
     asked: dict[str, Callable[[Any], Any]] = {
-        "marginals": lambda tool: [tool.marginals(e) for e in evidences],
-        "joint of three": lambda tool: [tool.joint(wanted, e) for e in evidences],
-        "most probable": lambda tool: [tool.most_probable(e) for e in evidences],
+        "marginals": lambda tool: [tool.marginals(e) for e in some_evidence(tool)],
+        "joint of three": lambda tool: [tool.joint(wanted, e) for e in some_evidence(tool)],
+        "most probable": lambda tool: [tool.most_probable(e) for e in some_evidence(tool)],
         "rows with holes": lambda tool: tool.log_prob(holes),
     }
     for question, ask in asked.items():
         answers, notes = {}, []
+        upcoming |= {tool.name: cycle(evidences) for tool in tools}  # all begin with the same, to be compared
         for tool in tools:
             try:
                 answers[tool.name] = ask(tool)
@@ -108,11 +110,21 @@ def _asked(name: str, network: BayesianNetwork, rounds: int) -> Iterator[Questio
         notes += agreement(network, question, answers)
         calls = {tool.name: (lambda tool=tool, ask=ask: ask(tool)) for tool in tools if tool.name in answers}
         times = alternate(calls, rounds)
-        each = _ROWS if question == "rows with holes" else len(evidences)
+        each = _ROWS if question == "rows with holes" else _AT_ONCE
         per_question = {t: [s / each for s in seconds] for t, seconds in times.items()}
         fast = ratio(times["pyagrum"], times["chainrule"]) if "pyagrum" in times else None
         found = {t: Spread.of(s) for t, s in per_question.items()}
         yield Question(name, question, found, fast, "; ".join(notes))
+
+
+def _evidences(network: BayesianNetwork, wanted: list[str], rng: np.random.Generator) -> list[Evidence]:
+    """Of as many draws as no tool keeps the answers of: the states of a tenth of the variables, others each time."""
+    names, states = list(network.variables_), network.states_
+    out: list[Evidence] = []
+    for row in network.sample(_EVIDENCES, rng=1).codes:
+        seen = some([v for v in names if v not in wanted], round(_KNOWN * len(names)), rng)
+        out.append({v: states[v][row[names.index(v)]] for v in seen})
+    return out
 
 
 class Ours:
