@@ -30,7 +30,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["TOOLS", "Fitted", "Tool", "UnableError", "quiet"]
+__all__ = ["TOOLS", "Fitted", "Tool", "UnableError", "quiet", "their_errors"]
 
 Codes = NDArray[np.integer[Any]]
 _SMOOTHING = 4.0  # the equivalent sample size of tables, as chow_liu has it by default
@@ -75,6 +75,18 @@ class Tool(ABC):
     @abstractmethod
     def fit(self, codes: Codes, sizes: Sequence[int], seed: int, seconds: float) -> Fitted:
         """Learn from rows, within about so many seconds where that can be set."""
+
+
+@contextlib.contextmanager
+def their_errors() -> Iterator[None]:
+    """Whatever another package raises is what it could not do: an ``UnableError``."""
+    try:
+        yield
+    except UnableError:
+        raise
+    except Exception as e:
+        text = f"{type(e).__name__}: {str(e).strip()}".splitlines()[0]
+        raise UnableError(text if len(text) <= 120 else text[:119] + "…") from e
 
 
 @contextlib.contextmanager

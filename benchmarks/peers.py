@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import chainrule as cr
-from benchmarks.other_tools import TOOLS, Tool, UnableError, quiet
+from benchmarks.other_tools import TOOLS, Tool, UnableError, quiet, their_errors
 from benchmarks.real_tables import REAL_TABLES
 from benchmarks.showing import Benchmark, Options, duration, installed, with_error
 from chainrule.models.auto.leaderboard import weighted_mean
@@ -157,15 +157,13 @@ def tool_run(tool: Tool, train: Table, test: Table, budget: float) -> Run:
     codes, others = train.codes.astype(np.int64), test.codes.astype(np.int64)
     began = time.perf_counter()
     try:
-        with quiet():
+        with quiet(), their_errors():
             fitted = tool.fit(codes, train.schema.sizes, _SEED, budget)
             took = time.perf_counter() - began
             began = time.perf_counter()
             log_p = fitted.log_prob(others)
     except UnableError as e:
         return Run(tool.name, None, note=str(e))
-    except Exception as e:  # whatever another package raises is what it could not do
-        return Run(tool.name, None, note=f"{type(e).__name__}: {_first_line(e)}")
     return Run(tool.name, log_p, took, time.perf_counter() - began, fitted.remark)
 
 
@@ -185,11 +183,6 @@ def _judged(table: str, run: Run, best: NDArray[np.float64] | None) -> Judged:
     if best is not None:
         behind, behind_error = weighted_mean(best[read] + nll, ones)
     return Judged(table, run.model, nats, error, behind, behind_error, unread, *times, note)
-
-
-def _first_line(e: Exception) -> str:
-    text = str(e).strip().split("\n")[0]
-    return text if len(text) <= 120 else text[:119] + "…"
 
 
 PEERS = Benchmark(

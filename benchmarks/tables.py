@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from scipy.sparse import csr_array
 
 from benchmarks.memory import fits_in_processes
 from benchmarks.networks import drawn_network, windowed
-from benchmarks.other_tools import TOOLS, Fitted, UnableError, quiet
+from benchmarks.other_tools import TOOLS, Fitted, UnableError, quiet, their_errors
 from benchmarks.showing import Benchmark, Options, amount, duration, installed, spread
 from benchmarks.timing import Spread, alternate, ratio
 from chainrule.core.errors import ChainruleError
@@ -108,7 +109,7 @@ def _fitted(name: str, request: Request) -> Fitted:
     tool = next(t for t in TOOLS if t.name == name)
     if installed(tool.package) is None:
         raise UnableError(f"not installed: {tool.package}")
-    with quiet():
+    with quiet(), their_errors():
         codes = request.table.codes.astype(np.int64)
         return tool.fit(codes, request.table.schema.sizes, request.seed, request.seconds or _SECONDS)
 
@@ -139,7 +140,7 @@ def _rated(
     numbers: dict[str, int] = {}
     for model, call in calls.items():
         try:
-            with quiet():
+            with quiet(), contextlib.nullcontext() if model in FAMILIES else their_errors():
                 numbers[model] = _rows_for(call)
         except UnableError as e:
             yield Measure(table, model, what, None, note=str(e))
