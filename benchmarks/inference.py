@@ -14,6 +14,7 @@ Networks: ``benchmarks.networks``; those of the bnlearn repository need ``CHAINR
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import warnings
@@ -27,6 +28,7 @@ import numpy as np
 import torch
 
 from benchmarks.networks import networks, pyagrum_network, some
+from benchmarks.other_tools import UnableError, their_errors
 from benchmarks.showing import Benchmark, Options, duration, installed, spread
 from benchmarks.timing import Spread, alternate, ratio
 from chainrule.models import BayesianNetwork
@@ -100,13 +102,10 @@ def _asked(name: str, network: BayesianNetwork, rounds: int) -> Iterator[Questio
         upcoming |= {tool.name: cycle(evidences) for tool in tools}  # all begin with the same, to be compared
         for tool in tools:
             try:
-                answers[tool.name] = ask(tool)
-            except NotImplementedError:
-                continue
-            except Exception as e:  # another package's own; ours are errors of this run
-                if tool is tools[0]:
-                    raise
-                notes.append(f"{tool.name} fails: {e}")
+                with contextlib.nullcontext() if tool is tools[0] else their_errors():
+                    answers[tool.name] = ask(tool)
+            except UnableError as e:
+                notes.append(f"{tool.name}: {e}")
         notes += agreement(network, question, answers)
         calls = {tool.name: (lambda tool=tool, ask=ask: ask(tool)) for tool in tools if tool.name in answers}
         times = alternate(calls, rounds)
@@ -227,16 +226,13 @@ class _Pgmpy:
         return out
 
     def joint(self, wanted: list[str], evidence: Evidence) -> np.ndarray:
-        """Not asked: it takes as long as the marginals."""
-        raise NotImplementedError
+        raise UnableError("not asked, it takes as long as the marginals")
 
     def most_probable(self, evidence: Evidence) -> dict[str, str]:
-        """Not asked: its table of all variables that are wanted is the whole joint distribution."""
-        raise NotImplementedError
+        raise UnableError("not asked, its table would be the whole joint distribution")
 
     def log_prob(self, rows: np.ndarray) -> np.ndarray:
-        """It sums over every completion of a row."""
-        raise NotImplementedError
+        raise UnableError("not asked, it sums over every completion of a row")
 
 
 def agreement(network: BayesianNetwork, question: str, answers: dict[str, Any]) -> list[str]:

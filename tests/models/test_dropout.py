@@ -15,6 +15,7 @@ from chainrule.models.shared.likelihood import categorical_terms
 from chainrule.models.shared.training import decay_in_epochs
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
+from tests.models.stopping import StopAfter
 
 SIZES = [(2,) * 6, (3, 2, 4, 1)]
 KINDS = [NADE, MADE]
@@ -129,24 +130,7 @@ def test_a_fit_with_dropout_goes_on_from_a_checkpoint_and_ends_bit_equal(kind, t
     whole = kind(**settings).fit(rows, valid=rows[:50])
     path = str(tmp_path / "state")
 
-    class StopAfterTwo:
-        left = 2
-
-        def start(self, label, total):
-            return 0
-
-        def advance(self, task, detail):
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-
-        def stop(self, task):
-            pass
-
-        def note(self, text):
-            pass
-
-    with pytest.raises(KeyboardInterrupt), listening(StopAfterTwo()):
+    with pytest.raises(KeyboardInterrupt), listening(StopAfter(2)):
         kind(**settings, checkpoint=path).fit(rows, valid=rows[:50])
     resumed = kind(**settings, checkpoint=path).fit(rows, valid=rows[:50])
     assert resumed.fit_info_["resumed_from_epoch"] == 2

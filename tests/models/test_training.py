@@ -13,6 +13,7 @@ from chainrule.models.shared import steps as steps_module
 from chainrule.models.shared import training
 from chainrule.models.shared.steps import Loss
 from chainrule.models.shared.training import Recipe, TrainingError, batch_size_for, train
+from tests.models.stopping import StopAfter
 
 
 def _striped(n, rng):
@@ -47,36 +48,15 @@ def test_the_epoch_with_the_best_validation_likelihood_is_kept(stripes):
     assert -model.score(valid) == pytest.approx(min(info["valid_nll_nats"]), rel=1e-5)
 
 
-class _StopAfter:
-    """A listener that interrupts once so many epochs are over."""
-
-    def __init__(self, epochs):
-        self.left, self.notes = epochs, []
-
-    def start(self, label, total):
-        return 0
-
-    def advance(self, task, detail):
-        self.left -= 1
-        if not self.left:
-            raise KeyboardInterrupt
-
-    def stop(self, task):
-        pass
-
-    def note(self, text):
-        self.notes.append(text)
-
-
 @pytest.mark.parametrize("kind", [NADE, MADE])
 def test_an_interrupted_fit_goes_on_and_ends_bit_equal(kind, stripes, tmp_path):
     train, valid, test = stripes
     settings = {"hidden": 8, "epochs": 6, "random_state": 3}
     whole = kind(**settings).fit(train, valid=valid)
     path = str(tmp_path / "state.safetensors")
-    with pytest.raises(KeyboardInterrupt), listening(_StopAfter(2)):
+    with pytest.raises(KeyboardInterrupt), listening(StopAfter(2)):
         kind(**settings, checkpoint=path).fit(train, valid=valid)
-    listener = _StopAfter(100)
+    listener = StopAfter(100)
     with listening(listener):
         resumed = kind(**settings, checkpoint=path).fit(train, valid=valid)
     assert resumed.fit_info_["resumed_from_epoch"] == 2
@@ -136,7 +116,7 @@ def test_a_checkpoint_of_something_else_is_not_used_and_that_is_said(change, str
         path.write_bytes(path.read_bytes()[:100])
     else:
         settings[change] = CHANGES[change]
-    listener = _StopAfter(100)
+    listener = StopAfter(100)
     with listening(listener):
         model = NADE(**settings).fit(train, valid=valid, sample_weight=weights)
     assert model.fit_info_["resumed_from_epoch"] == 0
