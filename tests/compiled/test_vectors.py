@@ -16,7 +16,9 @@ from chainrule.compiled.vectors import (
     get,
     lanes,
     load,
+    load_as,
     load_first,
+    load_first_as,
     load_mask,
     pointer,
     positive,
@@ -121,6 +123,13 @@ def _first(a, i, n, out, to):
     v = load_first(a, i, n)
     store(out, 0, v)
     store_first(out, to, v + v, n)
+
+
+@njit
+def _wide(a, i, n, out):
+    """A vector of the dtype of ``out`` from ``i`` on, and the first ``n`` numbers of one with zeros behind them."""
+    store(out, 0, load_as(a, i, out))
+    store(out, lanes(out), load_first_as(a, i, n, out))
 
 
 @njit
@@ -349,3 +358,15 @@ def test_aligned_arrays_have_their_size_and_start_on_a_cache_line(dtype, size):
         assert a.dtype == dtype
         assert address % 64 == 0
         assert (a == 1).all()
+
+
+@pytest.mark.parametrize("narrow", [np.float32, np.float64])
+@pytest.mark.parametrize("n", range(9))
+def test_numbers_are_widened_exactly_and_nothing_else_is_read(narrow, n):
+    a = np.random.default_rng(n).standard_normal(20).astype(narrow)
+    out = np.full(16, np.nan)
+    _wide(a, 3, n, out)
+    np.testing.assert_array_equal(out[:8], a[3:11])
+    np.testing.assert_array_equal(out[8:], np.r_[a[3 : 3 + n], np.zeros(8 - n)])
+    _wide(a, 12, n, out)  # ends with the array
+    np.testing.assert_array_equal(out[:8], a[12:])

@@ -145,3 +145,13 @@ def test_rows_that_begin_early_late_or_never_are_drawn_as_by_the_definition(dtyp
     differs = (drawn != draws_by_definition(net, uniforms)).any(axis=1)
     # in float32 a uniform may lie between two roundings of the same probability
     assert differs.sum() <= (0 if dtype == torch.float64 else 2)
+
+
+@settings(max_examples=40)
+@given(widths, widths, st.integers(1, 7), st.sampled_from(ACTIVATIONS), st.floats(0, 1), seeds)
+def test_few_rows_are_drawn_as_from_a_float64_copy(d, h, n, activation, share, seed):
+    net, rng = random_nade(d, h, seed, activation, torch.float32)
+    u = rng.random((n, d))
+    held = np.where(rng.random((n, d)) < share, rng.integers(0, 2, (n, d)), -1)
+    np.testing.assert_array_equal(net.sample_few(u, held), in_double(net).sample(u, held))
+    np.testing.assert_array_equal(net.sample_few(u), in_double(net).sample(u))

@@ -27,7 +27,9 @@ __all__ = [
     "aligned",
     "lanes",
     "load",
+    "load_as",
     "load_first",
+    "load_first_as",
     "load_mask",
     "load_shares",
     "numbers_at",
@@ -85,6 +87,20 @@ def load(typing: Any, array: Any, i: Any) -> Any:
 
 
 @intrinsic
+def load_as(typing: Any, array: Any, i: Any, like: Any) -> Any:
+    """As many of ``array[i:]`` as a vector of the dtype of ``like`` holds, in that dtype; widening alone, so exact."""
+    v = VectorType(like.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        address = address_of(context, builder, array, args[0], args[1], i)
+        narrow = ir_type(VectorType(array.dtype)).element
+        values = read_at(builder, address, ir.VectorType(narrow, v.lanes), array.dtype.bitwidth // 8)
+        return _widened(builder, values, v)
+
+    return v(array, i, like), codegen
+
+
+@intrinsic
 def store(typing: Any, array: Any, i: Any, v: Any) -> Any:
     """``array[i : i + lanes] = v``."""
 
@@ -125,6 +141,26 @@ def load_first(typing: Any, array: Any, i: Any, n: Any) -> Any:
         return _masked("load", builder, t, t, [address, size, wanted, ir.Constant(t, None)])
 
     return v(array, i, n), codegen
+
+
+@intrinsic
+def load_first_as(typing: Any, array: Any, i: Any, n: Any, like: Any) -> Any:
+    """``array[i : i + n]`` in the first lanes of a vector of the dtype of ``like``, the others being zero."""
+    v = VectorType(like.dtype)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        t = ir.VectorType(ir_type(VectorType(array.dtype)).element, v.lanes)
+        size = ir.IntType(32)(array.dtype.bitwidth // 8)
+        address = address_of(context, builder, array, args[0], args[1], i)
+        wanted = _first_lanes(context, builder, args[2], n, v.lanes)
+        values = _masked("load", builder, t, t, [address, size, wanted, ir.Constant(t, None)])
+        return _widened(builder, values, v)
+
+    return v(array, i, n, like), codegen
+
+
+def _widened(builder: Any, values: Any, v: VectorType) -> Any:
+    return values if values.type == ir_type(v) else builder.fpext(values, ir_type(v))
 
 
 @intrinsic

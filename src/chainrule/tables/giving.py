@@ -32,7 +32,7 @@ def give_array(codes: Codes, schema: Schema) -> Shaped[np.ndarray, "n d"]:
     if schema.states_are_codes:
         if not whole:
             return np.where(codes < 0, np.nan, codes.astype(np.float64))
-        return codes.astype(np.uint8 if max(schema.sizes) <= 2**8 else np.int64, copy=False)
+        return codes.astype(np.uint8 if schema.most_states <= 2**8 else np.int64, copy=False)
     columns = [_plain_values(v, codes[:, j]) for j, v in enumerate(variables)]
     if any(column.dtype == object for column in columns):
         columns = [column.astype(object) for column in columns]

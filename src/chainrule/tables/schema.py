@@ -205,6 +205,11 @@ class Schema:
         return tuple(v.size for v in self.variables)
 
     @cached_property
+    def most_states(self) -> int:
+        """The number of states of the variable that has most of them."""
+        return max(self.sizes)
+
+    @cached_property
     def states(self) -> dict[str, tuple[str, ...]]:
         """The states of each variable by its name."""
         return {v.name: v.states for v in self.variables}

@@ -125,7 +125,7 @@ def _joined(
     if not n_rows:
         raise ShapeError(f"{name} has no rows; pass at least 1")
     # filled part by part, since joining all parts at the end would hold every code twice
-    codes = np.empty((n_rows, len(schema)), np.uint8 if max(schema.sizes) <= 2**8 else np.uint32)
+    codes = np.empty((n_rows, len(schema)), np.uint8 if schema.most_states <= 2**8 else np.uint32)
     weights, end = [], 0
     for part in batches:
         if codes.dtype.kind == "u" and not part.is_complete:

@@ -185,7 +185,7 @@ class BoostedChain(ChainModel):
 
     def _parts(self, codes: Codes) -> list[Codes]:
         rows = unsigned(codes)
-        together = max(1, _CELLS // (len(self.schema_) * max(self.schema_.sizes)))
+        together = max(1, _CELLS // (len(self.schema_) * self.schema_.most_states))
         return [rows[i : i + together] for i in range(0, max(len(rows), 1), together)]
 
     def _follow(self, uniforms: NDArray[np.float64], known: Codes | None) -> Codes:

@@ -31,7 +31,8 @@ from chainrule.compiled.vectors import (
     get,
     lanes,
     load,
-    load_first,
+    load_as,
+    load_first_as,
     load_shares,
     lowest_bit,
     pointer,
@@ -47,7 +48,7 @@ from chainrule.compiled.vectors import (
 from chainrule.models.nade.activations import activate
 from chainrule.models.nade.binary_packing import PATTERNS, ROWS, STEP, pack_weights
 
-__all__ = ["nade_sample"]
+__all__ = ["MANY", "nade_sample", "nade_sample_few"]
 
 SUMS = 8  # partial sums of one logit, where rows go one at a time
 # rows that walk through the blocks together: their states, of at most so many bytes, stay in the second-level
@@ -69,13 +70,7 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):
     taken as they are.
     """
     n, d = uniforms.shape
-    h = W.shape[1]
-    L = lanes(W)
-    vectors = (h + L - 1) // L
-    start = np.zeros(vectors * L, W.dtype)
-    start[:h] = c
-    biases = np.full((d + L - 1) // L * L, -np.inf).astype(W.dtype)
-    biases[:d] = b[order]
+    start, biases = _start_and_biases(order, b, c, W)
     x = np.empty((n, d), np.uint8)
     if n < MANY:
         workers = min(threads, n)
@@ -91,6 +86,27 @@ def nade_sample(uniforms, given, order, W, V, b, c, threads, kind):
         first, last = n * thread // threads, n * (thread + 1) // threads
         _draw_tiles(first, last, uniforms, given, order, packed_V, packed_W, biases, start, x, kind)
     return x
+
+
+@kernel
+@loop
+def nade_sample_few(uniforms, given, order, W, V, b, c, kind):
+    """What ``nade_sample`` draws from the parameters made float64, for few rows; they are read where they are."""
+    start, biases = _start_and_biases(order, b, c, np.empty(0, np.float64))
+    x = np.empty(uniforms.shape, np.uint8)
+    _draw_one_by_one(0, uniforms.shape[0], uniforms, given, order, V, W, biases, start, x, kind)
+    return x
+
+
+@loop
+def _start_and_biases(order, b, c, like):
+    """The state at first, and the biases in the order of generation, in whole vectors of the dtype of ``like``."""
+    L, d, h = lanes(like), order.shape[0], c.shape[0]
+    start = np.zeros((h + L - 1) // L * L, like.dtype)
+    start[:h] = c
+    biases = np.full((d + L - 1) // L * L, -np.inf).astype(like.dtype)
+    biases[:d] = b[order]
+    return start, biases
 
 
 @loop
@@ -351,12 +367,12 @@ def _turn_on_at(j, rows, m, ones, moves, V, vectors, a, stride, bars, margins, k
 
 @loop
 def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kind):
-    """Rows ``first`` to ``last`` of ``x``, each on its own."""
-    L = lanes(W)
+    """Rows ``first`` to ``last`` of ``x``, each on its own, in the dtype of ``start``."""
+    L = lanes(start)
     d, h = V.shape
     flat_V, flat_W, whole, rest = V.reshape(-1), W.reshape(-1), h // L, h % L
-    a = aligned(start.shape[0], W)
-    thresholds, none = aligned((d + L - 1) // L * L, W), np.empty(0, np.float64)
+    a = aligned(start.shape[0], start)
+    thresholds, none = aligned((d + L - 1) // L * L, start), np.empty(0, np.float64)
     for r in range(first, last):
         _thresholds(uniforms[r], given[r] if given.shape[0] else none, order, b, thresholds)
         a[:] = start
@@ -368,9 +384,9 @@ def _draw_one_by_one(first, last, uniforms, given, order, V, W, b, start, x, kin
             x[r, i] = z > thresholds[t]
             if x[r, i]:
                 for q in range(0, whole * L, L):
-                    store(a, q, load(a, q) + load(w, q))
+                    store(a, q, load(a, q) + load_as(w, q, start))
                 if rest:
-                    store(a, whole * L, load(a, whole * L) + load_first(w, whole * L, rest))
+                    store(a, whole * L, load(a, whole * L) + load_first_as(w, whole * L, rest, start))
 
 
 @loop
@@ -380,20 +396,20 @@ def _dot(a, v, following, whole, rest, kind):
 
     Weights are used once, so their way from memory is what takes the time.
     """
-    L = lanes(v)
-    z, zero = registers(v, SUMS), same(v, 0.0)
+    L = lanes(a)
+    z, zero = registers(a, SUMS), same(a, 0.0)
     for k in range(SUMS):
         put(z, k, zero)
     for q in range(0, whole // SUMS * SUMS, SUMS):
         for k in range(SUMS):
             prefetch(following, (q + k) * L)
-            put(z, k, fma(activate(load(a, (q + k) * L), v, kind), load(v, (q + k) * L), get(z, k)))
+            put(z, k, fma(activate(load(a, (q + k) * L), a, kind), load_as(v, (q + k) * L, a), get(z, k)))
     s = zero
     for q in range(whole // SUMS * SUMS, whole):
         prefetch(following, q * L)
-        s = fma(activate(load(a, q * L), v, kind), load(v, q * L), s)
+        s = fma(activate(load(a, q * L), a, kind), load_as(v, q * L, a), s)
     if rest:
-        s = fma(activate(load(a, whole * L), v, kind), load_first(v, whole * L, rest), s)
+        s = fma(activate(load(a, whole * L), a, kind), load_first_as(v, whole * L, rest, a), s)
     for k in range(SUMS):
         s = s + get(z, k)
     return total(s)

@@ -26,7 +26,7 @@ from chainrule.compiled.calls import has_loops, loops_take
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.models.nade import definition
 from chainrule.models.nade.definition import Weights
-from chainrule.models.nade.samplers import draw
+from chainrule.models.nade.samplers import MANY, draw, draw_few
 from chainrule.models.nade.walks import Parameters, Walk, walk_of
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.dropout import Dropout
@@ -141,6 +141,15 @@ class NADENetwork(AutoregressiveNetwork):
         if not has_loops(weights.W):
             return definition.draw(uniforms, known, order, weights, self.activation, self.coding)
         return draw(uniforms, known, order.numpy(), self._arrays(weights))
+
+    def sample_few(
+        self, uniforms: NDArray[np.float64], known: NDArray[np.integer[Any]] | None = None
+    ) -> NDArray[np.integer[Any]] | None:
+        """See ``AutoregressiveNetwork.sample_few``."""
+        if len(uniforms) >= MANY or not self.coding.is_binary or not has_loops(self.W):
+            return None
+        self._checked(uniforms, None)
+        return draw_few(uniforms, known, self.ordering.numpy(), self._arrays(self._weights()))
 
     @property
     def output_bias(self) -> nn.Parameter:

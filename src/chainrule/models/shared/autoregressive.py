@@ -171,7 +171,8 @@ class AutoregressiveEstimator(ChainModel):
         return np.concatenate(parts)
 
     def _follow(self, uniforms: NDArray[np.float64], known: Codes | None) -> Codes:
-        return self._double().sample(uniforms, known)
+        drawn = self._network_in_one_order.sample_few(uniforms, known)
+        return self._double().sample(uniforms, known) if drawn is None else drawn
 
     @property
     def n_parameters_(self) -> dict[str, int]:

@@ -88,6 +88,15 @@ class AutoregressiveNetwork(LikelihoodNetwork):
         ``ShapeError`` if the shapes do not fit.
         """
 
+    def sample_few(
+        self, uniforms: NDArray[np.float64], known: NDArray[np.integer[Any]] | None = None
+    ) -> NDArray[np.integer[Any]] | None:
+        """What ``sample`` of a float64 copy of the network draws, without a copy; None where it needs one.
+
+        A row reads most weights, and to make sure that a copy is still one reads more than that.
+        """
+        return None
+
     @property
     @abstractmethod
     def output_bias(self) -> nn.Parameter:
