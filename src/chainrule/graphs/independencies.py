@@ -110,10 +110,12 @@ def missing_edge(content: Content) -> Iterator[Independence]:
 
     Small separators come first among the first 1,000 of a pair; what comes after streams as it is found.
     """
+    names = content.names
     for a, b, separators in separators_of_pairs(content.structure):
+        x, y = names.of([a]), names.of([b])
         first = sorted(islice(separators, _SORTED), key=lambda z: (len(z), z))
         for separator in chain(first, separators):
-            yield _statement(content, [a], [b], separator)
+            yield Independence(x, y, names.of(separator))
 
 
 def all_pairs(content: Content) -> Iterator[Independence]:
