@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from chainrule.compiled import threads
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.progress import listening
 from chainrule.core.settings import settings
@@ -215,3 +216,18 @@ def test_a_chain_is_about_as_good_as_the_best_published_value():
     data = load("nltcs")
     model = BoostedChain(random_state=0).fit(data.train, valid=data.valid)
     assert -model.score(data.test) < 6.01
+
+
+def test_trees_do_not_depend_on_what_is_boosted_beside_them(monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_TWO", 0)
+    rng = np.random.default_rng(6)
+    X = (rng.random((400, 9)) < rng.random((4, 9))[rng.integers(0, 4, 400)]).astype(np.uint8)
+    found = []
+    for n in (1, 2):
+        with settings(threads=n):
+            model = BoostedChain(random_state=0, rounds=60).fit(X)
+            assert (
+                len(set(model.fit_info_["rounds"])) > 2
+            )  # else a block would have no one that stops earlier
+            found.append(model.log_prob(X))
+    np.testing.assert_array_equal(*found)

@@ -33,6 +33,7 @@ from chainrule.core.errors import InputError
 from chainrule.core.settings import settings
 
 __all__ = [
+    "WORTH_TWO",
     "ForkError",
     "lost_by_fork",
     "numba_config",

@@ -103,18 +103,22 @@ def _boost_block(
 ) -> list[Boosted]:
     widest = max(int(rows.sizes[block].max()) - 1, 1)
     rounds, n_nodes = int(limits.rounds[block].max()), 2 * limits.leaves - 1
-    bias, use = np.zeros((len(block), widest)), []
+    bias = np.zeros((len(block), widest))
+    use = np.zeros((len(block), rounds * widest, len(problem.order)), bool)
     for b, i in enumerate(block):
         own = problem.bias(i)
         bias[b, : len(own)] = own
-        use.append(problem.use(i, rounds * widest))
+        trees = _trees_of(
+            i, rows, limits
+        )  # of its own, so that nothing depends on what is in a block with it
+        use[b, :trees] = problem.use(i, trees)
     found = Found(
         np.zeros((len(block), rounds * widest, n_nodes, 4), np.int32),
         np.zeros((len(block), rounds * widest, n_nodes)),
         np.zeros((len(block), rounds + 1)),
         np.zeros(len(block), np.int64),
     )
-    boost_variables(block, rows, other, held_weights, bias, np.stack(use), limits, found, threads)
+    boost_variables(block, rows, other, held_weights, bias, use, limits, found, threads)
     out = []
     for b, i in enumerate(block):
         width, done = int(rows.sizes[i]) - 1, int(found.done[b])
@@ -134,7 +138,7 @@ def _plain(
     limits: Limits,
 ) -> Boosted:
     width, n_nodes = int(rows.sizes[i]) - 1, 2 * limits.leaves - 1
-    use = problem.use(i, int(limits.rounds[i]) * max(width, 1))
+    use = problem.use(i, _trees_of(i, rows, limits))
     rounds, curve = boost_plain(i, rows, other, held_weights, problem.bias(i), use, limits)
     nodes = np.full((len(rounds), width, n_nodes, 4), -2, np.int32)
     values = np.zeros((len(rounds), width, n_nodes))
@@ -142,6 +146,11 @@ def _plain(
         for k, (of_tree, at) in enumerate(trees):
             nodes[t, k, : len(of_tree)], values[t, k, : len(of_tree)] = of_tree, at
     return Boosted(nodes, values, curve)
+
+
+def _trees_of(i: int, rows: Rows, limits: Limits) -> int:
+    """Most trees of the variable at place ``i``: one each round for each of its states but the first."""
+    return int(limits.rounds[i]) * max(int(rows.sizes[i]) - 1, 1)
 
 
 def _rows(problem: Problem) -> Rows:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
+from chainrule.compiled.threads import WORTH_TWO
 from chainrule.compiled.vectors import aligned, lanes, load, load_first, pointer, same, store
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "STEP",
     "Cut",
     "Packed",
+    "group_of",
     "nade_pack",
     "pack_weights",
     "unpack",
@@ -42,7 +44,10 @@ STEP = 4  # variables in a block
 ROWS = 4  # rows that share registers on the way forward
 PATTERNS = 2**STEP
 BOUNDS = 3 * PATTERNS  # for each list: where it begins, how many rows it holds, how many before first ones
-GROUP = 256  # most rows in a group
+GROUP, SHARED = (
+    256,
+    128,
+)  # most rows in a group; and where there is work for several threads, which take groups
 ONE, LIVE = 1, 2  # bits of a code: the variable is on; it is neither padding nor in a spare slot
 
 
@@ -52,6 +57,18 @@ class Cut(NamedTuple):
     rows: int
     group: int
     threads: int
+
+
+def group_of(n: int, work: float) -> int:
+    """How many of ``n`` rows go into a group.
+
+    Gradients add up by groups, so these follow from the work alone: with any number of threads they are the same.
+
+    >>> group_of(100, 1e6), group_of(100, 1e8), group_of(1000, 1e8)
+    (100, 50, 128)
+    """
+    most = min(GROUP, n) if work < WORTH_TWO else min(SHARED, -(-n // 2))
+    return max(STEP, most)
 
 
 class Packed(NamedTuple):

@@ -17,7 +17,7 @@ from chainrule.core.errors import ValuesError
 from chainrule.models.nade.activations import KINDS
 from chainrule.models.nade.binary_backward import nade_backward
 from chainrule.models.nade.binary_forward import nade_forward, nade_terms
-from chainrule.models.nade.binary_packing import GROUP, STEP, Cut, nade_pack
+from chainrule.models.nade.binary_packing import STEP, Cut, group_of, nade_pack
 from chainrule.models.nade.categorical_backward import categorical_backward
 from chainrule.models.nade.categorical_forward import categorical_forward, categorical_terms
 from chainrule.models.nade.categorical_packing import Steps, categorical_pack, cut_of, slots_of
@@ -78,8 +78,8 @@ class BinaryWalk(Walk):
         n, self.d = x.shape
         self.h = len(network.c)
         self.order, self.kind = order, KINDS[network.activation]
-        threads = use_threads(n * self.d * self.h)
-        self.cut = Cut(n, max(STEP, min(GROUP, -(-n // threads))), threads)
+        work = n * self.d * self.h
+        self.cut = Cut(n, group_of(n, work), use_threads(work))
         data = np.ascontiguousarray(x != 0).view(np.uint8)
         self.packed = nade_pack(data, order, network.W, network.V, self.cut.group)
         self.logits, self.states, self.c = nade_forward(
