@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from typing import Any, ClassVar, Literal, Self, cast
 
@@ -76,7 +77,8 @@ class DiscreteModel(DensityEstimator):
         before = dict(vars(self))
         try:
             self._take_schema(table.schema)
-            self._fit(table, held_out, y)
+            with self._at_work():
+                self._fit(table, held_out, y)
         except BaseException:  # a fit that failed leaves nothing half fitted behind
             vars(self).clear()
             vars(self).update(before)
@@ -88,7 +90,9 @@ class DiscreteModel(DensityEstimator):
 
         Missing values are marginalised exactly, or refused with the name of a model that can.
         """
-        return self._log_prob(self._rows(X).codes)
+        codes = self._rows(X).codes
+        with self._at_work():
+            return self._log_prob(codes)
 
     def conditionals(self, X: Any) -> NDArray[np.float64]:
         """``log p(x_i | its parents)`` in nats of each cell, (n, d): who is to blame for a low score.
@@ -97,7 +101,8 @@ class DiscreteModel(DensityEstimator):
         """
         table = self._rows(X)
         self._refuse_missing(table, "conditionals are of complete rows")
-        return self._conditionals(table.codes)
+        with self._at_work():
+            return self._conditionals(table.codes)
 
     def state_log_probs(self, X: Any) -> NDArray[np.float64]:
         """``log p(x_i = k | what comes before x_i)`` in nats of every state k of every variable i, (n, Σ K_i).
@@ -111,7 +116,8 @@ class DiscreteModel(DensityEstimator):
         self._refuse_missing(table, "the probabilities of states are of complete rows")
         n_bytes = 8 * table.n_rows * sum(table.schema.sizes)
         check_size(n_bytes, f"state_log_probs of {table.n_rows:,} rows", instead="pass fewer rows at a time")
-        return self._state_log_probs(table.codes)
+        with self._at_work():
+            return self._state_log_probs(table.codes)
 
     def states_in_turn(self, n: int, order: ArrayLike | None = None) -> Turns:
         """The factors of n rows that are decided on the way: what draws, codes and games with rows are made of.
@@ -156,7 +162,9 @@ class DiscreteModel(DensityEstimator):
         schema, n = self._known_schema(), check_integer(n, "n", least=0)
         check_size(_BYTES_A_DRAW * n * len(schema), f"sample({n:,})", instead="draw fewer rows at a time")
         row = known(given, schema)
-        return give_back(self._draw(np.repeat(row[None], n, axis=0), as_generator(rng)), schema)
+        with self._at_work():
+            codes = self._draw(np.repeat(row[None], n, axis=0), as_generator(rng))
+        return give_back(codes, schema)
 
     def impute(self, X: Any, *, how: Literal["draw", "mode"] = "draw", rng: RandomState = None) -> Any:
         """``X`` with its missing cells filled, as the kind of table that the model was fitted on (files: a ``Table``).
@@ -172,7 +180,8 @@ class DiscreteModel(DensityEstimator):
         holes = table.missing.any(axis=1)
         if holes.any():
             part = table.codes[holes].astype(np.int32)
-            filled[holes] = self._draw(part, generator) if how == "draw" else self._most_probable(part)
+            with self._at_work():
+                filled[holes] = self._draw(part, generator) if how == "draw" else self._most_probable(part)
         return give_back(filled, table.schema)
 
     def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
@@ -183,7 +192,8 @@ class DiscreteModel(DensityEstimator):
         schema = self._known_schema()
         known = schema.known(evidence)
         wanted = places(schema, variables, unknown_in=known)
-        table = self._query(known, wanted)
+        with self._at_work():
+            table = self._query(known, wanted)
         if table is None:
             raise impossible("evidence", schema.labels(known))
         chosen = [schema.variables[i] for i in wanted]
@@ -199,6 +209,10 @@ class DiscreteModel(DensityEstimator):
         """The DAG whose factors the model promises to respect; by default every variable on all before it."""
         factors = self._factors()
         return DAG.fully_connected(self.schema_.names) if factors is None else factors.to_dag()
+
+    def _at_work(self) -> AbstractContextManager[object]:
+        """What the hooks run in; a model that uses torch keeps out what its user has set there."""
+        return nullcontext()
 
     @abstractmethod
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,6 +38,7 @@ from chainrule.homework.images.mlp_network import (
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.own_torch import own_torch, rows_to_torch
 from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_of
 from chainrule.models.shared.training import Recipe, TrainingError, train
 from chainrule.tables.table import Table
@@ -122,7 +124,7 @@ class MLPDensity(DiscreteModel):
                 f"{lost} of {len(labels)} labels are positive but zero in float32; set label_peak to rescale them"
             )
         info = train(self.network_, rows, None, recipe, targets=targets, loss=LOSSES[self.loss])
-        self._check_scores(torch.from_numpy(rows).to(device))
+        self._check_scores(rows_to_torch(rows).to(device))
         self.fit_info_ = info | {"seed": seed, "n_rows": len(rows), "labels_zero_in_float32": lost}
         self._tabulate()
 
@@ -175,7 +177,7 @@ class MLPDensity(DiscreteModel):
         """Logits in float64, so that a row's score does not depend on the rows scored with it."""
         network = copy.deepcopy(self.network_).cpu().double()
         with torch.no_grad():
-            parts = [network(torch.from_numpy(rows[i : i + _BLOCK])) for i in range(0, len(rows), _BLOCK)]
+            parts = [network(rows_to_torch(rows[i : i + _BLOCK])) for i in range(0, len(rows), _BLOCK)]
         return torch.cat(parts).numpy()
 
     def _tabulate(self) -> None:
@@ -215,16 +217,20 @@ class MLPDensity(DiscreteModel):
             )
         return scale
 
+    def _at_work(self) -> AbstractContextManager[object]:
+        return own_torch()
+
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays = {k: v.cpu().numpy() for k, v in self.network_.state_dict().items()}
         return arrays, {"label_scale": self.label_scale_}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         self.label_scale_ = plain["label_scale"]
-        generator = torch.Generator().manual_seed(0)  # every weight is overwritten next
-        self.network_ = MLPNetwork(self.n_features_in_, parse_hidden(self.hidden), generator=generator)
-        self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
-        self._tabulate()
+        with own_torch():
+            generator = torch.Generator().manual_seed(0)  # every weight is overwritten next
+            self.network_ = MLPNetwork(self.n_features_in_, parse_hidden(self.hidden), generator=generator)
+            self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+            self._tabulate()
 
 
 def _check_labels(y: Any, n: int) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from torch.nn.functional import logsigmoid
 
 from chainrule.core.errors import TooLargeError
 from chainrule.models.shared.likelihood import bernoulli_terms
+from chainrule.models.shared.own_torch import PARAMETERS
 from chainrule.models.shared.states import state_blocks
 from chainrule.models.shared.steps import Loss
 
@@ -47,12 +48,16 @@ class MLPNetwork(nn.Module):
         super().__init__()
         sizes = [d, *hidden, 1]
         # not initialised by torch, which would draw from its global generator
-        self.layers = nn.ModuleList(nn.utils.skip_init(nn.Linear, a, b) for a, b in pairwise(sizes))
+        self.layers = nn.ModuleList(
+            nn.utils.skip_init(nn.Linear, a, b, dtype=PARAMETERS) for a, b in pairwise(sizes)
+        )
         self.d = d
         with torch.no_grad():
             for layer in self._linear():
                 scale = (2.0 / layer.in_features) ** 0.5  # He et al. 2015: keeps the size of relu signals
-                layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * scale)
+                layer.weight.copy_(
+                    torch.randn(layer.weight.shape, generator=generator, dtype=PARAMETERS) * scale
+                )
                 layer.bias.zero_()
             if start is not None:
                 last = self._linear()[-1]

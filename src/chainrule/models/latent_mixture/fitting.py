@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chainrule.models.latent_mixture.layout import Layout
 from chainrule.models.latent_mixture.network import LatentNetwork
 from chainrule.models.latent_mixture.plan import Plan
+from chainrule.models.shared.own_torch import own_torch
 from chainrule.models.shared.training import Recipe, train
 from chainrule.tables.table import Table
 
@@ -32,24 +33,25 @@ def fit_log_odds(
         epochs_done = {"epochs": 0, "best_epoch": 0, "train_nll_nats": [], "valid_nll_nats": []}
         return np.zeros((0, n_components), np.float32), epochs_done | {"seconds": 0.0, "warm_up_seconds": 0.0}
     streams = np.random.SeedSequence(plan.seed).generate_state(3)
-    network = LatentNetwork(
-        layout,
-        bias,
-        latent=plan.latent,
-        hidden=plan.hidden,
-        n_points=plan.n_points,
-        n_looked=2 * plan.n_points,
-        seed=int(streams[0]),
-        generator=torch.Generator().manual_seed(int(streams[1])),
-    )
-    recipe = Recipe(epochs, batch_size, plan.learning_rate, plan.weight_decay, int(streams[2]))
-    info = train(
-        network,
-        table.codes,
-        None if valid is None else valid.codes,
-        recipe,
-        weights=table.weights,
-        valid_weights=None if valid is None else valid.weights,
-    )
-    with torch.no_grad():
-        return network.log_odds(network.points(n_components)).numpy(), info
+    with own_torch():
+        network = LatentNetwork(
+            layout,
+            bias,
+            latent=plan.latent,
+            hidden=plan.hidden,
+            n_points=plan.n_points,
+            n_looked=2 * plan.n_points,
+            seed=int(streams[0]),
+            generator=torch.Generator().manual_seed(int(streams[1])),
+        )
+        recipe = Recipe(epochs, batch_size, plan.learning_rate, plan.weight_decay, int(streams[2]))
+        info = train(
+            network,
+            table.codes,
+            None if valid is None else valid.codes,
+            recipe,
+            weights=table.weights,
+            valid_weights=None if valid is None else valid.weights,
+        )
+        with torch.no_grad():
+            return network.log_odds(network.points(n_components)).numpy(), info

@@ -22,6 +22,7 @@ from torch.nn.functional import layer_norm, linear, logsigmoid, silu
 
 from chainrule.models.latent_mixture.layout import Layout
 from chainrule.models.shared.network import LikelihoodNetwork
+from chainrule.models.shared.own_torch import PARAMETERS
 
 __all__ = ["LatentNetwork"]
 
@@ -54,12 +55,13 @@ class LatentNetwork(LikelihoodNetwork):
         self._base = _cube(max(n_points, n_looked), latent, seed)
         widths = [latent, *hidden, len(layout.with_odds)]
         self.weights = nn.ParameterList(
-            (torch.rand(b, a, generator=generator) * 2 - 1) / a**0.5 for a, b in pairwise(widths)
+            (torch.rand(b, a, generator=generator, dtype=PARAMETERS) * 2 - 1) / a**0.5
+            for a, b in pairwise(widths)
         )
-        self.biases = nn.ParameterList([torch.zeros(h) for h in hidden])
+        self.biases = nn.ParameterList([torch.zeros(h, dtype=PARAMETERS) for h in hidden])
         self.biases.append(torch.from_numpy(bias).float())
-        self.scales = nn.ParameterList(torch.ones(h) for h in hidden)
-        self.shifts = nn.ParameterList(torch.zeros(h) for h in hidden)
+        self.scales = nn.ParameterList(torch.ones(h, dtype=PARAMETERS) for h in hidden)
+        self.shifts = nn.ParameterList(torch.zeros(h, dtype=PARAMETERS) for h in hidden)
         self.register_buffer(
             "steps", torch.zeros((), dtype=torch.int64)
         )  # so that a checkpoint knows the points
@@ -119,4 +121,8 @@ class LatentNetwork(LikelihoodNetwork):
 
 def _cube(n: int, d: int, seed: int) -> Tensor:
     """The first ``n`` points of a scrambled Sobol sequence in ``d`` dimensions."""
-    return torch.quasirandom.SobolEngine(d, scramble=True, seed=seed).draw(n)
+    engine = torch.quasirandom.SobolEngine(d, scramble=True, seed=seed)
+    first = engine.quasi.to(PARAMETERS) / 2**engine.MAXBIT  # which torch keeps in the default dtype
+    points = engine.draw(n, dtype=PARAMETERS)
+    points[:1] = first
+    return points

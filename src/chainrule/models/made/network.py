@@ -30,6 +30,7 @@ from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.likelihood import categorical_terms
 from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
+from chainrule.models.shared.own_torch import PARAMETERS
 
 __all__ = ["MADENetwork"]
 
@@ -90,11 +91,13 @@ class MADENetwork(AutoregressiveNetwork):
         self.layers, self.biases = nn.ModuleList(), nn.ParameterList()
         masks = self._masks_of_indicators()
         for layer, mask in enumerate(masks[: len(self.degrees) + 1]):
-            values = torch.randn(mask.shape, generator=generator) * self._scale(layer, mask, mean_ones)
+            values = torch.randn(mask.shape, generator=generator, dtype=PARAMETERS) * self._scale(
+                layer, mask, mean_ones
+            )
             self._add_layer(values, mask)
-            self.biases.append(nn.Parameter(torch.zeros(len(mask))))
+            self.biases.append(nn.Parameter(torch.zeros(len(mask), dtype=PARAMETERS)))
         if direct:
-            self._add_layer(torch.zeros(masks[-1].shape), masks[-1])
+            self._add_layer(torch.zeros(masks[-1].shape, dtype=PARAMETERS), masks[-1])
         self.register_buffer("ordering", torch.as_tensor(f.order, dtype=torch.int64))
         for layer, mask in enumerate(masks):
             self.register_buffer(f"mask_{layer}", torch.from_numpy(mask))

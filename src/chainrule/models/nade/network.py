@@ -32,6 +32,7 @@ from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.likelihood import categorical_terms
 from chainrule.models.shared.network import AutoregressiveNetwork, GradientLoop
+from chainrule.models.shared.own_torch import PARAMETERS
 
 __all__ = ["Activation", "NADENetwork"]
 
@@ -73,10 +74,12 @@ class NADENetwork(AutoregressiveNetwork):
         width = self.coding.width
         self.activation: Activation = activation
         scale = _START * max(1.0, width * mean_ones) ** -0.5
-        self.W = nn.Parameter(torch.randn(width, hidden, generator=generator) * scale)
-        self.V = nn.Parameter(torch.randn(width, hidden, generator=generator) * _START * hidden**-0.5)
-        self.b = nn.Parameter(torch.zeros(width))
-        self.c = nn.Parameter(torch.zeros(hidden))
+        self.W = nn.Parameter(torch.randn(width, hidden, generator=generator, dtype=PARAMETERS) * scale)
+        self.V = nn.Parameter(
+            torch.randn(width, hidden, generator=generator, dtype=PARAMETERS) * _START * hidden**-0.5
+        )
+        self.b = nn.Parameter(torch.zeros(width, dtype=PARAMETERS))
+        self.c = nn.Parameter(torch.zeros(hidden, dtype=PARAMETERS))
         self.register_buffer("ordering", torch.as_tensor(np.asarray(ordering), dtype=torch.int64))
 
     def logits(self, x: Tensor, ordering: Tensor | None = None) -> Tensor:

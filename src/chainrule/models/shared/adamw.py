@@ -56,7 +56,7 @@ class AdamW:
 
     def state(self) -> dict[str, Tensor]:
         """The number of steps, and the moments by parameter."""
-        out = {"step": torch.tensor(float(self._steps))}
+        out = {"step": torch.tensor(float(self._steps), dtype=torch.float32)}
         for i, (m, v) in enumerate(zip(self._first, self._second, strict=True)):
             out |= {f"{i}.exp_avg": m, f"{i}.exp_avg_sq": v}
         return out

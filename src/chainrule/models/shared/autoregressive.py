@@ -6,6 +6,7 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.network import AutoregressiveNetwork, LikelihoodNetwork
+from chainrule.models.shared.own_torch import own_torch, rows_to_torch
 from chainrule.models.shared.remembered import Remembered
 from chainrule.models.shared.training import Recipe, batch_size_for, decay_in_epochs, train
 from chainrule.tables.table import Table
@@ -152,12 +154,12 @@ class AutoregressiveEstimator(ChainModel):
     def _complete_log_prob(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
         with torch.no_grad():
-            return torch.cat([network(torch.from_numpy(part)) for part in self._parts(codes)]).numpy()
+            return torch.cat([network(rows_to_torch(part)) for part in self._parts(codes)]).numpy()
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
         with torch.no_grad():
-            parts = [network.logits(torch.from_numpy(part)).numpy() for part in self._parts(unsigned(codes))]
+            parts = [network.logits(rows_to_torch(part)).numpy() for part in self._parts(unsigned(codes))]
         logits = np.concatenate(parts)
         return network.coding.terms(codes, logits)
 
@@ -165,10 +167,13 @@ class AutoregressiveEstimator(ChainModel):
         network = self._double()
         with torch.no_grad():
             parts = [
-                network.coding.state_log_probs(network.logits(torch.from_numpy(part)).numpy())
+                network.coding.state_log_probs(network.logits(rows_to_torch(part)).numpy())
                 for part in self._parts(unsigned(codes))
             ]
         return np.concatenate(parts)
+
+    def _at_work(self) -> AbstractContextManager[object]:
+        return own_torch()
 
     def _follow(self, uniforms: NDArray[np.float64], known: Codes | None) -> Codes:
         drawn = self._network_in_one_order.sample_few(uniforms, known)
@@ -213,8 +218,9 @@ class AutoregressiveEstimator(ChainModel):
         names, found = self.schema_.names, plain["dag"]
         graph = None if found is None else dag_of_plain(found)
         self._factorization = Factorization(names, np.array(plain["order"], np.intp), graph)
-        self.network_ = self._build(Coding(self.schema_.sizes), 0.5, torch.Generator().manual_seed(0))
-        self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+        with own_torch():
+            self.network_ = self._build(Coding(self.schema_.sizes), 0.5, torch.Generator().manual_seed(0))
+            self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
 
 
 class _board:

@@ -24,6 +24,7 @@ from chainrule.compiled.calls import has_loops, many_calls
 from chainrule.core.time_limit import check_time
 from chainrule.models.shared.adamw import BETAS, EPSILON, AdamW
 from chainrule.models.shared.network import GradientLoop, LikelihoodNetwork
+from chainrule.models.shared.own_torch import rows_to_torch
 
 __all__ = [
     "NEGATIVE_LOG_LIKELIHOOD",
@@ -102,13 +103,8 @@ class Data:
     def tensors(self, device: torch.device) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Rows, weights in float32, and targets."""
         kept = [self.rows, None if self.weights is None else self.weights.astype(np.float32), self.targets]
-        found = [None if a is None else torch.from_numpy(_known_to_torch(a)).to(device) for a in kept]
+        found = [None if a is None else rows_to_torch(a).to(device) for a in kept]
         return found[0], found[1], found[2]  # type: ignore[return-value]
-
-
-def _known_to_torch(a: NDArray[Any]) -> NDArray[Any]:
-    """torch takes no index of unsigned numbers of more than a byte."""
-    return a.astype(np.int64) if a.dtype.kind == "u" and a.itemsize > 1 else a
 
 
 @torch.no_grad()
@@ -220,7 +216,7 @@ class AutogradSteps(Steps):
     def state(self) -> dict[str, Tensor]:
         found = [self._optimizer.state.get(p, {}) for p in self._parameters]
         # before the first step a parameter has no state
-        out = {"step": torch.tensor(max(float(own.get("step", 0.0)) for own in found))}
+        out = {"step": torch.tensor(max(float(own.get("step", 0.0)) for own in found), dtype=torch.float32)}
         for i, (p, own) in enumerate(zip(self._parameters, found, strict=True)):
             for name in ("exp_avg", "exp_avg_sq"):
                 out[f"{i}.{name}"] = own.get(name, torch.zeros_like(p)).detach()
