@@ -6,6 +6,10 @@ prints it and exits with 2; nothing that a user can cause ends in a traceback.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from chainrule.core.text import one_line
+
 __all__ = [
     "ChainruleError",
     "CycleError",
@@ -19,13 +23,31 @@ __all__ = [
     "ValuesError",
 ]
 
+_LONGEST_COMPARED, _MOST_COMPARED = (
+    80,
+    5_000,
+)  # signs of a name, and names, among which near matches are looked for
+
 
 class ChainruleError(Exception):
     """Base of every error that chainrule raises on purpose.
 
+    A message has at most ``most`` signs, whatever it quotes: what it would have in the middle is left out.
+
     >>> issubclass(ShapeError, ChainruleError) and issubclass(ShapeError, ValueError)
     True
+    >>> len(str(InputError("got " + "x" * 5000 + "; pass less")))
+    999
     """
+
+    most: ClassVar[int] = 999
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) <= self.most:
+            return text
+        half = (self.most - 3) // 2
+        return f"{text[:half]} … {text[-half:]}"
 
 
 class InputError(ChainruleError, ValueError):
@@ -52,10 +74,18 @@ class UnknownNameError(InputError):
         """
         from difflib import get_close_matches
 
-        near = get_close_matches(str(name), known, n=3)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        shown = ", ".join(known[:20]) + (f", … {len(known)} in all" if len(known) > 20 else "")
-        return cls(f"there is no {what} {str(name)!r}{hint} (known: {shown})")
+        text = str(name)
+        like = [k for k in known if len(k) <= 2.4 * len(text) <= 5.8 * len(k)][:_MOST_COMPARED]
+        near = get_close_matches(text, like, n=3) if len(text) <= _LONGEST_COMPARED else []
+        hint = f"; did you mean {' or '.join(map(_quoted, near))}?" if near else ""
+        shown = ", ".join(one_line(k) for k in known[:20])
+        more = f", … {len(known)} in all" if len(known) > 20 else ""
+        return cls(f"there is no {what} {_quoted(text)}{hint} (known: {shown}{more})")
+
+
+def _quoted(name: str) -> str:
+    """A name as Python writes it, where that is not too long."""
+    return repr(name) if len(name) <= _LONGEST_COMPARED else repr(name[:_LONGEST_COMPARED] + "…")
 
 
 class ParseError(InputError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zlib
 from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError, InputError, TooLargeError
 
-__all__ = ["MAX_BYTES", "read_bytes", "unzip"]
+__all__ = ["MAX_BYTES", "parse_json", "read_bytes", "unzip"]
 
 MAX_BYTES = 2 << 30  # more than this in one file is a mistake or an attack (a "zip bomb")
 _GZIP = b"\x1f\x8b"
@@ -70,3 +71,16 @@ def _up_to(file: Any, name: str, limit: int, instead: str) -> bytes:
         if len(content) > limit:
             raise TooLargeError(f"{name} holds more than {limit:,} bytes; {instead}")
     return bytes(content)
+
+
+def parse_json(text: str) -> Any:
+    """What a JSON text says; ``ValueError`` where it is none, or nests more deeply than anything of ours.
+
+    >>> parse_json("[" * 100_000)
+    Traceback (most recent call last):
+    ValueError: it nests too deeply
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it nests too deeply") from None

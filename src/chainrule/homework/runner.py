@@ -6,7 +6,6 @@ whatever stops a run, what was done stays done, and the same call goes on from t
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from chainrule.core.checks import check_integer
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import make_directory, write_text
 from chainrule.core.progress import note, track
+from chainrule.core.reading import parse_json
 from chainrule.core.records import (
     RESULTS_FILE,
     RESULTS_FORMAT,
@@ -170,7 +170,7 @@ def _earlier(out: Path, run: _Run) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        results = json.loads(path.read_text("utf-8"))
+        results = parse_json(path.read_text("utf-8"))
         found = {"chainrule": results["chainrule"], **results["settings"]}
         usable = results["format"] == RESULTS_FORMAT and isinstance(results["problems"], dict)
     except (OSError, ValueError, KeyError, TypeError) as e:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from chainrule.core.errors import DataError
 from chainrule.core.files import make_directory, write_bytes, write_text
 from chainrule.core.progress import track
+from chainrule.core.reading import parse_json
 from chainrule.core.records import (
     RESULTS_FILE,
     RESULTS_FORMAT,
@@ -44,7 +44,7 @@ def write_report(directory: str | Path) -> Path:
     """
     path = Path(directory) / RESULTS_FILE
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = parse_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as e:
         raise DataError(
             f"there is no file {path}; run `chainrule reproduce --out {directory}` to write it"

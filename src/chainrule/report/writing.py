@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import check_place, write_text
+from chainrule.core.reading import parse_json
 from chainrule.core.records import dump_json
 from chainrule.report.comparison_page import comparison_document
 from chainrule.report.description_page import description_document
@@ -53,7 +53,7 @@ def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
     """Write the page of a record that ``write_page`` left, by default beside it, without any model."""
     path = Path(saved)
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise DataError(
             f"{path} cannot be read as JSON ({e}); give a record that was written beside a page"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from chainrule.core.errors import DataError, UnknownNameError
+from chainrule.core.text import one_line
 from chainrule.tables.arrow_columns import arrow_column, line
 from chainrule.tables.columns import Frame, checked_names
 from chainrule.tables.text_files import TextFile
@@ -77,8 +78,9 @@ class TableFiles:
 
     def frames(self, columns: Sequence[str], batch_rows: int | None = None) -> Iterator[Frame]:
         """The rows of these columns, at most ``batch_rows`` at a time; memory does not grow with the files."""
+        known = set(self.names)
         for name in columns:
-            if name not in self.names:
+            if name not in known:
                 raise UnknownNameError.of("column", name, list(self.names))
         for file in self.files:
             first_row = 0
@@ -128,13 +130,13 @@ class _Columnar:
         rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(columns)))
         with parquet.ParquetFile(self.path) as table:
             for batch in table.iter_batches(rows, columns=list(columns)):
-                yield batch.select(list(columns))
+                yield _checked(batch.select(list(columns)), self.path)
 
     def _feather(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with pa.memory_map(str(self.path)) as source:
             table = pa.ipc.open_file(source)
             for i in range(table.num_record_batches):
-                yield table.get_batch(i).select(list(columns))
+                yield _checked(table.get_batch(i).select(list(columns)), self.path)
 
 
 def _open(path: Path, encoding: str | None, header: bool | None) -> TextFile | _Columnar:
@@ -156,6 +158,16 @@ def _open(path: Path, encoding: str | None, header: bool | None) -> TextFile | _
 
 def _names(schema: pa.Schema) -> tuple[str, ...]:
     return checked_names([name for name in schema.names if not name.startswith(_PANDAS_INDEX)])
+
+
+def _checked(batch: pa.RecordBatch, path: Path) -> pa.RecordBatch:
+    """``batch`` once all of it is what its types say; Arrow itself reads on where texts are cut or no UTF-8."""
+    for name, cells in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            cells.validate(full=True)
+        except pa.ArrowInvalid as e:
+            raise DataError(f"{path}, column {one_line(name)}: {line(e)}; correct or save it again") from e
+    return batch
 
 
 def _damaged(path: Path, error: BaseException) -> DataError:

@@ -30,9 +30,11 @@ from chainrule.tables.values import number_of
 
 __all__ = ["TextFile", "packer_of", "unpacked"]
 
-_BLOCK = 1 << 20  # bytes parsed at a time; a line must fit in, and Arrow reads up to 32 ahead
-_START = 1 << 20  # bytes looked at first; the header line must fit in
+_BLOCK = 1 << 20  # bytes parsed at a time, more where lines are long; Arrow reads up to 32 ahead
+_START = 1 << 20  # bytes looked at first, more while no line ends in them
+_LONGEST = 1 << 26  # bytes of a first line; eight of its lengths are parsed at a time
 _SEPARATOR_LINE, _LINE_END = re.compile(r"(?i)sep=.?\s*(\r|\n|\Z)"), re.compile("\r\n|\n|\r")
+_WHOLE_LINE = re.compile(rb"[^\r\n][\r\n]")
 _MOST_LOOKED_AT = 200  # rows that tell whether the first line is one of them
 _PACKERS: dict[bytes, Literal["gzip", "zstd"]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -47,12 +49,18 @@ class TextFile:
     separator: str
     encoding: str
     n_before: int = 0  # empty lines before the first one
+    first_bytes: int = 0  # how long the first line is
 
     @classmethod
     def open(cls, path: Path, encoding: str | None = None, header: bool | None = None) -> TextFile:
         """Look at the beginning of the file; ``DataError`` where it is no table."""
         with unpacked(path) as stream:
-            start = stream.read(_START)
+            start, limit = _beginning(stream)
+            if limit > _LONGEST:
+                raise DataError(
+                    f"{path}: its first line is longer than {_LONGEST >> 20} MiB; give a table with its names, or its "
+                    "first row, in the first line"
+                )
         encoding = found_encoding(start, encoding)
         try:
             # a character that the cut goes through is left out
@@ -69,7 +77,7 @@ class TextFile:
                 f"{path}: its first line, {text.splitlines()[0]!r}, is for spreadsheets and names no column; delete it"
             )
         separator = _separator(text)
-        rows = _first_rows(text, separator, whole=len(start) < _START)
+        rows = _first_rows(text, separator, whole=len(start) < limit)
         first = next(rows, [])
         named = not _is_row(first, list(rows)) if header is None else header
         names = [(name.strip() if named else "") or f"x{j + 1}" for j, name in enumerate(first)]
@@ -78,7 +86,11 @@ class TextFile:
         except InputError as e:
             raise InputError(f"{path}: {e}") from e
         n_before = len(_LINE_END.findall(whole[: len(whole) - len(text)]))
-        return cls(path, names, tuple(first) if named else None, separator, encoding, n_before)
+        header_cells = tuple(first) if named else None
+        line = text[: m.start() if (m := _LINE_END.search(text)) else len(text)]
+        return cls(
+            path, names, header_cells, separator, encoding, n_before, len(line.encode(encoding, "replace"))
+        )
 
     @property
     def has_header(self) -> bool:
@@ -106,7 +118,7 @@ class TextFile:
                     stream,
                     read_options=arrow_csv.ReadOptions(
                         use_threads=False,
-                        block_size=_BLOCK,
+                        block_size=max(_BLOCK, 8 * self.first_bytes),
                         column_names=None if is_named else list(self.names),
                         skip_rows_after_names=self.n_before + 1 if self.has_header and not is_named else 0,
                         encoding="utf8" if self.encoding in ("utf-8", "utf-8-sig") else self.encoding,
@@ -160,6 +172,15 @@ class TextFile:
         return DataError(
             f"{self.path}, line {found[0]}: {found[1]} cells, expected {wanted} as in the first line; correct it"
         )
+
+
+def _beginning(stream: Any) -> tuple[bytes, int]:
+    """The first bytes, in which a line ends where one does, and how many were asked for."""
+    start, limit = stream.read(_START), _START
+    while len(start) == limit <= _LONGEST and not _WHOLE_LINE.search(start):
+        start += stream.read(limit)
+        limit *= 2
+    return start, limit
 
 
 def packer_of(path: Path) -> Literal["gzip", "zstd"] | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ _BATCH = 65_536  # rows
 
 class RefusedTableError(ValuesError):
     """A table that cannot be read as it is; ``settings`` would make it readable."""
+
+    most: ClassVar[int] = 20_000  # all that is to be added to a command stands in one
 
     def __init__(self, message: str, settings: Mapping[str, Any]) -> None:
         self.settings = dict(settings)

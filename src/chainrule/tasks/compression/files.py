@@ -26,6 +26,7 @@ import numpy as np
 
 from chainrule.core.errors import ChainruleError, DataError, InputError, OutputError, UnknownNameError
 from chainrule.core.files import replacing
+from chainrule.core.reading import MAX_BYTES, parse_json
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Variable
 from chainrule.tables.text_files import TextFile, packer_of, unpacked
@@ -329,7 +330,7 @@ def _packed(plain: Any) -> bytes:
 
 def _unpacked(content: bytes) -> Any:
     try:
-        return json.loads(_inflated(content).decode("utf-8", "surrogatepass"))
+        return parse_json(_inflated(content).decode("utf-8", "surrogatepass"))
     except ValueError as e:
         raise DataError("the compressed file is damaged; compress it again") from e
 
@@ -339,10 +340,14 @@ def _deflated(content: bytes) -> bytes:
 
 
 def _inflated(content: bytes) -> bytes:
+    unpacker = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA)
     try:
-        return lzma.decompress(content, lzma.FORMAT_RAW, filters=_LZMA)
+        found = unpacker.decompress(content, MAX_BYTES)
     except lzma.LZMAError as e:
         raise DataError("the compressed file is damaged; compress it again") from e
+    if not unpacker.eof or unpacker.unused_data:
+        raise DataError("the compressed file is damaged; compress it again")
+    return found
 
 
 def _with_size(part: bytes) -> bytes:
