@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import suppress
 from functools import cache
@@ -22,6 +23,9 @@ __all__ = [
     "check_size",
     "memory_bytes",
 ]
+
+
+MOST_INTEGER = 2**53  # above which not every whole number is a float, nor a sum of two an index
 
 
 def as_matrix(
@@ -96,14 +100,16 @@ def check_binary(
     return np.ascontiguousarray(a, dtype=np.uint8)
 
 
-def check_integer(value: Any, name: str, *, least: int = 1) -> int:
-    """``value`` as a Python int of at least ``least``; raises ``InputError``.
+def check_integer(value: Any, name: str, *, least: int = 1, most: int = MOST_INTEGER) -> int:
+    """``value`` as a Python int from ``least`` to ``most``; raises ``InputError``.
 
     >>> check_integer(np.int64(3), "hidden")
     3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
+    if value > most:
+        raise InputError(f"{name} must be an integer of at most {most:,}; got {value!r}")
     return int(value)
 
 
@@ -127,13 +133,20 @@ def check_real(value: Any, name: str, *, least: float = 0.0, strictly: bool = Fa
     ok = (
         not isinstance(value, bool)
         and isinstance(value, (int, float, np.integer, np.floating))
-        and bool(np.isfinite(value))
+        and _is_finite(value)
         and (value > least if strictly else value >= least)
     )
     if not ok:
         bound = "above" if strictly else "of at least"
         raise InputError(f"{name} must be a finite number {bound} {least:g}; got {value!r}")
     return float(value)
+
+
+def _is_finite(number: Any) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float comes near
+        return False
 
 
 def check_size(n_bytes: int, what: str, *, instead: str = "ask for fewer") -> None:

@@ -32,7 +32,7 @@ _LONGEST_COMPARED, _MOST_COMPARED = (
 class ChainruleError(Exception):
     """Base of every error that chainrule raises on purpose.
 
-    A message has at most ``most`` signs, whatever it quotes: what it would have in the middle is left out.
+    A message is one line of at most ``most`` signs, whatever it quotes: what is too long lacks its middle.
 
     >>> issubclass(ShapeError, ChainruleError) and issubclass(ShapeError, ValueError)
     True
@@ -44,6 +44,8 @@ class ChainruleError(Exception):
 
     def __str__(self) -> str:
         text = super().__str__()
+        if "\n" in text:
+            text = " ".join(text.split())
         if len(text) <= self.most:
             return text
         half = (self.most - 3) // 2

@@ -103,7 +103,10 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     """
     if names is None:
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
-    chosen = tuple(family(name) for name in ([names] if isinstance(names, str) else names))
+    listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    if not all(isinstance(name, str) for name in listed):
+        raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {names!r}")
+    chosen = tuple(family(name) for name in listed)
     if not chosen:
         raise InputError(f"the list of models is empty; name at least one of {', '.join(FAMILIES)}")
     return chosen

@@ -334,6 +334,8 @@ def _stated(name: str, states: Sequence[str] | int) -> Variable:
         return Variable(
             name, _numbered(check_integer(states, f"the number of states of {name!r}")), "integer"
         )
+    if not isinstance(states, Iterable):
+        raise InputError(f"the states of {name!r} must be a list of texts, or their number; got {states!r}")
     return Variable(name, states if isinstance(states, str) else tuple(states))  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.compiled.calls import loops_are_on, use_threads
+from chainrule.core.checks import check_size
 from chainrule.core.progress import track
 from chainrule.models.boosted_chain.boosting_loops import Found, Limits, Rows, boost_variables
 from chainrule.models.boosted_chain.boosting_plain import boost_plain
@@ -81,6 +82,9 @@ def boost(
     """Trees for the variable at each place, at most ``limits.rounds`` of them (d,)."""
     rows, other = _rows(problem), problem.by_place(held_out)
     d = len(problem.order)
+    check_size(
+        _bytes_of_trees(rows, limits, d), "boosting one variable", instead="set fewer rounds or leaves"
+    )
     if not loops_are_on():
         return [_plain(i, problem, rows, other, held_weights, limits) for i in track(range(d), label)]
     threads = use_threads(float(limits.rounds.sum()) * (len(rows.others) + len(rows.codes)) * d)
@@ -146,6 +150,12 @@ def _plain(
         for k, (of_tree, at) in enumerate(trees):
             nodes[t, k, : len(of_tree)], values[t, k, : len(of_tree)] = of_tree, at
     return Boosted(nodes, values, curve)
+
+
+def _bytes_of_trees(rows: Rows, limits: Limits, d: int) -> int:
+    """Of the largest variable: what its trees may ask for, their nodes and values."""
+    trees = max(_trees_of(i, rows, limits) for i in range(d))
+    return trees * (d + (2 * limits.leaves - 1) * (4 * 4 + 8))
 
 
 def _trees_of(i: int, rows: Rows, limits: Limits) -> int:

@@ -20,7 +20,7 @@ def law_of(family: str, n_states: int | None = None) -> Law:
     >>> law_of("poisson").parameters
     ('rate',)
     """
-    if family not in LAWS:
+    if not isinstance(family, str) or family not in LAWS:
         raise UnknownNameError.of("family", family, list(LAWS))
     if family == "categorical":
         return Categorical(n_states)
