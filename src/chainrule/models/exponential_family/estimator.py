@@ -22,6 +22,7 @@ from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.records import to_plain
 from chainrule.models.exponential_family.laws import Law, law_of
+from chainrule.models.shared.loaded import loaded_array
 
 __all__ = ["ExponentialFamily", "SimulatedFits", "fit_mle", "simulate_fits"]
 
@@ -172,7 +173,10 @@ class ExponentialFamily(DensityEstimator):
         return {"theta": self._theta, "statistics": self._statistics}, {}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self._take(arrays["theta"], arrays["statistics"])
+        theta, s = (loaded_array(arrays, name, (None,)) for name in ("theta", "statistics"))
+        law = law_of(self.family, theta.size if self.family == "categorical" else None)
+        law.check_parameters(theta)
+        self._take(theta, s)
 
 
 def fit_mle(family: str, x: ArrayLike, *, n_states: int | None = None) -> ExponentialFamily:
