@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from chainrule.core.contract import packed
-from chainrule.core.errors import ChainruleError, DataError
+from chainrule.core.errors import ChainruleError, DataError, ValuesError
 from chainrule.core.sealed import read_sealed, write_sealed
 from chainrule.models import NADE, BayesianNetwork, Independent, load_model
 from tests.contract.cases import CASES, Case, every_case, fitted
@@ -161,6 +161,19 @@ def test_tables_that_do_not_sum_to_one_are_refused(tmp_path: Path) -> None:
         arrays, plain = packed(model)
         write_sealed(tmp_path / "m", "model", 2, {**arrays, name: 2 * arrays[name]}, plain)
         assert "sum to one" in refused(tmp_path / "m")
+
+
+def test_a_network_whose_weights_are_lost_neither_answers_nor_is_saved(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).integers(0, 2, (30, 6))
+    model = NADE(4, epochs=1, random_state=0).fit(rows)
+    model.network_.W.data[0, 0] = np.nan
+    with pytest.raises(ValuesError, match="W holds what is no finite number; fit the model again"):
+        model.log_prob(rows)
+    with pytest.raises(
+        ValuesError, match="W of this NADE holds what is no finite number, so it is not saved"
+    ):
+        model.save(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_format_is_told_apart_from_damage(tmp_path: Path) -> None:

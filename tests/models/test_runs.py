@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,14 @@ from tests.models.stopping import StopAfter
 
 ROWS = np.random.default_rng(0).integers(0, 2, (200, 6))
 SETTINGS: dict[str, Any] = {"hidden": 5, "epochs": 4, "batch_size": 20, "random_state": 0}
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Python's own handler, which a shell that runs tests in the background has switched off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def fit(kind: Any = NADE, **settings: Any) -> Any:

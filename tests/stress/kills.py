@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.stress.workloads import WORKLOADS, digest, prepare, whole
+from tests.stress.workloads import WORKLOADS, digest, load, prepare, whole
 
 __all__ = ["main"]
 
@@ -64,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     cr.settings.plain = cr.settings.plain or chosen.plain
     cr.settings.verbose = False
+    load()
     began, rng = time.monotonic(), np.random.default_rng(chosen.seed)
     tallies = {name: Tally() for name in WORKLOADS}
     with tempfile.TemporaryDirectory() as place:

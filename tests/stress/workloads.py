@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,24 @@ import numpy as np
 import chainrule as cr
 from chainrule import cli
 from chainrule.homework import reproduce
+from chainrule.homework.runner import PROBLEMS
 
-__all__ = ["WORKLOADS", "digest", "prepare", "whole"]
+__all__ = ["WORKLOADS", "digest", "load", "prepare", "whole"]
 
 COLUMNS = "abcdef"
+_PROBLEMS = ("3", "4")
+
+
+def load() -> None:
+    """Import what all of them need, so that processes that are forked from here need not; nothing is computed."""
+    for name in cr.__all__:
+        getattr(cr, name)
+    for module in (
+        "pyarrow.csv",
+        "sklearn.datasets",
+        *(f"chainrule.homework.{PROBLEMS[p]}" for p in _PROBLEMS),
+    ):
+        import_module(module)
 
 
 def prepare(folder: Path) -> None:
@@ -74,7 +89,7 @@ def counts(folder: Path) -> None:
 
 def homework(folder: Path) -> None:
     """Problems of the homework, kept one by one."""
-    reproduce(folder / "out", problems=["3", "4"], data="digits")
+    reproduce(folder / "out", problems=_PROBLEMS, data="digits")
 
 
 def command(folder: Path) -> None:

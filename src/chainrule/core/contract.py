@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.errors import DataError
+from chainrule.core.errors import DataError, ValuesError
 from chainrule.core.files import shown_path
 from chainrule.core.randomness import RandomState
 from chainrule.core.sealed import read_sealed, write_sealed
@@ -100,7 +100,8 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
     def save(self, path: str | Path) -> None:
         """Write the fitted model to one safetensors file with a checksum, whole or not at all.
 
-        Raises ``OutputError`` where the place cannot be written to; what was there is then untouched.
+        Raises ``OutputError`` where the place cannot be written to; what was there is then untouched.  Raises
+        ``ValuesError`` where a number of the model is not finite.
         """
         write_sealed(path, "model", _FORMAT, *packed(self))
 
@@ -152,9 +153,17 @@ def load_model(path: str | Path) -> DensityEstimator:
 
 
 def packed(model: DensityEstimator) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """A fitted model as named arrays and plain data: what its file holds, or what a model made of models keeps."""
+    """A fitted model as named arrays and plain data: what its file holds, or what a model made of models keeps.
+
+    Raises ``NotFittedError``, and ``ValuesError`` where a number is not finite.
+    """
     check_is_fitted(model)
     arrays, fitted = model._state()
+    odd = _not_finite(arrays)
+    if odd is not None:
+        raise ValuesError(
+            f"{odd} of this {type(model).__name__} holds what is no finite number, so it is not saved; fit it again"
+        )
     more = {"variables": model._plain_variables(), "fitted": fitted, "fit_info": model.fit_info_}
     return arrays, packed_settings(model) | more
 
@@ -164,9 +173,9 @@ def unpacked(arrays: dict[str, NDArray[Any]], plain: dict[str, Any], path: str |
 
     Raises ``DataError`` where numbers are not finite, and what a model raises that is handed another one's state.
     """
-    for name, array in arrays.items():
-        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-            raise DataError(f"{path}: {one_line(name)} holds what is no finite number; save the model again")
+    odd = _not_finite(arrays)
+    if odd is not None:
+        raise DataError(f"{path}: {odd} holds what is no finite number; save the model again")
     model = unpacked_settings(plain, path)
     model._take_variables(plain["variables"])
     model.fit_info_ = plain["fit_info"]
@@ -183,6 +192,12 @@ def unpacked_settings(plain: dict[str, Any], path: str | Path) -> DensityEstimat
     """The model that ``packed_settings`` describes, not fitted."""
     kind = _class_named(plain["class"], path)
     return kind(**kind._settings_of(plain["settings"]))
+
+
+def _not_finite(arrays: dict[str, NDArray[Any]]) -> str | None:
+    """The name of an array that holds what is no finite number; ``None`` where there is none."""
+    odd = (k for k, a in arrays.items() if a.dtype.kind not in "biuf" or not np.isfinite(a).all())
+    return next(map(one_line, odd), None)
 
 
 def _full_name(kind: type) -> str:

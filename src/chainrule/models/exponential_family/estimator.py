@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import as_matrix, check_integer
 from chainrule.core.contract import DensityEstimator
-from chainrule.core.errors import InputError, ShapeError, ValuesError
+from chainrule.core.errors import DataError, InputError, ShapeError, ValuesError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.records import to_plain
@@ -176,6 +176,8 @@ class ExponentialFamily(DensityEstimator):
         theta, s = (loaded_array(arrays, name, (None,)) for name in ("theta", "statistics"))
         law = law_of(self.family, theta.size if self.family == "categorical" else None)
         law.check_parameters(theta)
+        if not s.size or s[0] < 1:
+            raise DataError("the statistics are not of any rows; save the model again")
         self._take(theta, s)
 
 

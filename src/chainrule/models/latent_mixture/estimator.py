@@ -316,7 +316,7 @@ class LatentMixture(DiscreteModel):
             factors = loaded_factorization(names, plain["order"], forest)
             layout = ForestLayout(sizes, parent.astype(np.intp), factors.order)
         log_weights = loaded_array(arrays, "log_weights", (None,))
-        check_probabilities(np.exp(log_weights), "the weights of components")
+        check_probabilities(np.exp(np.minimum(log_weights, 1.0)), "the weights of components")
         shape = (len(layout.with_odds), len(log_weights))
         self._take(Components(layout, loaded_array(arrays, "log_odds", shape, np.float32), log_weights))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
-from chainrule.core.errors import ChainruleError, InputError, OutputError
+from chainrule.core.errors import ChainruleError, InputError, OutputError, ValuesError
 from chainrule.core.files import as_path, shown_path
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.models.contract import Codes
@@ -45,13 +45,19 @@ _BATCH, _CELLS = (
 _PRIOR = (
     0.5  # added to the count of each state before training starts: a constant column keeps a finite start
 )
-_OF_NO_NUMBER = {
-    "run_dir",
-    "log_dir",
-    "image_shape",
-    "device",
-}  # settings that change nothing that is learned
-_in_float64 = Remembered(lambda network: copy.deepcopy(network).cpu().double())
+# settings that change nothing that is learned
+_OF_NO_NUMBER = {"run_dir", "log_dir", "image_shape", "device"}
+
+
+def _widened(network: AutoregressiveNetwork) -> AutoregressiveNetwork:
+    """A float64 copy on the CPU; ``ValuesError`` where a weight is no finite number, so that no answer is one."""
+    for name, p in network.named_parameters():
+        if not bool(p.isfinite().all()):
+            raise ValuesError(f"the network's {name} holds what is no finite number; fit the model again")
+    return copy.deepcopy(network).cpu().double()
+
+
+_in_float64 = Remembered(_widened)
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,7 +68,7 @@ class Epochs:
         self.history = History(best=_copy(steps.network))
         self.shuffle = torch.Generator().manual_seed(recipe.seed)
         self.position = Position()
-        self._first_loss, self._saved = math.nan, time.monotonic()
+        self._first_loss, self._total_before, self._saved = math.nan, 0.0, time.monotonic()
 
     def resume(self) -> None:
         """Take over the last state in the folder, if there is one."""

@@ -96,5 +96,6 @@ def check_probabilities(p: NDArray[np.float64], what: str) -> None:
     Traceback (most recent call last):
     chainrule.core.errors.DataError: a table does not hold probabilities that sum to one; save the model again
     """
-    if not ((p >= 0).all() and (np.abs(p.sum(axis=-1) - 1) <= _MISSED).all()):
+    # what is far above one is not added up: that might overflow
+    if not (((p >= 0) & (p <= 2)).all() and (np.abs(p.sum(axis=-1) - 1) <= _MISSED).all()):
         raise DataError(f"{what} does not hold probabilities that sum to one; save the model again")
