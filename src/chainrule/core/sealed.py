@@ -114,21 +114,18 @@ def _described(content: bytes, name: str, kind: str, number: int) -> dict[str, A
     plain = None if entry is None else json.loads(entry)
     label = plain.get("format") if isinstance(plain, dict) else more.get("format")
     head, _, own = str(label).rpartition("-")
-    if head != f"chainrule-{kind}" or not own.isdecimal():
+    if head != f"chainrule-{kind}" or not own.isdecimal() or len(own) > 9:
         raise DataError(
             f"{name} is not a chainrule {kind} (format {one_line(repr(label))}); save one with chainrule"
         )
     if int(own) != number:
-        older = int(own) < number
-        by = (
-            one_line(str(plain.get("version", "another version")))
-            if isinstance(plain, dict)
-            else "another version"
+        age, advice = (
+            ("an older", f"make the {kind} again") if int(own) < number else ("a newer", "update chainrule")
         )
-        advice = f"make the {kind} again" if older else "update chainrule"
-        age = "an older" if older else "a newer"
+        writer = plain.get("version") if isinstance(plain, dict) else None
         raise DataError(
-            f"{name} is a {kind} of {age} format, {int(own)}, here it is {number} (chainrule {by} wrote it); {advice}"
+            f"{name} is a {kind} of {age} format, {int(own)}, here it is {number} (it was written by chainrule "
+            f"{'of an unknown version' if writer is None else one_line(str(writer))}); {advice}"
         )
     return plain
 

@@ -37,7 +37,7 @@ class TrainingError(ChainruleError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train: the settings that decide the result, and the folder to keep it in on the way."""
+    """How to train: what decides the result, ``settings`` of the model among it, and the folder to keep a run in."""
 
     epochs: int
     batch_size: int
@@ -45,9 +45,7 @@ class Recipe:
     weight_decay: float
     seed: int
     run_dir: Path | None = None
-    settings: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # of the model, plain data: part of what a run is of
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the model, as plain data
 
 
 class Epochs:
