@@ -21,7 +21,7 @@ from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.factorization import Factorization
-from chainrule.models.shared.loaded import check_probabilities, loaded_array
+from chainrule.models.shared.loaded import check_padded, loaded_array
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
@@ -134,4 +134,4 @@ class Independent(DiscreteModel):
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         sizes = np.array(self.schema_.sizes)
         self.probabilities_ = p = loaded_array(arrays, "probabilities", (len(sizes), int(sizes.max())))
-        check_probabilities(np.where(np.arange(p.shape[1]) < sizes[:, None], p, 0.0), "probabilities")
+        check_padded(p, sizes, "probabilities")

@@ -18,6 +18,7 @@ from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
 
 __all__ = [
+    "check_padded",
     "check_probabilities",
     "loaded_array",
     "loaded_codes",
@@ -87,6 +88,13 @@ def loaded_codes(codes: ArrayLike, sizes: Sequence[int], what: str) -> NDArray[n
     ):
         raise DataError(f"{what} is not a state of each of {len(sizes)} variables; save the model again")
     return found.astype(np.intp)
+
+
+def check_padded(p: NDArray[np.float64], sizes: NDArray[np.integer[Any]], what: str) -> None:
+    """``DataError`` unless rows of ``p`` (n, K) hold so many probabilities, ``sizes`` (n,), and zeros after them."""
+    check_probabilities(p, what)
+    if p[np.arange(p.shape[1]) >= sizes[:, None]].any():
+        raise DataError(f"{what} holds more states than its variable has; save the model again")
 
 
 def check_probabilities(p: NDArray[np.float64], what: str) -> None:

@@ -29,7 +29,7 @@ from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.decision_tables import DecisionTables, Penalty, grow_tables, loaded_tables
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.interventions import actions, done_info
-from chainrule.models.shared.loaded import check_probabilities, loaded_array
+from chainrule.models.shared.loaded import check_padded, loaded_array
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
 from chainrule.models.tree_network.averaging import PRUNINGS, SHRINKAGES, averaged, choose, ending, shrunk
 from chainrule.models.tree_network.edge_gains import EdgeGain, EdgeGains, gains_by_edge
@@ -307,8 +307,7 @@ class TreeNetwork(DiscreteModel):
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         tables = loaded_tables(arrays["nodes"], self.schema_.sizes)
         p = loaded_array(arrays, "probabilities", (len(tables), max(tables.sizes)))
-        there = np.arange(p.shape[1]) < np.array(tables.sizes)[tables.variable, None]
-        check_probabilities(np.where(there, p, 0.0), "a leaf")
+        check_padded(p, np.array(tables.sizes)[tables.variable], "a leaf")
         edges = loaded_array(arrays, "edges", (None, 2), np.int64)
         if not ((edges >= 0) & (edges < len(tables.sizes))).all():
             raise DataError("an edge is between columns that are not there; save the model again")
