@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine that has Python 3.11 or newer:
 #   make reproduce    environment, install, data, all seven problems, one report
 #   make test         environment, install, the whole test suite
+#   make stress       the long versions of the tests in tests/stress; ends by itself, in at most an hour
 # Settings: PRESET=full, ARGS="--problems 1,2", PYTHON=python3.12, VENV=/elsewhere/venv,
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu (torch without CUDA, where there is no GPU),
 # CHAINRULE_DATA=/folder/with/data (a folder ../shared/data is used where there is one).
@@ -16,7 +17,7 @@ export CHAINRULE_DATA := $(abspath $(NEIGHBOUR))
 endif
 endif
 
-.PHONY: help reproduce test check format clean
+.PHONY: help reproduce test stress check format clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
@@ -27,6 +28,9 @@ reproduce: $(VENV)/.installed
 # one worker per core; each keeps to one OpenMP thread, so that they do not fight over the cores
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+stress: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.stress.kills --kills 1000 --seconds 1800
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -131,8 +131,8 @@ def test_a_fit_with_dropout_goes_on_from_a_checkpoint_and_ends_bit_equal(kind, t
     path = str(tmp_path / "state")
 
     with pytest.raises(KeyboardInterrupt), listening(StopAfter(2)):
-        kind(**settings, checkpoint=path).fit(rows, valid=rows[:50])
-    resumed = kind(**settings, checkpoint=path).fit(rows, valid=rows[:50])
+        kind(**settings, run_dir=path).fit(rows, valid=rows[:50])
+    resumed = kind(**settings, run_dir=path).fit(rows, valid=rows[:50])
     assert resumed.fit_info_["resumed_from_epoch"] == 2
     np.testing.assert_array_equal(resumed.log_prob(rows), whole.log_prob(rows))
     assert not np.array_equal(

@@ -172,8 +172,8 @@ def test_an_interrupted_fit_goes_on_and_ends_bit_equal(kind: Any, tmp_path: Path
             pass
 
     with pytest.raises(KeyboardInterrupt), listening(StopAfterTwo()):
-        _fit(kind, epochs=5, dropout=0.2, checkpoint=path)
-    resumed = _fit(kind, epochs=5, dropout=0.2, checkpoint=path)
+        _fit(kind, epochs=5, dropout=0.2, run_dir=path)
+    resumed = _fit(kind, epochs=5, dropout=0.2, run_dir=path)
     assert resumed.fit_info_["resumed_from_epoch"] == 2
     states = enumerate_states(BINARY)
     np.testing.assert_array_equal(resumed.log_prob(states), whole.log_prob(states))

@@ -7,11 +7,13 @@ import pytest
 
 from chainrule import cli
 from chainrule.core.errors import ChainruleError, InputError, UnknownNameError
+from chainrule.core.progress import listening
 from chainrule.models import MADE, NADE, BayesianNetwork, Independent, chow_liu, load_model
 from chainrule.models.families import FAMILIES, Family
 from chainrule.tables import Table
 from chainrule.tasks import fit
 from chainrule.tasks.reading import RefusedTableError
+from tests.models.stopping import StopAfter
 
 
 def _frame(n=300, seed=0):
@@ -242,3 +244,30 @@ def test_an_old_model_stays_where_a_fit_fails(tmp_path, capsys):
     assert out.read_bytes() == b"before"
     assert cli.main(["fit", str(path), "-o", str(out), "--model", "chowliu"]) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "rows.csv"]
+
+
+def test_a_network_is_kept_in_a_folder_and_gone_on_with(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 2, (80, 3))
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt), listening(StopAfter(2)):
+        fit(rows, model="made", run_dir=folder)
+    with pytest.raises(InputError, match="holds a run; resume it"):
+        fit(rows, model="made", run_dir=folder, resume=False)
+    resumed, whole = fit(rows, model="made", run_dir=folder), fit(rows, model="made")
+    assert resumed.model.fit_info_["resumed_from_epoch"] == 2
+    np.testing.assert_array_equal(resumed.model.log_prob(rows), whole.model.log_prob(rows))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"model": "auto"}, "a run is kept of one network, nade or made, not of auto"),
+        ({"model": "chowliu"}, "not of chowliu"),
+        ({"model": "nade", "budget": "5s"}, "leave out the budget or run_dir"),
+        ({"model": "nade", "run_dir": 3}, "run_dir is a text"),
+    ],
+)
+def test_a_run_that_could_not_be_gone_on_with_is_refused(settings, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        fit([[0, 1], [1, 0]], **{"run_dir": tmp_path / "run"} | settings)
+    assert list(tmp_path.iterdir()) == []

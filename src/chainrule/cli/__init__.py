@@ -31,6 +31,7 @@ from chainrule.cli.pages import report
 from chainrule.cli.tables import compare, fit, learn
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import ChainruleError, InputError
+from chainrule.core.files import NO_ROOM
 from chainrule.core.settings import settings
 from chainrule.core.text import plain_text
 
@@ -251,6 +252,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1  # the reader went away; there is nobody to tell
+    except OSError as e:
+        if e.errno not in NO_ROOM:
+            raise
+        # what other libraries write on the way, such as their caches
+        print_error(f"cannot write {e.filename or 'a file'} ({e.strerror}); make room on that disk")
+        return 2
 
 
 def _run(arguments: list[str] | None) -> int:

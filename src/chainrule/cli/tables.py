@@ -52,6 +52,13 @@ def fit(
     ] = False,
     dag: Graph = None,
     seed: Seed = 0,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the training of nade or made in a folder, to go on from."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --run-dir, to end as it would have.")
+    ] = False,
     reading: Any = None,
     as_json: AsJson = False,
 ) -> None:
@@ -76,6 +83,8 @@ def fit(
             simple=simple,
             dag=dag,
             seed=seed,
+            run_dir=run_dir,
+            resume=resume,
             dialect=SHELL,
             **reading,
         )

@@ -1,12 +1,12 @@
 """The contract of every model: a scikit-learn estimator with an exact ``log_prob``.
 
 Settings live in ``__init__`` and nothing else does; fitted values end in ``_``.  A model is saved as one
-safetensors file whose header carries its settings as JSON; nothing is ever pickled.
+safetensors file whose header carries its settings as JSON and a checksum of the whole (``sealed``); nothing is ever
+pickled.  What a file holds is checked once, when it is loaded: the loops of a model trust what they get.
 """
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from importlib import import_module
@@ -18,14 +18,29 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.errors import DataError, OutputError
-from chainrule.core.files import replacing
+from chainrule.core.errors import DataError, ValuesError
+from chainrule.core.files import shown_path
 from chainrule.core.randomness import RandomState
-from chainrule.core.records import to_plain
+from chainrule.core.sealed import read_sealed, write_sealed
+from chainrule.core.text import one_line
 
 __all__ = ["DensityEstimator", "load_model", "packed", "packed_settings", "unpacked", "unpacked_settings"]
 
-_FORMAT = "chainrule-model-1"
+_FORMAT = 2  # of saved models; an older or a newer one is refused by its number
+
+
+# what taking over plain data and arrays ends in where they are not what ``packed`` gives; a file's checksum says that
+# they came from ``save``, so this is a file that was made by hand or by a model that was broken before
+_NOT_A_MODEL = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class DensityEstimator(DensityMixin, BaseEstimator, ABC):
@@ -83,20 +98,12 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
         return float(np.mean(self.log_prob(X)))
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted model to one safetensors file, whole or not at all."""
-        from safetensors.numpy import save_file
+        """Write the fitted model to one safetensors file with a checksum, whole or not at all.
 
-        arrays, plain = packed(self)
-        header = {"format": _FORMAT} | plain
-        # one entry, since the order of several is not kept and equal models should give equal files
-        metadata = {"chainrule": json.dumps(to_plain(header), allow_nan=False)}
-        with replacing(path) as temporary:
-            try:
-                save_file(
-                    {k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary, metadata=metadata
-                )
-            except OSError as e:
-                raise OutputError(f"cannot write {path} ({e}); is the disk full?") from e
+        Raises ``OutputError`` where the place cannot be written to; what was there is then untouched.  Raises
+        ``ValuesError`` where a number of the model is not finite.
+        """
+        write_sealed(path, "model", _FORMAT, *packed(self))
 
     def _settings(self) -> dict[str, Any]:
         """The settings that travel with a saved model; of a generator, the seed that the fit drew from it."""
@@ -119,14 +126,25 @@ class DensityEstimator(DensityMixin, BaseEstimator, ABC):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """The model that ``save`` wrote; ``DataError`` where the file is damaged or of another class."""
-        header, arrays = _read(path)
-        kind = _class_named(header["class"], path)
-        if not issubclass(kind, cls):
+        """The model that ``save`` wrote.
+
+        Raises ``DataError`` where the file is missing, damaged (its checksum tells), of another format or class, or
+        holds what is no such model: numbers that are not finite, shapes that do not fit, an order that is no
+        permutation, probabilities that do not sum to one.
+        """
+        header, arrays = read_sealed(path, "model", _FORMAT)
+        name = shown_path(path)
+        try:
+            kind = _class_named(header["class"], name)
+            if not issubclass(kind, cls):
+                raise DataError(
+                    f"{name} holds a {kind.__name__}, not a {cls.__name__}; load it with chainrule.load_model"
+                )
+            return unpacked(arrays, header, name)  # type: ignore[return-value]
+        except _NOT_A_MODEL as e:
             raise DataError(
-                f"{path} holds a {kind.__name__}, not a {cls.__name__}; load it with chainrule.load_model"
-            )
-        return unpacked(arrays, header, path)  # type: ignore[return-value]
+                f"{name} holds what no model saves ({type(e).__name__}: {one_line(str(e), 300)}); save it again"
+            ) from e
 
 
 def load_model(path: str | Path) -> DensityEstimator:
@@ -135,15 +153,29 @@ def load_model(path: str | Path) -> DensityEstimator:
 
 
 def packed(model: DensityEstimator) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """A fitted model as named arrays and plain data: what its file holds, or what a model made of models keeps."""
+    """A fitted model as named arrays and plain data: what its file holds, or what a model made of models keeps.
+
+    Raises ``NotFittedError``, and ``ValuesError`` where a number is not finite.
+    """
     check_is_fitted(model)
     arrays, fitted = model._state()
+    odd = _not_finite(arrays)
+    if odd is not None:
+        raise ValuesError(
+            f"{odd} of this {type(model).__name__} holds what is no finite number, so it is not saved; fit it again"
+        )
     more = {"variables": model._plain_variables(), "fitted": fitted, "fit_info": model.fit_info_}
     return arrays, packed_settings(model) | more
 
 
 def unpacked(arrays: dict[str, NDArray[Any]], plain: dict[str, Any], path: str | Path) -> DensityEstimator:
-    """The model that ``packed`` took apart; ``path`` is where it came from, for messages."""
+    """The model that ``packed`` took apart; ``path`` is where it came from, for messages.
+
+    Raises ``DataError`` where numbers are not finite, and what a model raises that is handed another one's state.
+    """
+    odd = _not_finite(arrays)
+    if odd is not None:
+        raise DataError(f"{path}: {odd} holds what is no finite number; save the model again")
     model = unpacked_settings(plain, path)
     model._take_variables(plain["variables"])
     model.fit_info_ = plain["fit_info"]
@@ -160,6 +192,12 @@ def unpacked_settings(plain: dict[str, Any], path: str | Path) -> DensityEstimat
     """The model that ``packed_settings`` describes, not fitted."""
     kind = _class_named(plain["class"], path)
     return kind(**kind._settings_of(plain["settings"]))
+
+
+def _not_finite(arrays: dict[str, NDArray[Any]]) -> str | None:
+    """The name of an array that holds what is no finite number; ``None`` where there is none."""
+    odd = (k for k, a in arrays.items() if a.dtype.kind not in "biuf" or not np.isfinite(a).all())
+    return next(map(one_line, odd), None)
 
 
 def _full_name(kind: type) -> str:
@@ -181,22 +219,3 @@ def _class_named(name: str, path: str | Path) -> type[DensityEstimator]:
             "the version of chainrule that saved it"
         )
     return DensityEstimator._registry[name]
-
-
-def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Header and arrays of a saved model; ``DataError`` where ``path`` is not one."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="numpy") as f:
-            header = json.loads((f.metadata() or {}).get("chainrule", "{}"))
-            arrays = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118  # not a dict
-    except FileNotFoundError as e:
-        raise DataError(f"there is no file {path}; give the path of a saved model") from e
-    except (OSError, ValueError, SafetensorError) as e:
-        raise DataError(f"{path} is not a saved model, or is damaged ({e}); save it again") from e
-    if header.get("format") != _FORMAT:
-        raise DataError(
-            f"{path} is not a chainrule model (format {header.get('format')!r}); save one with .save"
-        )
-    return header, arrays

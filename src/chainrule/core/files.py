@@ -1,33 +1,100 @@
-"""Writing files so that a crash, a full disk or Ctrl-C never leaves half of one."""
+"""Writing files so that a crash, a full disk, Ctrl-C or ``kill -9`` never leaves half of one.
+
+Content goes to a partial file beside its place (``partial``), from there to the disk, and takes its place by a rename,
+which goes to the disk as well.  A symbolic link is written through; what is no regular file is refused.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from chainrule.core.errors import InputError, OutputError
+from chainrule.core.errors import ChainruleError, InputError, OutputError
+from chainrule.core.partial import is_partial, partial_file, remove_leftovers
+from chainrule.core.text import one_line
 
-__all__ = ["check_place", "make_directory", "replacing", "write_bytes", "write_text"]
+__all__ = [
+    "NO_ROOM",
+    "append_text",
+    "as_path",
+    "check_place",
+    "kind_of_file",
+    "make_directory",
+    "remove",
+    "replacing",
+    "shown_path",
+    "write_bytes",
+    "write_text",
+]
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # a full disk, a quota, a limit of a file
+# what a write can come to; another ``OSError`` in a block that writes is of something else that it does
+_OF_WRITING = NO_ROOM | {errno.EIO, errno.EROFS, errno.ESTALE}
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def as_path(path: Any, what: str = "a path") -> Path:
+    """``path`` as a ``Path``; ``InputError`` where it is none that a system knows, ``what`` being what it is to be.
+
+    >>> as_path(3, "checkpoint")
+    Traceback (most recent call last):
+    chainrule.core.errors.InputError: checkpoint is a text or a pathlib.Path; got 3; pass for example 'model'
+    """
+    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+        raise InputError(
+            f"{what} is a text or a pathlib.Path; got {one_line(repr(path))}; pass for example 'model'"
+        )
+    if "\0" in os.fspath(path):
+        raise InputError(f"{what} holds a NUL sign, which no name of a file may; got {shown_path(path)}")
+    return Path(path)
+
+
+def shown_path(path: str | Path) -> str:
+    """``path`` for a message: in one line, a long one by its end."""
+    text = str(path)
+    return one_line(text if len(text) <= 200 else f"…{text[-199:]}", 200)
+
+
+def kind_of_file(path: str | Path) -> str | None:
+    """What ``path`` is where it is no regular file, in words; ``None`` where it is one, or nothing.
+
+    Links are followed.  Raises ``OSError`` where the system cannot tell.
+
+    >>> kind_of_file("/dev/null"), kind_of_file("/"), kind_of_file("/nowhere")
+    ('a device', 'a folder', None)
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
 
 
 def make_directory(path: str | Path) -> Path:
     """Create ``path`` (and its parents) and check that files can be written there.
 
-    Raises ``OutputError`` where that is impossible.
+    Raises ``InputError`` for what is no path, ``OutputError`` where that is impossible.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as e:
         raise OutputError(
-            f"cannot write to {path} ({e.strerror or e}); choose a folder that you may write to"
+            f"cannot write to {shown_path(path)} ({e.strerror or e}); choose a folder that you may write to"
         ) from e
     return path
 
@@ -39,13 +106,15 @@ def check_place(path: str | Path) -> Path:
     Traceback (most recent call last):
     chainrule.core.errors.OutputError: cannot write /nowhere/a.csv: there is no folder /nowhere; make it first
     """
-    path = Path(path)
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise OutputError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    temporary, _ = _made_beside(path)
-    temporary.unlink()
+    path = as_path(path)
+    with _telling(path):
+        folder = _place_of(path).parent
+        if not folder.is_dir():
+            raise OutputError(
+                f"cannot write {shown_path(path)}: there is no folder {shown_path(folder)}; make it first"
+            )
+        with partial_file(_place_of(path)):
+            pass
     return path
 
 
@@ -53,7 +122,9 @@ def check_place(path: str | Path) -> Path:
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well.
 
-    On any exception the temporary file is removed and ``path`` keeps what it had.
+    On any exception the temporary file is removed and ``path`` keeps what it had.  A file that is replaced keeps its
+    permissions.  Raises ``OutputError`` where the disk is full, the folder is gone or closed, or ``path`` is there
+    and no regular file.
 
     >>> import tempfile, pathlib
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
@@ -62,52 +133,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    try:
-        path = Path(path)
-    except TypeError as e:
-        raise InputError(f"a path is a text or a pathlib.Path; got {path!r}; pass for example 'model'") from e
-    temporary, mode = _made_beside(path)
-    try:
-        yield temporary
-        try:
+    path = as_path(path)
+    with _telling(path):
+        place = _place_of(path)
+        remove_leftovers(place.parent)
+        with partial_file(place) as (temporary, handle):
+            mode = stat.S_IMODE(_mode_of(place) or os.fstat(handle).st_mode)
+            yield temporary
             os.chmod(temporary, mode)  # whatever wrote it may have made it private
-            os.replace(temporary, path)
-        except OSError as e:
-            raise OutputError(
-                f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
-            ) from e
-    except BaseException:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-        raise
-
-
-def _made_beside(path: Path) -> tuple[Path, int]:
-    try:
-        return _new_file_beside(path)
-    except OSError as e:
-        raise OutputError(
-            f"cannot write {path} ({e.strerror or e}); choose a place that you may write to"
-        ) from e
-
-
-def _new_file_beside(path: Path) -> tuple[Path, int]:
-    """An empty file with a name that is free, and its mode.
-
-    The system itself applies the umask of the process to it: to ask for the umask is to set it, for all threads.
-    """
-    while True:
-        if not path.name:
-            raise InputError(f"a file needs a name; got {str(path)!r}")
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        try:
-            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        except FileExistsError:
-            continue
-        try:
-            return temporary, stat.S_IMODE(os.fstat(handle).st_mode)
-        finally:
-            os.close(handle)
+            _to_disk(temporary)
+            os.replace(temporary, place)
+            with suppress(OSError):  # some file systems do not open folders; the content is on the disk
+                _to_disk(place.parent)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -119,3 +156,70 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_text(path: str | Path, content: str) -> None:
     """Write ``content`` (UTF-8) to ``path``, whole or not at all."""
     write_bytes(path, content.encode())
+
+
+def append_text(path: str | Path, content: str) -> None:
+    """Add ``content`` (UTF-8) to the end of ``path``; raises ``OutputError``.
+
+    What a crash leaves may be a part of it, so whoever reads such a file leaves a cut last line out.
+    """
+    path = as_path(path)
+    with _telling(path), path.open("a", encoding="utf-8", newline="") as stream:
+        stream.write(content)
+
+
+def remove(path: str | Path) -> None:
+    """Remove a file, if it is there; raises ``OutputError``."""
+    path = as_path(path)
+    with _telling(path):
+        path.unlink(missing_ok=True)
+
+
+def _place_of(path: Path) -> Path:
+    """Where the content of ``path`` lies, links followed; ``OutputError`` where no file can."""
+    kind = kind_of_file(path)
+    if kind is not None:
+        advice = "name a file in it" if kind == "a folder" else "name a regular file"
+        raise OutputError(f"cannot write {shown_path(path)}: it is {kind}; {advice}")
+    if not path.name:
+        raise InputError(f"a file needs a name; got {str(path)!r}")
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _mode_of(place: Path) -> int | None:
+    try:
+        return place.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """What goes wrong when ``path`` is written as ``OutputError``."""
+    try:
+        yield
+    except OSError as e:
+        if isinstance(e, ChainruleError) or not _is_of_writing(e, path):
+            raise
+        advice = (
+            "make room there, or choose another place"
+            if e.errno in NO_ROOM
+            else "choose a place that you may write to"
+        )
+        raise OutputError(f"cannot write {shown_path(path)} ({e.strerror or e}); {advice}") from e
+
+
+def _is_of_writing(e: OSError, path: Path) -> bool:
+    """Whether it comes of writing ``path``: writing tells no name, what opens and moves files tells one."""
+    if e.filename is None:
+        return e.errno in _OF_WRITING
+    found = Path(os.fsdecode(e.filename))
+    return is_partial(found) or found in (path, path.parent, Path(os.path.realpath(path)).parent)

@@ -18,8 +18,9 @@ from typing import Any
 
 from chainrule import __version__
 from chainrule.core.checks import check_integer
-from chainrule.core.errors import DataError, InputError
-from chainrule.core.files import make_directory, write_text
+from chainrule.core.errors import DataError, InputError, OutputError
+from chainrule.core.files import remove, shown_path, write_text
+from chainrule.core.owned_folder import owned_folder
 from chainrule.core.progress import note, track
 from chainrule.core.reading import parse_json
 from chainrule.core.records import (
@@ -92,7 +93,8 @@ def reproduce(
     """Run the studies of ``problems`` and write ``results.json`` under ``out``; returns what it holds.
 
     Problems that ``out`` already has by the same settings are kept and not run again; ``fresh`` removes
-    what is there first.  Raises ``InputError`` where ``out`` holds results of other settings.
+    what is there first.  Raises ``InputError`` where ``out`` holds results of other settings, ``OutputError`` where
+    another process works in it.
     """
     if preset not in ("quick", "full"):
         raise InputError(f"preset must be 'quick' or 'full'; got {preset!r}")
@@ -100,8 +102,13 @@ def reproduce(
     if unknown:
         raise InputError(f"problems are {', '.join(PROBLEMS)}; got {', '.join(map(str, unknown))}")
     run = _Run(preset, data, binarize, check_integer(seed, "seed", least=0))
-    images = cache(lambda: load(data, binarize=binarize))
-    out = make_directory(out)
+    with owned_folder(out) as folder:
+        return _reproduced(folder, run, list(problems), fresh)
+
+
+def _reproduced(out: Path, run: _Run, problems: list[str], fresh: bool) -> dict[str, Any]:
+    """``reproduce`` in a folder that no other process works in."""
+    images = cache(lambda: load(run.data, binarize=run.binarize))
     if fresh:
         _clear(out)
     results = _earlier(out, run) or _new(run)
@@ -113,7 +120,7 @@ def reproduce(
     results["unfinished"] = open_problems
     write_text(out / RESULTS_FILE, dump_json(results, indent=1))
 
-    context = StudyContext(seed, preset, images, out)
+    context = StudyContext(run.seed, run.preset, images, out)
     for problem in track(open_problems, "problems"):
         _keep(_run(problem, context, run), results)
         write_text(out / RESULTS_FILE, dump_json(results, indent=1))
@@ -203,7 +210,12 @@ def _check_data(results: dict[str, Any], data: Dataset, out: Path) -> None:
 def _clear(out: Path) -> None:
     """Remove what earlier runs wrote under ``out``, and nothing else."""
     for name in (RESULTS_FILE, "index.html"):
-        (out / name).unlink(missing_ok=True)
+        remove(out / name)
     for name in ("figures", "tensorboard", "checkpoints"):
         if (out / name).is_dir():
-            shutil.rmtree(out / name)
+            try:
+                shutil.rmtree(out / name)
+            except OSError as e:
+                raise OutputError(
+                    f"cannot remove {shown_path(out / name)} ({e.strerror or e}); choose another folder"
+                ) from e

@@ -337,7 +337,9 @@ class DiscreteModel(DensityEstimator):
         return self.schema_.to_plain()
 
     def _take_variables(self, plain: Any) -> None:
-        self._take_schema(Schema.from_plain(plain))
+        schema = Schema.from_plain(plain)
+        self._check_schema(schema)
+        self._take_schema(schema)
 
     def _need_complete(self, table: Table, valid: Table | None) -> None:
         """Raise ``ValuesError`` where a row to learn from or to choose by has a hole."""

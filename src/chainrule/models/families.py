@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,10 @@ _DECAY_EPOCHS = (12.0, 3.0, 50.0)  # what is tried of NADE, see ``decay_in_epoch
 
 @dataclass(frozen=True)
 class Request:
-    """What a family is fitted to: rows, validation rows, the seed, its seconds, a graph, the order of a chain."""
+    """What a family is fitted to: rows, validation rows, the seed, its seconds, a graph, the order of a chain.
+
+    ``run_dir`` is a folder that a network keeps its training in, to go on from.
+    """
 
     table: Table
     valid: Table | None = None
@@ -61,6 +65,7 @@ class Request:
     seconds: float | None = None
     dag: DAG | str | None = None
     order: tuple[int, ...] | None = None
+    run_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Family:
     ``sums_out`` says which missing values it sums out soon ("any", a "suffix" of its order, "some"), ``takes_time``
     that its fit is cut to the seconds that it is given, ``chooses`` that validation rows decide its length,
     ``needs_dag`` that the user states the graph, ``is_chain`` that it takes an order, ``by_name`` that it is tried only
-    where it is named.
+    where it is named, ``keeps_runs`` that it is trained in steps which a folder may keep.
     """
 
     name: str
@@ -82,6 +87,7 @@ class Family:
     needs_dag: bool = False
     is_chain: bool = False
     by_name: bool = False
+    keeps_runs: bool = False
 
 
 def family(name: str) -> Family:
@@ -248,6 +254,7 @@ def _nade(request: Request) -> DiscreteModel:
             batch_size=batch_size,
             decay_epochs=tau,
             random_state=request.seed,
+            run_dir=None if request.run_dir is None else request.run_dir / f"decay-{tau:g}",
         )
         try:
             model = _in_time(model, model.epochs, replace(request, seconds=left), whole=best is not None)
@@ -265,7 +272,11 @@ def _nade(request: Request) -> DiscreteModel:
 def _made(request: Request) -> DiscreteModel:
     from chainrule.models.made.estimator import MADE
 
-    model = MADE(ordering="natural" if request.order is None else request.order, random_state=request.seed)
+    model = MADE(
+        ordering="natural" if request.order is None else request.order,
+        random_state=request.seed,
+        run_dir=request.run_dir,
+    )
     return _in_time(model, model.epochs, request)
 
 
@@ -339,6 +350,7 @@ FAMILIES: dict[str, Family] = {
             takes_time=True,
             chooses=True,
             is_chain=True,
+            keeps_runs=True,
         ),
         # tried only by its name: on no data set measured is it better than NADE
         Family(
@@ -349,6 +361,7 @@ FAMILIES: dict[str, Family] = {
             takes_time=True,
             chooses=True,
             is_chain=True,
+            keeps_runs=True,
             by_name=True,
         ),
     )

@@ -69,7 +69,7 @@ def write_table(path: str | Path, table: pa.Table) -> None:
                 parquet.write_table(table, temporary)
             else:
                 feather.write_feather(table, str(temporary))
-        except (OSError, pa.ArrowException) as e:
+        except pa.ArrowException as e:
             raise OutputError(f"cannot write {path} ({' '.join(str(e).split())}); is the disk full?") from e
 
 

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
+from chainrule.core.files import as_path, shown_path
 from chainrule.core.progress import note
 from chainrule.core.records import to_plain
+from chainrule.core.text import one_line
 from chainrule.core.time_limit import OutOfTimeError
 from chainrule.core.units import seconds_of
 from chainrule.graphs import DAG
 from chainrule.models.auto.estimator import Auto
 from chainrule.models.auto.leaderboard import Leaderboard, weighted_mean
 from chainrule.models.contract import DiscreteModel
-from chainrule.models.families import Family, Request, family, fitted_in_time
+from chainrule.models.families import FAMILIES, Family, Request, family, fitted_in_time
 from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
 from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.table import Table
@@ -132,6 +134,8 @@ def fit(
     held_out: float = 0.1,
     dag: DAG | str | Path | None = None,
     seed: int = 0,
+    run_dir: str | Path | None = None,
+    resume: bool = True,
     fix: bool = False,
     dialect: Dialect = PYTHON,
     **reading: Any,
@@ -145,6 +149,10 @@ def fit(
     ten minutes for "auto"; compiling loops, once per machine, is not counted.  ``dag`` is a graph that you state (a
     ``DAG``, text or a file).  ``fix`` reads a table that would be refused as the refusal advises, and says how.
 
+    ``run_dir`` is a folder that a network, "nade" or "made" without a budget, keeps its training in: a call that was
+    stopped goes on from there when it is made again, and ends as it would have.  Without ``resume`` a folder that holds
+    a run is refused.
+
     Raises ``InputError`` and its kinds, ``DataError``.
 
     >>> rows = {"rain": ["no", "yes"] * 50, "wet": ["no", "yes"] * 49 + ["yes", "yes"]}
@@ -155,6 +163,7 @@ def fit(
     seconds = None if budget is None else seconds_of(budget)
     one = None if model == AUTO else family(model)  # a wrong name is told before a large table is read
     graph = graph_of(dag)
+    folder = None if run_dir is None else _run_folder(run_dir, model, one, seconds, resume)
     found = read_table(X, fix=fix, dialect=dialect, **reading)
     for text in found.notes:
         note(text)
@@ -171,7 +180,7 @@ def fit(
         )
         made = _of_auto(auto.fit(table, valid=judges), table, judges)
     else:
-        made = _of_family(one, Request(table, judges, seed, seconds, graph), held_out)
+        made = _of_family(one, Request(table, judges, seed, seconds, graph, run_dir=folder), held_out)
     return replace(made, seconds=time.monotonic() - began, notes=found.notes)
 
 
@@ -195,6 +204,24 @@ def graph_of(dag: Any) -> DAG | None:
     if not any(mark in dag for mark in ("->", "<-", "{", ";", "\n")):
         raise InputError(f"{dag!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'")
     return DAG.parse(dag)
+
+
+def _run_folder(
+    run_dir: str | Path, model: str, one: Family | None, seconds: float | None, resume: bool
+) -> Path:
+    """The folder to keep a run in; ``InputError`` where a fit cannot be gone on with, or this one is not to be."""
+    folder = as_path(run_dir, "run_dir")
+    if one is None or not one.keeps_runs:
+        able = " or ".join(f.name for f in FAMILIES.values() if f.keeps_runs)
+        raise InputError(f"a run is kept of one network, {able}, not of {one_line(model)}; name one as model")
+    if seconds is not None:
+        raise InputError(
+            "with a budget the speed of a machine decides how long a network is trained, so a run cannot be gone on "
+            "with; leave out the budget or run_dir"
+        )
+    if not resume and next(iter(folder.rglob("run.json")), None) is not None:
+        raise InputError(f"{shown_path(folder)} holds a run; resume it, or choose another folder")
+    return folder
 
 
 def _of_auto(auto: Auto, table: Table, judges: Table | None) -> Fit:

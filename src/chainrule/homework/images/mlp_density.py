@@ -38,6 +38,7 @@ from chainrule.homework.images.mlp_network import (
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.loaded_network import check_hidden, load_weights
 from chainrule.models.shared.own_torch import own_torch, rows_to_torch
 from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_of
 from chainrule.models.shared.training import Recipe, TrainingError, train
@@ -225,11 +226,12 @@ class MLPDensity(DiscreteModel):
         return arrays, {"label_scale": self.label_scale_}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.label_scale_ = plain["label_scale"]
+        self.label_scale_ = check_real(plain["label_scale"], "label_scale", strictly=True)
+        check_hidden(self.hidden, arrays.values())
         with own_torch():
             generator = torch.Generator().manual_seed(0)  # every weight is overwritten next
             self.network_ = MLPNetwork(self.n_features_in_, parse_hidden(self.hidden), generator=generator)
-            self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+            load_weights(self.network_, arrays)
             self._tabulate()
 
 

@@ -122,7 +122,7 @@ def _settings(name: str, epochs: int, data: Dataset, context: StudyContext) -> d
     settings: dict[str, Any] = {"epochs": epochs, "random_state": seed, "image_shape": data.shape}
     if context.workspace is not None:
         checkpoints = make_directory(context.workspace / "checkpoints")
-        settings["checkpoint"] = str(checkpoints / f"{_slug(name)}.training.safetensors")
+        settings["run_dir"] = str(checkpoints / f"{_slug(name)}.training")
         settings["log_dir"] = str(context.workspace / "tensorboard" / _slug(name))
     return settings
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_flag, check_integer, check_real
 from chainrule.core.contract import packed, unpacked
-from chainrule.core.errors import InputError, TooLargeError
+from chainrule.core.errors import DataError, InputError, TooLargeError
 from chainrule.core.progress import note
 from chainrule.graphs import DAG
 from chainrule.models.auto.leaderboard import Leaderboard, Trial
@@ -260,9 +260,16 @@ class Auto(DiscreteModel):
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         def part(role: str) -> Any:
             own = {k.removeprefix(f"{role}/"): a for k, a in arrays.items() if k.startswith(f"{role}/")}
-            return None if plain[role] is None else unpacked(own, plain[role], "the saved model")
+            if plain[role] is None:
+                return None
+            found = unpacked(own, plain[role], "the saved model")
+            if not isinstance(found, DiscreteModel) or found.schema_ != self.schema_:
+                raise DataError(f"the {role} of the file has other columns; save the model again")
+            return found
 
         self.model_, self.stand_in_ = part("model"), part("stand_in")
+        if self.model_ is None:
+            raise DataError("the file holds no model that was chosen; save the model again")
 
 
 def _stand_in(trials: Sequence[Trial], judges: Table) -> Trial | None:

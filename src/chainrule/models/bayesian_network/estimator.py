@@ -25,6 +25,7 @@ from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import write_text
 from chainrule.core.progress import note
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import one_line
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.bif import BIFNetwork, read_bif, write_bif
 from chainrule.models.bayesian_network.answers import ConditionalTable, InferenceCost, MostProbable
@@ -53,6 +54,7 @@ from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.interventions import actions, done_info
+from chainrule.models.shared.loaded import check_probabilities, loaded_array
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -508,8 +510,11 @@ class BayesianNetwork(DiscreteModel):
         if dag.latent:
             latent = Schema.from_plain(plain["latent"]).variables
             nodes = replace(nodes, variables=(*nodes.variables, *latent))
-        tables = {v: arrays[f"table {i}"] for i, v in enumerate(nodes.names)}
-        for v, table in tables.items():
-            if table.shape != tuple(nodes[u].size for u in (*dag.parents(v), v)):
-                raise DataError(f"the saved table of {v!r} does not fit its states; save the model again")
+        if set(dag.nodes) != set(nodes.names):
+            raise DataError("the nodes of the dag are not the variables of the tables; save the model again")
+        tables = {}
+        for i, v in enumerate(nodes.names):
+            shape = tuple(nodes[u].size for u in (*dag.parents(v), v))
+            tables[v] = loaded_array(arrays, f"table {i}", shape)
+            check_probabilities(tables[v], f"the table of {one_line(v)}")
         self._take(dag, nodes, tables)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.contract import packed, unpacked
+from chainrule.core.errors import DataError
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.conditional_tables import Prior
 from chainrule.models.bayesian_network.dependence_tree import Penalty, chow_liu
@@ -108,4 +109,7 @@ class ChowLiu(DiscreteModel):
         return packed(self.bayesian_network_)
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.bayesian_network_ = unpacked(arrays, plain, "the file")  # type: ignore[assignment]
+        found = unpacked(arrays, plain, "the file")
+        if not isinstance(found, BayesianNetwork) or found.schema_ != self.schema_:
+            raise DataError("the file holds no Bayesian network of its columns; save the model again")
+        self.bayesian_network_ = found

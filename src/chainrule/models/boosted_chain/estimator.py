@@ -26,6 +26,7 @@ from chainrule.models.shared.chain import ChainModel, unsigned
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.loaded import loaded_factorization
 from chainrule.models.shared.ordering import Ordering
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -204,8 +205,10 @@ class BoostedChain(ChainModel):
         return {name: getattr(trees, name) for name in names}, {"order": self._factorization.order}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self._factorization = Factorization(self.schema_.names, np.array(plain["order"], np.intp))
-        self._trees = BoostedTrees(Coding(self.schema_.sizes), **arrays)
+        self._factorization = loaded_factorization(self.schema_.names, plain["order"])
+        trees = BoostedTrees(Coding(self.schema_.sizes), **arrays)
+        trees.check(self._factorization.place)
+        self._trees = trees
 
     def _settings(self) -> dict[str, Any]:
         plain = super()._settings()

@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.compiled.calls import loops_are_on, use_threads
+from chainrule.core.errors import DataError
 from chainrule.models.boosted_chain.scoring_loops import Forest, add_trees, draw_states
 from chainrule.models.shared.coding import Coding
+from chainrule.models.shared.decision_tables import check_trees
+from chainrule.models.shared.loaded import loaded_array
 
 __all__ = ["BoostedTrees", "walk"]
 
@@ -35,6 +38,18 @@ class BoostedTrees:
     roots: NDArray[np.int64]
     ends: NDArray[np.int64]
     bias: NDArray[np.float64]
+
+    def check(self, place: NDArray[np.intp]) -> None:
+        """``DataError`` unless these are trees that ask for what is before their variable, by its ``place`` (d,)."""
+        arrays = {name: getattr(self, name) for name in ("nodes", "values", "roots", "ends", "bias")}
+        loaded_array(arrays, "values", (len(self.nodes),))
+        loaded_array(arrays, "roots", (None,), np.int64)
+        loaded_array(arrays, "bias", (self.coding.width,))
+        ends = loaded_array(arrays, "ends", (self.coding.width + 1,), np.int64)
+        n_trees = np.diff(ends)
+        if ends[0] != 0 or ends[-1] != len(self.roots) or (n_trees < 0).any():
+            raise DataError("the trees of the file are not those of its log-odds; save the model again")
+        check_trees(self.nodes, self.roots, np.repeat(self.coding.owner, n_trees), self.coding.sizes, place)
 
     def log_odds(self, codes: Codes, variable: int | None = None) -> NDArray[np.float64]:
         """The log-odds (n, width) of complete rows of codes (n, d), or those of one variable (n, K - 1)."""

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import has_fit_parameter
 
 from chainrule.core.checks import check_real
-from chainrule.core.errors import InputError
+from chainrule.core.errors import DataError, InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.models.chain_classifier.factors import Factor, best_smoothing, fit_factor
@@ -28,6 +28,7 @@ from chainrule.models.contract import Codes, Turns
 from chainrule.models.shared.chain import ChainModel
 from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.loaded import check_probabilities, loaded_array, loaded_factorization
 from chainrule.models.shared.ordering import Ordering
 from chainrule.models.shared.state_columns import state_begins
 from chainrule.tables.schema import Schema
@@ -227,7 +228,7 @@ class ChainClassifier(ChainModel):
         return arrays, {"order": self._factorization.order, "places": places}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self._factorization = Factorization(self.schema_.names, np.array(plain["order"], np.intp))
+        self._factorization = loaded_factorization(self.schema_.names, plain["order"])
         estimator, self._places = self._checked(False, int(self.fit_info_["seed"])), []
         for t, place in enumerate(plain["places"]):
             classifier, numbers = None, place["numbers"]
@@ -237,7 +238,21 @@ class ChainClassifier(ChainModel):
                 for name, value in (own | numbers).items():
                     if name.endswith("_"):  # a fitted value, and nothing that would take a method's place
                         setattr(classifier, name, value)
-            self._places.append(Factor(classifier, arrays[f"marginal {t}"], place["smoothing"]))
+            self._places.append(self._loaded_factor(t, classifier, arrays, place["smoothing"]))
+        if len(self._places) != len(self.schema_):
+            raise DataError(f"there are factors of {len(self._places)} variables; save the model again")
+        # what a classifier of scikit-learn has to hold it says when it is asked
+        self._state_log_probs(np.zeros((1, len(self.schema_)), np.uint8))
+
+    def _loaded_factor(
+        self, t: int, classifier: Any, arrays: dict[str, NDArray[Any]], smoothing: Any
+    ) -> Factor:
+        size = self.schema_.sizes[int(self._factorization.order[t])]
+        marginal = loaded_array(arrays, f"marginal {t}", (size,))
+        check_probabilities(marginal, f"marginal {t}")
+        if not 0 < check_real(smoothing, "smoothing") <= 1:
+            raise DataError(f"a smoothing of the file is {smoothing}, above 0 and at most 1 expected")
+        return Factor(classifier, marginal, smoothing)
 
     def _settings(self) -> dict[str, Any]:
         plain = super()._settings()

@@ -17,11 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import as_matrix, check_integer
 from chainrule.core.contract import DensityEstimator
-from chainrule.core.errors import InputError, ShapeError, ValuesError
+from chainrule.core.errors import DataError, InputError, ShapeError, ValuesError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.records import to_plain
 from chainrule.models.exponential_family.laws import Law, law_of
+from chainrule.models.shared.loaded import loaded_array
 
 __all__ = ["ExponentialFamily", "SimulatedFits", "fit_mle", "simulate_fits"]
 
@@ -172,7 +173,12 @@ class ExponentialFamily(DensityEstimator):
         return {"theta": self._theta, "statistics": self._statistics}, {}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self._take(arrays["theta"], arrays["statistics"])
+        theta, s = (loaded_array(arrays, name, (None,)) for name in ("theta", "statistics"))
+        law = law_of(self.family, theta.size if self.family == "categorical" else None)
+        law.check_parameters(theta)
+        if not s.size or s[0] < 1:
+            raise DataError("the statistics are not of any rows; save the model again")
+        self._take(theta, s)
 
 
 def fit_mle(family: str, x: ArrayLike, *, n_states: int | None = None) -> ExponentialFamily:

@@ -21,6 +21,7 @@ from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.loaded import check_padded, loaded_array
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
@@ -131,4 +132,6 @@ class Independent(DiscreteModel):
         return {"probabilities": self.probabilities_}, {}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.probabilities_ = arrays["probabilities"]
+        sizes = np.array(self.schema_.sizes)
+        self.probabilities_ = p = loaded_array(arrays, "probabilities", (len(sizes), int(sizes.max())))
+        check_padded(p, sizes, "probabilities")

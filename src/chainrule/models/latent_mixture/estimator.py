@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.choices import check_choice
-from chainrule.core.errors import TooLargeError
+from chainrule.core.errors import DataError, TooLargeError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
@@ -41,9 +41,17 @@ from chainrule.models.latent_mixture.start import (
     usual_states,
 )
 from chainrule.models.shared.completion import best_completions
-from chainrule.models.shared.decision_tables import DecisionTables
+from chainrule.models.shared.decision_tables import loaded_tables
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.loaded import (
+    check_probabilities,
+    loaded_array,
+    loaded_codes,
+    loaded_factorization,
+    loaded_order,
+)
+from chainrule.models.shared.ordering import positions
 from chainrule.models.shared.state_columns import normalised, state_begins
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -294,13 +302,23 @@ class LatentMixture(DiscreteModel):
         return arrays, {"order": layout.order, "usual": self._usual}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        order, self._usual = (np.array(plain[k], np.intp) for k in ("order", "usual"))
         sizes = self.schema_.sizes
+        self._usual = loaded_codes(plain["usual"], sizes, "the usual row")
         if "nodes" in arrays:
-            layout = LeafLayout(DecisionTables(sizes, arrays["nodes"]), order)
+            order = loaded_order(plain["order"], len(sizes))
+            layout = LeafLayout(loaded_tables(arrays["nodes"], sizes, positions(order)), order)
         else:
-            layout = ForestLayout(sizes, arrays["parent"].astype(np.intp), order)
-        self._take(Components(layout, arrays["log_odds"], arrays["log_weights"]))
+            parent = loaded_array(arrays, "parent", (len(sizes),), np.int64)
+            if not ((parent >= -1) & (parent < len(sizes))).all():
+                raise DataError("a parent is no column; save the model again")
+            names = self.schema_.names
+            forest = DAG([(names[p], names[i]) for i, p in enumerate(parent) if p >= 0], names)
+            factors = loaded_factorization(names, plain["order"], forest)
+            layout = ForestLayout(sizes, parent.astype(np.intp), factors.order)
+        log_weights = loaded_array(arrays, "log_weights", (None,))
+        check_probabilities(np.exp(np.minimum(log_weights, 1.0)), "the weights of components")
+        shape = (len(layout.with_odds), len(log_weights))
+        self._take(Components(layout, loaded_array(arrays, "log_odds", shape, np.float32), log_weights))
 
 
 def _check_size(layout: Layout, n_components: int, max_bytes: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class MADE(SeveralOrders):
     in 3, ``MADE(2000, epochs=8, weight_decay=0.1)`` 88.1 in 2, ``MADE(8000, epochs=6, learning_rate=3e-3,
     weight_decay=0.2)`` 86.9 in 5 to 8.  The wider, the smaller the learning rate and the more decay.
 
-    ``checkpoint`` is a file for the state of training, ``log_dir`` a folder for TensorBoard,
+    ``run_dir`` is a folder for the state of training, ``log_dir`` a folder for TensorBoard,
     ``image_shape`` (height, width) makes it log sample grids.
 
     >>> import numpy as np
@@ -82,7 +83,7 @@ class MADE(SeveralOrders):
         input_dropout: float = 0.0,
         device: str = "cpu",
         random_state: int | None = None,
-        checkpoint: str | None = None,
+        run_dir: str | Path | None = None,
         log_dir: str | None = None,
         image_shape: tuple[int, int] | None = None,
         schema: Schema | None = None,
@@ -102,7 +103,7 @@ class MADE(SeveralOrders):
         self.input_dropout = input_dropout
         self.device = device
         self.random_state = random_state
-        self.checkpoint = checkpoint
+        self.run_dir = run_dir
         self.log_dir = log_dir
         self.image_shape = image_shape
         self.schema = schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class NADE(SeveralOrders):
     ``average_``, an ``Ensemble``.  They share the weights into the hidden units and are trained in turn.  That pays
     where rows are many; with few rows an ``Ensemble`` of NADEs that share nothing is better.
 
-    ``checkpoint`` is a file for the state of training, ``log_dir`` a folder for TensorBoard, ``image_shape`` (height,
+    ``run_dir`` is a folder for the state of training, ``log_dir`` a folder for TensorBoard, ``image_shape`` (height,
     width) makes it log sample grids.
 
     >>> import numpy as np
@@ -63,7 +64,7 @@ class NADE(SeveralOrders):
         input_dropout: float = 0.0,
         device: str = "cpu",
         random_state: RandomState = None,
-        checkpoint: str | None = None,
+        run_dir: str | Path | None = None,
         log_dir: str | None = None,
         image_shape: tuple[int, int] | None = None,
         schema: Schema | None = None,
@@ -81,7 +82,7 @@ class NADE(SeveralOrders):
         self.input_dropout = input_dropout
         self.device = device
         self.random_state = random_state
-        self.checkpoint = checkpoint
+        self.run_dir = run_dir
         self.log_dir = log_dir
         self.image_shape = image_shape
         self.schema = schema

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import math
 from abc import abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_integer, check_real
-from chainrule.core.errors import InputError, OutputError
+from chainrule.core.errors import ChainruleError, InputError, OutputError, ValuesError
+from chainrule.core.files import as_path, shown_path
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.models.contract import Codes
 from chainrule.models.shared.chain import ChainModel, unsigned
@@ -27,6 +28,8 @@ from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.dropout import Dropout
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.loaded import loaded_factorization
+from chainrule.models.shared.loaded_network import check_hidden, load_weights
 from chainrule.models.shared.network import AutoregressiveNetwork, LikelihoodNetwork
 from chainrule.models.shared.own_torch import own_torch, rows_to_torch
 from chainrule.models.shared.remembered import Remembered
@@ -42,7 +45,19 @@ _BATCH, _CELLS = (
 _PRIOR = (
     0.5  # added to the count of each state before training starts: a constant column keeps a finite start
 )
-_in_float64 = Remembered(lambda network: copy.deepcopy(network).cpu().double())
+# settings that change nothing that is learned
+_OF_NO_NUMBER = {"run_dir", "log_dir", "image_shape", "device"}
+
+
+def _widened(network: AutoregressiveNetwork) -> AutoregressiveNetwork:
+    """A float64 copy on the CPU; ``ValuesError`` where a weight is no finite number, so that no answer is one."""
+    for name, p in network.named_parameters():
+        if not bool(p.isfinite().all()):
+            raise ValuesError(f"the network's {name} holds what is no finite number; fit the model again")
+    return copy.deepcopy(network).cpu().double()
+
+
+_in_float64 = Remembered(_widened)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +89,7 @@ class AutoregressiveEstimator(ChainModel):
     input_dropout: float
     device: str
     random_state: RandomState
-    checkpoint: str | None
+    run_dir: str | Path | None
     log_dir: str | None
     image_shape: tuple[int, int] | None
 
@@ -93,7 +108,7 @@ class AutoregressiveEstimator(ChainModel):
 
         With ``valid`` the parameters of the epoch with the best validation likelihood are kept.  ``fit_info_``
         holds the mean negative log-likelihoods by epoch in nats, the best epoch, the seconds of training and the
-        seed.  With ``checkpoint`` an interrupted fit goes on from its last epoch.
+        seed.  With ``run_dir`` an interrupted fit goes on where it was.
         """
         self._need_complete(table, valid)
         plan = self._plan(table)
@@ -146,10 +161,18 @@ class AutoregressiveEstimator(ChainModel):
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             seed=int(streams[2]),
-            checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
+            run_dir=None if self.run_dir is None else as_path(self.run_dir, "run_dir"),
+            settings={} if self.run_dir is None else self._told_settings(seed),
         )
         dropout = Dropout.of(self.input_dropout, self.dropout, int(streams[3]))
         return Plan(recipe, dropout, parse_device(self.device), seed, streams)
+
+    def _told_settings(self, seed: int) -> dict[str, Any]:
+        """All settings that may change what is learned, as plain data, for the folder of a run."""
+        settings = {k: v for k, v in self.get_params(deep=False).items() if k not in _OF_NO_NUMBER}
+        schema = None if self.schema is None else self.schema.to_plain()
+        graph = {"dag": plain_dag(settings["dag"])} if "dag" in settings else {}
+        return settings | {"random_state": seed, "schema": schema} | graph
 
     def _complete_log_prob(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
@@ -204,7 +227,7 @@ class AutoregressiveEstimator(ChainModel):
 
     def _settings(self) -> dict[str, Any]:
         """Settings that mean something elsewhere: paths on this machine do not travel."""
-        return super()._settings() | {"checkpoint": None, "log_dir": None}
+        return super()._settings() | {"run_dir": None, "log_dir": None}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays = {k: v.cpu().numpy() for k, v in self.network_.state_dict().items()}
@@ -215,12 +238,13 @@ class AutoregressiveEstimator(ChainModel):
         }
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        names, found = self.schema_.names, plain["dag"]
+        found = plain["dag"]
         graph = None if found is None else dag_of_plain(found)
-        self._factorization = Factorization(names, np.array(plain["order"], np.intp), graph)
+        self._factorization = loaded_factorization(self.schema_.names, plain["order"], graph)
+        check_hidden(self.hidden, arrays.values())
         with own_torch():
             self.network_ = self._build(Coding(self.schema_.sizes), 0.5, torch.Generator().manual_seed(0))
-            self.network_.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
+            load_weights(self.network_, arrays)
 
 
 class _board:
@@ -234,21 +258,33 @@ class _board:
             return None
         from torch.utils.tensorboard import SummaryWriter
 
+        with self._telling():
+            self.writer = SummaryWriter(as_path(self.model.log_dir, "log_dir"))
+        return self.log
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
         try:
-            self.writer = SummaryWriter(self.model.log_dir)
+            yield
         except OSError as e:
+            if isinstance(e, ChainruleError):
+                raise
             raise OutputError(
-                f"cannot write TensorBoard logs to {self.model.log_dir} ({e.strerror or e}); "
+                f"cannot write TensorBoard logs to {shown_path(str(self.model.log_dir))} ({e.strerror or e}); "
                 "choose another log_dir"
             ) from e
-        return self.log
 
     def __exit__(self, *exception: object) -> None:
         if self.writer is not None:
-            self.writer.close()
+            with self._telling():
+                self.writer.close()
 
     def log(self, epoch: int, numbers: dict[str, float]) -> None:
         """One epoch: its numbers, and 25 draws from a fixed stream so that epochs can be compared."""
+        with self._telling():
+            self._log(epoch, numbers)
+
+    def _log(self, epoch: int, numbers: dict[str, float]) -> None:
         assert self.writer is not None
         for name, value in numbers.items():
             self.writer.add_scalar(name, value, epoch)

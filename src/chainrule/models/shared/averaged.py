@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import DataError, InputError
+from chainrule.core.errors import InputError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.completion import best_completions
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.joint_turns import joint_turns
+from chainrule.models.shared.loaded import check_probabilities, loaded_array
 from chainrule.models.shared.members import (
     Member,
     joint_factors,
@@ -156,9 +157,6 @@ class AveragedModel(DiscreteModel):
         return arrays | {"weights": self.weights_}, {"members": plain}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.weights_ = arrays["weights"]
         self._members = members_of_plain(arrays, plain["members"], self.schema_)
-        if len(self._members) != len(self.weights_):
-            raise DataError(
-                f"the file holds {len(self._members)} members and {len(self.weights_)} weights; save the model again"
-            )
+        self.weights_ = loaded_array(arrays, "weights", (len(self._members),))
+        check_probabilities(self.weights_, "weights")

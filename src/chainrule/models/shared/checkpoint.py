@@ -1,35 +1,30 @@
-"""The state of training in one safetensors file, and what it belongs to.
+"""The state of training in one safetensors file: all that the next step depends on.
 
-The key of a file is a digest of everything that decides the result: the network as it starts with all its settings,
-the recipe, the data, how steps are made, and the versions of the libraries.  It is taken over lists (the fields of the
-recipe, the attributes of the network), so that a setting that is added later cannot be forgotten.  A file with another
-key is not used.
+That is the weights, those of the best epoch, the optimiser's moments, the state of the generator that the order of this
+epoch is drawn from, and how many batches of that order are done with which loss so far.  A file is sealed by a checksum
+of the whole (``core.sealed``) and belongs to what its key stands for (``run_folder``).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from chainrule.core.files import make_directory, replacing
-from chainrule.core.progress import note
-from chainrule.models.shared.steps import Data, Steps
+from chainrule.core.errors import DataError
+from chainrule.core.files import shown_path
+from chainrule.core.sealed import read_sealed, write_sealed
 
-__all__ = ["Checkpoint", "History", "fingerprint"]
+__all__ = ["History", "Position", "State", "fingerprint", "read_state", "write_state"]
 
-_FORMAT = "chainrule-checkpoint-2"
+_FORMAT = 3
 # of the attributes of a module, those that say nothing: hooks, and whether it is training
 _OF_TORCH = frozenset(vars(nn.Module())) - {"_parameters", "_buffers", "_modules"}
 
@@ -63,64 +58,59 @@ class History:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """The file ``path``, used only for what ``key`` stands for."""
+class Position:
+    """Where training stands in an epoch: ``batches`` of it are done, the losses of their rows add up to ``total``."""
 
-    path: Path
-    key: str
+    batches: int = 0
+    total: float = 0.0
 
-    @classmethod
-    def of(
-        cls, recipe: Any, network: nn.Module, steps: Steps, loss: str, data: Data, held_out: Data | None
-    ) -> Checkpoint | None:
-        """The checkpoint that ``recipe`` asks for, or ``None``."""
-        if recipe.checkpoint is None:
-            return None
-        make_directory(recipe.checkpoint.parent)
-        settings = {
-            f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name != "checkpoint"
-        }
-        libraries = [version(name) for name in ("chainrule", "torch", "numba")]
-        way = [type(steps).__name__, steps.device.type, loss]
-        return cls(recipe.checkpoint, fingerprint([settings, libraries, way, data, held_out, network]))
 
-    def save(self, network: nn.Module, steps: Steps, shuffle: torch.Generator, history: History) -> None:
-        """Replace the file, whole or not at all."""
-        tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
-        tensors |= {f"best.{k}": v for k, v in history.best.items()}
-        tensors |= {f"steps.{k}": v for k, v in steps.state().items()}
-        tensors["shuffle"] = shuffle.get_state()
-        plain = {k: v for k, v in vars(history).items() if k != "best"}
-        header = {"format": _FORMAT, "key": self.key, "history": json.dumps(plain)}
-        kept = {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}
-        with replacing(self.path) as temporary:
-            save_file(kept, temporary, header)
+@dataclass(frozen=True)
+class State:
+    """All that the next step depends on; ``shuffle`` is the generator's state when the epoch began."""
 
-    def resume(self, network: nn.Module, steps: Steps, shuffle: torch.Generator) -> History | None:
-        """Take over the state in the file; ``None`` (and a note) where it is damaged or belongs elsewhere."""
-        if not self.path.exists():
-            return None
-        try:
-            with safe_open(str(self.path), framework="pt") as f:
-                header = f.metadata() or {}
-                tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118  # not a dict
-        except (OSError, SafetensorError) as e:
-            note(f"the checkpoint {self.path} is damaged ({e}); training starts anew")
-            return None
-        if header.get("format") != _FORMAT or header.get("key") != self.key:
-            note(f"the checkpoint {self.path} belongs to other data or settings; training starts anew")
-            return None
-        parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "steps": {}, "shuffle": {}}
-        for name, value in tensors.items():
-            head, _, rest = name.partition(".")
-            parts[head][rest] = value
-        network.load_state_dict(parts["network"])
-        steps.set_state(parts["steps"])
-        shuffle.set_state(tensors["shuffle"])
-        best = {k: v.to(steps.device) for k, v in parts["best"].items()}
-        history = History(best=best, **json.loads(header["history"]))
-        note(f"going on after epoch {history.epochs_done} from {self.path}")
-        return history
+    network: dict[str, Tensor]
+    steps: dict[str, Tensor]
+    shuffle: Tensor
+    history: History
+    position: Position
+
+    @property
+    def steps_taken(self) -> int:
+        return int(self.steps["step"])
+
+
+def write_state(path: Path, state: State, key: str) -> None:
+    """Replace the file, whole or not at all; raises ``OutputError``."""
+    tensors = {f"network.{k}": v for k, v in state.network.items()}
+    tensors |= {f"best.{k}": v for k, v in state.history.best.items()}
+    tensors |= {f"steps.{k}": v for k, v in state.steps.items()}
+    tensors["shuffle"] = state.shuffle
+    history = {k: v for k, v in vars(state.history).items() if k != "best"}
+    plain = {"key": key, "history": history, "position": dataclasses.asdict(state.position)}
+    write_sealed(
+        path, "checkpoint", _FORMAT, {k: v.detach().cpu().numpy() for k, v in tensors.items()}, plain
+    )
+
+
+def read_state(path: Path, key: str) -> State:
+    """What ``write_state`` wrote; ``DataError`` where it is damaged, of another format, or of another ``key``."""
+    plain, arrays = read_sealed(path, "checkpoint", _FORMAT)
+    if plain.get("key") != key:
+        raise DataError(f"{shown_path(path)} belongs to another run")
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "steps": {}, "shuffle": {}}
+    for name, value in arrays.items():
+        head, _, rest = name.partition(".")
+        parts[head][rest] = torch.from_numpy(value)
+    history = plain["history"]
+    best_loss = float(history.pop("best_loss"))  # "inf" where there is none yet
+    return State(
+        parts["network"],
+        parts["steps"],
+        parts["shuffle"][""],
+        History(best=parts["best"], best_loss=best_loss, **history),
+        Position(**plain["position"]),
+    )
 
 
 def fingerprint(value: Any) -> str:

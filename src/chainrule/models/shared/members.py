@@ -223,7 +223,7 @@ def members_of_plain(
     for k, described in enumerate(plain):
         own = {n.partition(".")[2]: a for n, a in arrays.items() if n.partition(".")[0] == str(k)}
         models.append(unpacked(own, described, "the file"))
-    return fitted_members(models, schema)
+    return fitted_members(checked_models(models), schema)
 
 
 def members_settings(members: Sequence[Member]) -> list[dict[str, Any]]:

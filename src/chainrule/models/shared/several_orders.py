@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.contract import packed, unpacked
+from chainrule.core.errors import DataError
 from chainrule.models.contract import Codes, Marginalises, Turns
 from chainrule.models.ensemble.estimator import Ensemble
 from chainrule.models.shared.autoregressive import AutoregressiveEstimator
@@ -64,7 +65,7 @@ class SeveralOrders(AutoregressiveEstimator):
 
     def _beginning(self, k: int, rng: np.random.Generator) -> Any:
         """The model in the order k, to be fitted without any training."""
-        alone = {"orders": 1, "epochs": 0, "device": "cpu", "checkpoint": None, "log_dir": None}
+        alone = {"orders": 1, "epochs": 0, "device": "cpu", "run_dir": None, "log_dir": None}
         ordering = self.ordering if k == 0 else "random"
         return fresh(self).set_params(**alone, ordering=ordering, random_state=int(rng.integers(2**31)))
 
@@ -124,8 +125,10 @@ class SeveralOrders(AutoregressiveEstimator):
         everywhere = range(len(arrays["weights"]))
         for name in [n for n in arrays if n.startswith(_COMMON)]:
             arrays |= {f"{k}.{name.removeprefix(_COMMON)}": arrays[name] for k in everywhere}
-        self.average_ = average = cast(Ensemble, unpacked(arrays, plain["average"], "the saved model"))
-        models: list[Any] = average.models_
+        average = unpacked(arrays, plain["average"], "the saved model")
+        if not isinstance(average, Ensemble) or {type(m) for m in average.models_} != {type(self)}:
+            raise DataError("the orders of the file are not models of this class; save the model again")
+        self.average_, models = average, cast(list[Any], average.models_)
         self.network_ = self._share([one.network_ for one in models])
 
 

@@ -135,13 +135,27 @@ class Steps(ABC):
     def step(self, chosen: Tensor, learning_rate: float) -> None:
         """One step on the rows ``chosen``, which are where ``device`` is."""
 
+    @property
     @abstractmethod
+    def total(self) -> float:
+        """The sum of the losses met since it was last taken; to ask a GPU for it is to wait for it."""
+
+    @total.setter
+    @abstractmethod
+    def total(self, value: float) -> None: ...
+
     def take_total(self) -> float:
-        """The sum of the losses met since it was last asked for."""
+        """``total``, which then begins anew."""
+        found, self.total = self.total, 0.0
+        return found
 
     def threads(self, batch_size: int) -> AbstractContextManager[Any]:
         """Within it steps on so many rows take as many threads as pay."""
         return nullcontext()
+
+    def parameters_norm(self) -> float:
+        """The Euclidean norm of all parameters."""
+        return float(sum(p.detach().double().square().sum() for p in self.network.parameters())) ** 0.5
 
     def parameters_are_finite(self) -> bool:
         """Whether no parameter has left the finite numbers; one answer of a device for all of them."""
@@ -208,10 +222,13 @@ class AutogradSteps(Steps):
         small = self.device.type == "cpu" and work < _WORTH_THREADS
         return threadpool_limits(1) if small else nullcontext()
 
-    def take_total(self) -> float:
-        total = float(self._total)
-        self._total.zero_()
-        return total
+    @property
+    def total(self) -> float:
+        return float(self._total)
+
+    @total.setter
+    def total(self, value: float) -> None:
+        self._total.fill_(value)
 
     def state(self) -> dict[str, Tensor]:
         found = [self._optimizer.state.get(p, {}) for p in self._parameters]
@@ -244,6 +261,14 @@ class CompiledSteps(Steps):
         self._optimizer = AdamW(parameters, [weight_decay if p.ndim > 1 else 0.0 for p in parameters])
         self._total = 0.0
 
+    @property
+    def total(self) -> float:
+        return self._total
+
+    @total.setter
+    def total(self, value: float) -> None:
+        self._total = value
+
     def step(self, chosen: Tensor, learning_rate: float) -> None:
         picked = chosen.numpy()
         shares = np.full(len(picked), 1.0 / len(picked))
@@ -256,10 +281,6 @@ class CompiledSteps(Steps):
 
     def threads(self, batch_size: int) -> AbstractContextManager[Any]:
         return many_calls()  # each loop says how many it takes
-
-    def take_total(self) -> float:
-        total, self._total = self._total, 0.0
-        return total
 
     def state(self) -> dict[str, Tensor]:
         return self._optimizer.state()

@@ -1,9 +1,9 @@
 """Training of networks: AdamW, warm-up then cosine, best epoch by validation, resumable.
 
 One loop for all networks.  What is minimised is a ``Loss``, a number for each row; by default the negative
-log-likelihood.  How a step is made, by autograd or by compiled loops, is chosen once (``steps``).  After every epoch
-the whole state goes to a file, if a place is given (``checkpoint``): a fit that was interrupted goes on from there and
-ends bit-equal to one that was not.
+log-likelihood.  How a step is made, by autograd or by compiled loops, is chosen once (``steps``).  After every epoch,
+and every half minute, the whole state goes to a folder, if one is given (``run_folder``): a fit that was interrupted
+goes on from there and ends bit-equal to one that was not.
 
 Weights.  Row r counts w_r times: the loss is Σ w_r loss_r / Σ w_r.  A batch is still so many different rows; its loss
 is Σ w_r loss_r over them, divided by their number times the mean weight of all rows, so that the steps of an epoch
@@ -14,43 +14,26 @@ nothing.  Where rows stand for very different numbers of rows, a step sees few o
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from chainrule.core.errors import ChainruleError
+from chainrule.core.interrupts import waiting_interrupts
 from chainrule.core.progress import track
-from chainrule.core.time_limit import check_time
-from chainrule.models.shared.checkpoint import Checkpoint, History
+from chainrule.models.shared.checkpoint import fingerprint
+from chainrule.models.shared.epochs import Epochs, Recipe, TrainingError
+from chainrule.models.shared.run_folder import RunFolder, run_folder
 from chainrule.models.shared.steps import NEGATIVE_LOG_LIKELIHOOD, Data, Loss, Steps, mean_loss, steps_for
 
 __all__ = ["Recipe", "TrainingError", "batch_size_for", "decay_in_epochs", "train"]
-
-_WARM_UP = 0.05  # share of all steps in which the learning rate rises to its full size
-
-
-class TrainingError(ChainruleError):
-    """Training that left the finite numbers."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train: the settings that decide the result, and where to keep the state on the way."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    seed: int
-    checkpoint: Path | None = None
 
 
 def batch_size_for(n_rows: int) -> int:
@@ -102,24 +85,19 @@ def train(
     held_out = None if valid is None else Data.of(valid, valid_weights, valid_targets)
     warm_up_seconds = _warm_up(network, data, held_out, recipe, loss) if recipe.epochs else 0.0
     steps = steps_for(network, data, loss, recipe.weight_decay)
-    shuffle = torch.Generator().manual_seed(recipe.seed)
-    history = History(best=_copy(network))
-    checkpoint = Checkpoint.of(recipe, network, steps, loss.name, data, held_out)
-    if checkpoint is not None:
-        history = checkpoint.resume(network, steps, shuffle) or history
-    resumed_from = history.epochs_done
-    epochs = track(range(resumed_from + 1, recipe.epochs + 1), f"training {_name(network)}")
-    with steps.threads(recipe.batch_size):
-        for epoch in epochs:
-            started = time.perf_counter()
-            numbers = _one_epoch(steps, len(data), shuffle, recipe, loss, epoch)
-            numbers |= _look_at(network, data, held_out, recipe, loss, epoch)
-            history.add(numbers, loss.name, network, time.perf_counter() - started)
-            if checkpoint is not None:
-                checkpoint.save(network, steps, shuffle, history)
-            if on_epoch is not None:
-                on_epoch(epoch, numbers)
-            epochs.detail = "  ".join(f"{k} {v:.4g}" for k, v in numbers.items() if k != "learning_rate")
+    parts = _parts(recipe, network, steps, loss, data, held_out)
+    # what waits for the end of a step stands outside what waits for the end of a loop
+    with _folder(recipe, parts) as run, _interrupts(run) as interrupted:
+        going = Epochs(steps, data, held_out, recipe, loss, run, interrupted)
+        going.resume()
+        history, resumed_from = going.history, going.history.epochs_done
+        epochs = track(range(resumed_from + 1, recipe.epochs + 1), f"training {_name(network)}")
+        with steps.threads(recipe.batch_size):
+            for epoch in epochs:
+                numbers = going.one(epoch)
+                if on_epoch is not None:
+                    on_epoch(epoch, numbers)
+                epochs.detail = "  ".join(f"{k} {v:.4g}" for k, v in numbers.items() if k != "learning_rate")
     network.load_state_dict(history.best)
     return {
         "epochs": history.epochs_done,
@@ -132,51 +110,30 @@ def train(
     }
 
 
-def _one_epoch(
-    steps: Steps, n: int, shuffle: torch.Generator, recipe: Recipe, loss: Loss, epoch: int
-) -> dict[str, float]:
-    """One pass over the rows in a new order; the mean loss met on the way."""
-    batches = torch.randperm(n, generator=shuffle).to(steps.device).split(recipe.batch_size)
-    all_steps, rate = len(batches) * recipe.epochs, 0.0
-    for k, chosen in enumerate(batches):
-        check_time()
-        rate = recipe.learning_rate * _schedule(len(batches) * (epoch - 1) + k, all_steps)
-        steps.step(chosen, rate)
-    mean = steps.take_total() / n
-    _check_finite("training", mean, epoch, recipe)
-    # a unit whose weights are lost may fall silent, and the loss look well
-    if not steps.parameters_are_finite():
-        _check_finite("training", math.nan, epoch, recipe)
-    return {f"train_{loss.name}": mean, "learning_rate": rate}
+def _folder(recipe: Recipe, parts: Callable[[], dict[str, Any]]) -> AbstractContextManager[RunFolder | None]:
+    return nullcontext() if recipe.run_dir is None else run_folder(recipe.run_dir, parts())
 
 
-def _look_at(
-    network: nn.Module, data: Data, held_out: Data | None, recipe: Recipe, loss: Loss, epoch: int
-) -> dict[str, float]:
-    """The validation loss after an epoch; without validation rows the last step is checked, which nothing else sees."""
-    if held_out is None:
-        if epoch == recipe.epochs:
-            _check_finite("training", mean_loss(network, data.first(recipe.batch_size), loss), epoch, recipe)
-        return {}
-    found = mean_loss(network, held_out, loss)
-    _check_finite("validation", found, epoch, recipe)
-    return {f"valid_{loss.name}": found}
+def _interrupts(run: RunFolder | None) -> AbstractContextManager[Callable[[], bool]]:
+    return nullcontext(lambda: False) if run is None else waiting_interrupts()
 
 
-def _check_finite(what: str, loss: float, epoch: int, recipe: Recipe) -> None:
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the {what} loss became {loss} in epoch {epoch}; lower the learning rate (it is "
-            f"{recipe.learning_rate:g})"
-        )
+def _parts(
+    recipe: Recipe, network: nn.Module, steps: Steps, loss: Loss, data: Data, held_out: Data | None
+) -> Callable[[], dict[str, Any]]:
+    """Everything that decides the result, by name, for the folder of a run: fields and attributes as they are listed.
 
-
-def _schedule(step: int, steps: int) -> float:
-    """Share of the learning rate at ``step`` of ``steps``: linear warm-up, then half a cosine to zero."""
-    warm = max(1, int(_WARM_UP * steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+    A function, since digests of all rows take time that a fit without a folder need not spend.
+    """
+    plain = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in ("run_dir", "settings")}
+    return lambda: {
+        "settings": plain | dict(recipe.settings),
+        "rows": {"number": len(data), "sha256": fingerprint(data)},
+        "validation rows": fingerprint(held_out),
+        "weights at the start": fingerprint(network),
+        "steps": [type(steps).__name__, steps.device.type, loss.name],
+        "versions": {name: version(name) for name in ("chainrule", "torch", "numba", "numpy")},
+    }
 
 
 def _warm_up(network: nn.Module, data: Data, held_out: Data | None, recipe: Recipe, loss: Loss) -> float:
@@ -193,7 +150,3 @@ def _warm_up(network: nn.Module, data: Data, held_out: Data | None, recipe: Reci
 
 def _name(network: nn.Module) -> str:
     return type(network).__name__.removesuffix("Network")
-
-
-def _copy(network: nn.Module) -> dict[str, Tensor]:
-    return {k: v.detach().clone() for k, v in network.state_dict().items()}

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_real, check_size
 from chainrule.core.choices import check_choice
-from chainrule.core.errors import InputError
+from chainrule.core.errors import DataError, InputError
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.chains import draw_chain
 from chainrule.models.shared.completion import best_completions, log_prob_with_missing
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.joint_turns import joint_turns
+from chainrule.models.shared.loaded import loaded_array
 from chainrule.models.shared.members import (
     Member,
     checked_models,
@@ -203,8 +204,10 @@ class Stack(DiscreteModel):
         return arrays | {"powers": self.powers_}, {"members": plain}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        self.powers_ = arrays["powers"]
         self._members = members_of_plain(arrays, plain["members"], self.schema_)
+        self.powers_ = loaded_array(arrays, "powers", (len(self.schema_), len(self._members)))
+        if not (self.powers_ >= 0).all():
+            raise DataError("a power of the file is negative; save the model again")
         self._joint = _one_order(self._members)
 
 

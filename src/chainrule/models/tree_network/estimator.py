@@ -20,15 +20,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.compiled.compiling import seconds_compiling
 from chainrule.core.checks import check_integer, check_real
-from chainrule.core.errors import TooLargeError
+from chainrule.core.errors import DataError, TooLargeError
 from chainrule.core.randomness import as_generator
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network import BayesianNetwork
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.column_turns import column_turns
-from chainrule.models.shared.decision_tables import DecisionTables, Penalty, grow_tables
+from chainrule.models.shared.decision_tables import DecisionTables, Penalty, grow_tables, loaded_tables
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.interventions import actions, done_info
+from chainrule.models.shared.loaded import check_padded, loaded_array
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
 from chainrule.models.tree_network.averaging import PRUNINGS, SHRINKAGES, averaged, choose, ending, shrunk
 from chainrule.models.tree_network.edge_gains import EdgeGain, EdgeGains, gains_by_edge
@@ -304,8 +305,14 @@ class TreeNetwork(DiscreteModel):
         }, {}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
-        tables = DecisionTables(self.schema_.sizes, arrays["nodes"])
-        self._take(tables, arrays["probabilities"], arrays["edges"], arrays["gains"])
+        tables = loaded_tables(arrays["nodes"], self.schema_.sizes)
+        p = loaded_array(arrays, "probabilities", (len(tables), max(tables.sizes)))
+        check_padded(p, np.array(tables.sizes)[tables.variable], "a leaf")
+        edges = loaded_array(arrays, "edges", (None, 2), np.int64)
+        if not ((edges >= 0) & (edges < len(tables.sizes))).all():
+            raise DataError("an edge is between columns that are not there; save the model again")
+        gains = loaded_array(arrays, "gains", (len(edges), None))
+        self._take(tables, p, edges.astype(np.intp), gains)
 
     def _settings(self) -> dict[str, Any]:
         plain = super()._settings()

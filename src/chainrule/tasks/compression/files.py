@@ -17,14 +17,13 @@ import hashlib
 import json
 import lzma
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from chainrule.core.errors import ChainruleError, DataError, InputError, OutputError, UnknownNameError
+from chainrule.core.errors import DataError, InputError, UnknownNameError
 from chainrule.core.files import replacing
 from chainrule.core.reading import MAX_BYTES, parse_json
 from chainrule.models.contract import DiscreteModel
@@ -112,7 +111,7 @@ def compress_file(model: DiscreteModel, path: str | Path, output: str | Path) ->
         sizes += [len(p) for p in parts]
         content.append(b"\x01" + b"".join(map(_with_size, parts)))
     whole = sealed(_MAGIC, b"".join(content) + b"\x00" + digest.digest()[:_DIGEST])
-    with replacing(output) as temporary, _writing(temporary, output) as out:
+    with replacing(output) as temporary, temporary.open("wb") as out:
         out.write(whole)
     rest = len(whole) - int(sizes[0] + sizes[1])
     return CompressedFile(
@@ -143,7 +142,7 @@ def decompress_file(model: DiscreteModel, path: str | Path, output: str | Path) 
         raise DataError(f"{path} was compressed with another model; decompress it with that one")
     layout = _Layout.of_plain(_unpacked(reader.part()))
     digest = hashlib.sha256()
-    with replacing(output) as temporary, _writing(temporary, output) as out:
+    with replacing(output) as temporary, temporary.open("wb") as out:
         while reader.take(1) == b"\x01":
             raw = _raw_segment(model, layout, [reader.part() for _ in range(3)])
             digest.update(raw)
@@ -352,15 +351,3 @@ def _inflated(content: bytes) -> bytes:
 
 def _with_size(part: bytes) -> bytes:
     return varint(len(part)) + part
-
-
-@contextmanager
-def _writing(path: Path, shown: str | Path) -> Iterator[BinaryIO]:
-    """``path`` open for writing, called ``shown`` in messages."""
-    try:
-        with open(path, "wb") as out:
-            yield out
-    except OSError as e:
-        if isinstance(e, ChainruleError):
-            raise
-        raise OutputError(f"cannot write {shown} ({e.strerror or e}); is the disk full?") from e

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.compiled.calls import loops_are_on, use_threads
+from chainrule.models.shared.decision_tables.checking import check_trees
 from chainrule.models.shared.decision_tables.walking_loops import (
     count_nodes,
     draw_rows,
@@ -23,7 +24,7 @@ from chainrule.models.shared.decision_tables.walking_loops import (
     read_totals,
 )
 
-__all__ = ["DecisionTables"]
+__all__ = ["DecisionTables", "loaded_tables"]
 
 Codes = NDArray[np.integer[Any]]
 
@@ -186,6 +187,15 @@ class DecisionTables:
             asked, low, high, child = self.nodes[at[inner]].T
             x = codes[rows[inner], asked]
             at[inner] = child + ((low <= x) & (x <= high))
+
+
+def loaded_tables(
+    nodes: NDArray[Any], sizes: tuple[int, ...], place: NDArray[np.intp] | None = None
+) -> DecisionTables:
+    """The tables of a file; ``DataError`` where ``nodes`` are none, or ask for what is not before them by ``place``."""
+    variables = np.arange(len(sizes))
+    check_trees(nodes, variables, variables, sizes, place)
+    return DecisionTables(sizes, nodes)
 
 
 def _narrow(codes: Codes) -> Codes:
