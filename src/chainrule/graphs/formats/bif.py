@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.text import one_line
 from chainrule.graphs.formats.bif_rows import rows_at
 from chainrule.graphs.formats.bif_words import TOKENS
 from chainrule.graphs.formats.bif_writer import write_bif
@@ -199,7 +200,7 @@ class _Reader:
             if default is None:
                 first = np.unravel_index(int(missing.argmax()), missing.shape)
                 states = [list(self._network.states[u])[i] for u, i in zip(parents, first, strict=True)]
-                what = f"row ({', '.join(states)[:200]})" if parents else "table row"
+                what = f"row ({one_line(', '.join(states), 200)})" if parents else "table row"
                 self._scanner.refuse(f"{shown(node)} has no {what}; add it, or a default row")
             table[missing] = default
         return table

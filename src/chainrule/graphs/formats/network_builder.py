@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import ParseError, TooLargeError, UnknownNameError
+from chainrule.core.text import one_line
 from chainrule.graphs.formats.network_description import NetworkDescription
 from chainrule.graphs.formats.probabilities import are_probabilities, sums_off
 from chainrule.graphs.formats.scanner import shown
@@ -23,6 +24,8 @@ MOST_NUMBERS = 20_000_000  # of all tables together; 160 MB
 MOST_VARIABLES = 100_000
 MOST_STATES = 200_000  # of all variables together
 MOST_PARENTS = 63  # of one variable; a numpy array has at most 64 axes
+
+_SHOWN = 30  # characters of a name in a list of some
 
 At = TypeVar("At")
 
@@ -85,7 +88,8 @@ class NetworkBuilder(Generic[At]):
 
     def unknown(self, what: str, name: str, known: Iterable[str], at: At) -> NoReturn:
         """Raise the ``UnknownNameError`` that lists near matches."""
-        raise UnknownNameError(f"{self.place(at)}: {UnknownNameError.of(what, name, list(known))}")
+        error = UnknownNameError.of(what, one_line(name, _SHOWN), [one_line(k, _SHOWN) for k in known])
+        raise UnknownNameError(f"{self.place(at)}: {error}")
 
     def open_table(self, node: str, parents: Sequence[str], at: At) -> tuple[int, ...]:
         """The shape that the table of ``node`` must have; its size is bounded before anything is allocated."""
