@@ -19,7 +19,7 @@ from tests.graphs.formats.test_fuzz import mutated
 
 N_EACH = 1500
 TOKENS = {
-    "bif": ["(no, off) ", "(", ");", "default 1 0;", "table ", "property x ;", ", ", "/* */", "//", '"no"', "| ", "1e-1"],
+    "bif": ["(no, off) ", "(", ");", "default 1 0;", "table", "property x;", ", ", "/**/", "//", '"no"', "| ", "1e-1"],
     "xmlbif": ["<GIVEN>", "</GIVEN>", "<TABLE/>", "&amp;", "&#0;", "&x;", "<![CDATA[", "]]>", "<!--", "-->", "<?x?>",
                "<OUTCOME>a</OUTCOME>", "<VARIABLE>", "</NETWORK>", 'TYPE="utility"', "<!DOCTYPE BIF [", "]>", "\0"],
     "net": ["(", ")", "((", "))", "data = ", ";", "% x\n", '"a"', "potential (rain) ", "node x ", "{", "}", "= ", "| "],
