@@ -104,7 +104,7 @@ def _queries(name: str, path: Path, rounds: int) -> Iterator[Answer]:
         model = import_module("pgmpy.base").DAG(dag.edges)
         calls["pgmpy"] = lambda: [not model.is_dconnected(x, y, z) for x, y, z in asked]
     if find_spec("pyagrum"):
-        net = pyagrum_network(BayesianNetwork.from_bif(path), torch.get_num_threads())
+        net = pyagrum_network(BayesianNetwork.read(path), torch.get_num_threads())
         calls["pyagrum"] = lambda: [net.isIndependent(x, y, list(z)) for x, y, z in asked]
     answers = {tool: call() for tool, call in calls.items()}
     if any(a != answers["chainrule"] for a in answers.values()):

@@ -26,7 +26,7 @@ _WINDOW, _MOST_PARENTS = 4, 2
 
 def networks() -> dict[str, Callable[[], BayesianNetwork]]:
     """How to get each network, by name: files, small ones first, then our own."""
-    found = {name: partial(BayesianNetwork.from_bif, path) for name, path in bif_files().items()}
+    found = {name: partial(BayesianNetwork.read, path) for name, path in bif_files().items()}
     return found | {
         "windowed 200": partial(drawn_network, windowed(200), (2, 4)),
         "windowed 1000": partial(drawn_network, windowed(1000), (2, 4)),

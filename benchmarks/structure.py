@@ -64,7 +64,7 @@ def structure(options: Options) -> Iterator[LearnedGraph]:
     logging.disable(logging.WARNING)
     files = bif_files()
     for name in [name for name in NETWORKS if name in files][: 2 if options.quick else None]:
-        truth = BayesianNetwork.from_bif(files[name])
+        truth = BayesianNetwork.read(files[name])
         for n in ROWS[: 1 if options.quick else None]:
             rows = truth.sample(n, rng=0)
             scores = FamilyScores(rows, Score("bic"))

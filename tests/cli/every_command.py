@@ -58,6 +58,7 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "dag separated": [GRAPH, "rain", "sprinkler", "--given", "grass"],
         "dag adjustment": [GRAPH, "rain", "slip"],
         "dag identify": [GRAPH, "rain", "slip", "--given", "sprinkler"],
+        "dag convert": [str(network), str(folder / "coins.xdsl")],
         "dag factorize": [GRAPH],
         "dag test": ["a -> b; c", str(rows)],
         "dag query": [str(network), "a", "--do", "b=yes"],

@@ -37,7 +37,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def published(name: str) -> BayesianNetwork:
-    return BayesianNetwork.from_bif(Path(DATA or "") / "bif" / f"{name}.bif.gz")
+    return BayesianNetwork.read(Path(DATA or "") / "bif" / f"{name}.bif.gz")
 
 
 def frame(n: int = 60, seed: int = 0) -> pd.DataFrame:
@@ -289,8 +289,8 @@ def test_a_network_made_of_a_graph_comes_back_from_its_file_with_all_its_setting
 def test_a_network_survives_bif_bit_for_bit(tmp_path_factory, seed):
     model = random_network(np.random.default_rng(seed), 5, zeros=0.2)
     path = tmp_path_factory.mktemp("bif") / "net.bif"
-    model.to_bif(path)
-    back = BayesianNetwork.from_bif(path)
+    model.write(path)
+    back = BayesianNetwork.read(path)
     assert back.dag_ == model.dag_
     assert back.states_ == model.states_
     assert all((back.tables_[v] == model.tables_[v]).all() for v in model.tables_)

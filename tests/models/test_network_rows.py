@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, UnknownNameError, ValuesError
 from chainrule.graphs import DAG
-from chainrule.models import BayesianNetwork, load_model
+from chainrule.models import BayesianNetwork, Independent, load_model
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from tests.models.networks_by_hand import joint_of, random_network
@@ -297,7 +297,7 @@ def test_weights_that_a_table_brings_are_those_that_are_passed():
 # ---- how much, how long
 
 
-def test_an_answer_over_as_many_constants_as_an_array_has_axes_is_given_and_one_more_is_refused():
+def test_an_answer_over_more_constants_than_an_array_has_axes_is_given():
     names = [f"v{i}" for i in range(70)]
     states = dict.fromkeys(names, 1) | {"v3": 2}
     tables = {v: [1.0] for v in names} | {"v3": [0.25, 0.75]}
@@ -306,8 +306,16 @@ def test_an_answer_over_as_many_constants_as_an_array_has_axes_is_given_and_one_
     assert p.probabilities.shape == (1, 1, 1, 2, *[1] * 60)
     assert p.probability(v3=1) == pytest.approx(0.75, rel=1e-14)  # a logarithm and back
     assert model.inference_cost(names[:64]).total_entries <= 4
-    with pytest.raises(TooLargeError, match="65 variables needs an axis for each"):
-        model.query(names[:65])
+    every = model.query(names)
+    assert every.probabilities.shape == (2,)  # of variables with several states
+    assert every.probability(v3=1, v69=0) == pytest.approx(0.75, rel=1e-14)
+    assert every.where({"v3": "1", "v5": "0"}).probability(v69=0) == pytest.approx(0.75, rel=1e-14)
+    assert every.text().count("\n") == 2
+    with pytest.raises(UnknownNameError):
+        every.probability(v70=0)
+    rows = model.sample(3, rng=0)
+    for other in (Independent().fit(rows), BayesianNetwork.from_tables(model.dag_, states, tables)):
+        assert other.query(names).probabilities.size <= 2
 
 
 def test_draws_that_no_machine_can_hold_are_refused_before_they_are_made():

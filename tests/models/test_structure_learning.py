@@ -315,7 +315,7 @@ def test_a_family_above_max_bytes_is_left_out():
 @pytest.mark.realdata
 def test_rows_of_a_known_network_give_its_graph_back():
     path = Path(os.environ["CHAINRULE_DATA"]) / "bif" / "alarm.bif.gz"
-    truth = BayesianNetwork.from_bif(path)
+    truth = BayesianNetwork.read(path)
     rows = truth.sample(5000, rng=0)
     found = hill_climb(rows, restarts=30)
     assert found.fit_info_["score_nats"] > score_of(rows, truth.dag_, Score("bic")) - 100

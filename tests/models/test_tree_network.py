@@ -300,7 +300,7 @@ needs_data = pytest.mark.skipif(
 @pytest.mark.realdata
 @needs_data
 def test_rows_of_a_known_network_are_learned_almost_as_well_as_they_can_be():
-    truth = BayesianNetwork.from_bif(Path(os.environ["CHAINRULE_DATA"]) / "bif" / "alarm.bif.gz")
+    truth = BayesianNetwork.read(Path(os.environ["CHAINRULE_DATA"]) / "bif" / "alarm.bif.gz")
     train, valid, test = (truth.sample(n, rng=i) for i, n in enumerate((5000, 1000, 2000)))
     learned = TreeNetwork().fit(train, valid=valid)
     # 37 variables of 2 to 4 states; the best tree is 1.4 nats a row worse than the truth

@@ -22,6 +22,7 @@ from chainrule.report.page import write_report
 from chainrule.report.writing import rebuild_page
 from chainrule.tables.table import Table
 from chainrule.tasks.compression import compress_file, decompress_file
+from tests.graphs.formats.network_texts import HANDWRITTEN
 
 __all__ = ["READERS", "Reader"]
 
@@ -118,7 +119,11 @@ READERS = {
         Reader("a.dagitty", DAG.read, lambda: [b'dag { A [pos="1,2"] B [latent] A -> {B C} ; C <-> D }']),
         Reader("a.dot", DAG.read, lambda: [b'digraph g { a [label="x y"]; a -> b -> { c d }; }']),
         Reader("a.txt", DAG.read, lambda: [b"A -> B <- C; D\n", b"A -> {B C}"]),
-        Reader("a.bif", BayesianNetwork.from_bif, lambda: [BIF]),
+        Reader("a.bif", BayesianNetwork.read, lambda: [BIF, HANDWRITTEN["bif"].encode()]),
+        Reader("a.xml", BayesianNetwork.read, lambda: [HANDWRITTEN["xmlbif"].encode()]),
+        Reader("a.net", BayesianNetwork.read, lambda: [HANDWRITTEN["net"].encode()]),
+        Reader("a.uai", BayesianNetwork.read, lambda: [HANDWRITTEN["uai"].encode()]),
+        Reader("a.xdsl", BayesianNetwork.read, lambda: [HANDWRITTEN["xdsl"].encode()]),
         Reader("a.json", rebuild_page, _json_page, takes_seeds=False),
         Reader("results.part", _results, lambda: [b'{"format": 3, "problems": {}}'], takes_seeds=False),
         Reader("a.cr", _decompressed, lambda: [_fitted()[1]]),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.arguments import read_graph, split_evidence, split_names
+from chainrule.cli.converting import convert
 from chainrule.cli.output import AsJson, print_json, print_line, print_table, progress
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["dag_app"]
 
 dag_app = typer.Typer(help="Directed graphs: what they imply, why, and whether data agree.")
+dag_app.command("convert")(convert)
 
 Graph = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="A graph file (DAGitty, DOT, BIF, edge list, matrix; .gz too), or the graph's text, such as 'A -> B'.",
+        help="A graph file (DAGitty, DOT, edge list, matrix; BIF, XMLBIF, NET, UAI, XDSL; .gz too), or the graph's "
+        "text, such as 'A -> B'.",
     ),
 ]
 _NAMES = "One name or several, with commas; a name with a comma goes in double quotes: '\"a,b\",c'."
@@ -243,8 +246,8 @@ def factorize(
 ) -> None:
     """The factorisation of the joint, and how many parameters the independencies spare.
 
-    Variables count as binary, unless the file is BIF, which names their states.  In JSON a number of parameters above
-    2^53 is null; its logarithm says how many.
+    Variables count as binary, unless the file has tables (BIF and others), which name their states.  In JSON a number
+    of parameters above 2^53 is null; its logarithm says how many.
     """
     from chainrule.graphs import DAG
     from chainrule.graphs.counts import count_text, shown_exactly
@@ -323,7 +326,10 @@ def run_tests(
 
 @dag_app.command("query")
 def query(
-    network: Annotated[Path, typer.Argument(metavar="NET", help="A BIF file with tables, plain or gzip.")],
+    network: Annotated[
+        Path,
+        typer.Argument(metavar="NET", help="A network with tables: BIF, XMLBIF, NET, UAI, XDSL; .gz too."),
+    ],
     variables: Annotated[
         str, typer.Argument(metavar="P", help=f"Of what the joint posterior is asked. {_NAMES}")
     ],
@@ -340,7 +346,7 @@ def query(
     """The exact posterior of variables of a Bayesian network, given evidence and what is done to it."""
     from chainrule.models import BayesianNetwork
 
-    model = BayesianNetwork.from_bif(network).do(split_evidence(do))
+    model = BayesianNetwork.read(network).do(split_evidence(do))
     evidence = split_evidence(given)
     posterior = model.query(split_names(variables), evidence)
     explained = model.mpe(evidence) if mpe else None
@@ -372,12 +378,12 @@ def _sort_key(s: dict[str, Any]) -> Any:
 
 
 def _state_counts(graph: str, dag: DirectedGraph) -> dict[str, int] | None:
-    """The number of states of each node where the graph is a BIF file."""
-    from chainrule.graphs.formats.bif import read_bif
+    """The number of states of each node where the graph is a file with tables."""
+    from chainrule.graphs.formats.networks import holds_network, read_network
 
-    if not (os.path.exists(graph) and graph.lower().removesuffix(".gz").endswith(".bif")):
+    if not (os.path.exists(graph) and holds_network(graph)):
         return None
-    found = read_bif(graph)
+    found = read_network(graph)
     return {v: len(found.variables[v]) for v in dag.nodes}
 
 

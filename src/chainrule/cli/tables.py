@@ -151,7 +151,11 @@ def learn(
     table: TableFile,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="The network as BIF, or its graph as DOT, edge list, …."),
+        typer.Option(
+            "-o",
+            "--out",
+            help="The network as .bif, .xml, .net, .uai or .xdsl, or its graph as .dot, .csv, ….",
+        ),
     ] = None,
     method: Annotated[
         str,

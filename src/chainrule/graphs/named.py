@@ -71,7 +71,7 @@ class NamedGraph:
     def parse(cls, text: str, format: formats.Format | None = None) -> Self:
         """The graph that ``text`` describes: edges ``A -> B <- C``, groups ``{B C}``, ``U [latent]``, ``Z [adjusted]``.
 
-        DAGitty's ``dag { … }``, Graphviz's ``digraph { … }`` and BIF are recognised by how they open; ``format``
+        DAGitty's ``dag { … }``, Graphviz's ``digraph { … }``, BIF, XMLBIF, NET, UAI and XDSL are recognised; ``format``
         may say which it is, also ``"edges"`` and ``"adjacency"`` (rows of cells).  Otherwise a statement ends at
         a newline or ``;`` and a name other than letters, digits, ``_`` and ``.`` is quoted.  Comments: ``# …``.
         Raises ``ParseError`` with the line, the column and what was expected.

@@ -28,9 +28,10 @@ from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
-from chainrule.models.shared.posterior import Posterior, impossible, places
+from chainrule.models.shared.posterior import Posterior, answer_shape, impossible, places
 from chainrule.models.shared.row_weights import check_one_each, sample_weights
 from chainrule.models.shared.state_columns import picked, state_begins
+from chainrule.models.shared.states import states_between
 from chainrule.tables.door import give_back, known, rows
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -268,7 +269,7 @@ class DiscreteModel(DensityEstimator):
         )
 
     def _query(self, known: NDArray[np.int32], wanted: list[int]) -> NDArray[np.float64] | None:
-        """p(wanted | known) with an axis for each of ``wanted``; ``None`` where what is known is impossible.
+        """p(wanted | known) in the shape that ``answer_shape`` says; ``None`` where what is known is impossible.
 
         By default from the marginals of all their joint states, where the model sums out what is missing.
         """
@@ -280,10 +281,10 @@ class DiscreteModel(DensityEstimator):
                 f"the answer has {n:,} joint states, at most {_MOST_STATES:,} are formed; ask for fewer variables"
             )
         filled = np.repeat(known[None], n, axis=0)
-        filled[:, wanted] = np.stack(np.unravel_index(np.arange(n), sizes), axis=1)
+        filled[:, wanted] = states_between(0, n, sizes)
         log_p = self._log_prob(Table(schema, filled).codes)
         total = log_sum_exp(log_p)
-        return None if total == -np.inf else np.exp(log_p - total).reshape(sizes)
+        return None if total == -np.inf else np.exp(log_p - total).reshape(answer_shape(sizes))
 
     def _schema_ahead(self) -> Schema | None:
         """The schema to read the rows of a fit by; ``None`` where it is to be found in them."""

@@ -22,6 +22,7 @@ from chainrule.core.files import check_place
 from chainrule.core.progress import note
 from chainrule.core.randomness import as_generator
 from chainrule.core.records import to_plain
+from chainrule.graphs.formats.networks import NETWORK_SUFFIXES, check_names
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.structure.edge_rules import Edges
 from chainrule.models.contract import DiscreteModel
@@ -124,12 +125,12 @@ class Learned:
         )
 
     def write(self, path: str | Path) -> None:
-        """Write the network to a BIF file, or its graph to DOT, an edge list and other formats, by the name's end.
+        """Write the network to a BIF, XMLBIF, NET, UAI or XDSL file, or its graph to DOT and others, by the name's end.
 
-        Decision trees become full tables in a BIF file: ``TooLargeError`` above 2^22 entries in all.
+        Decision trees become full tables in a file of a network: ``TooLargeError`` above 2^22 entries in all.
         """
-        if _is_bif(path):
-            _as_tables(self.network).to_bif(path)
+        if _has_tables(path):
+            _as_tables(self.network).write(path)
         else:
             self.network.factorization_.write(path)
 
@@ -152,7 +153,7 @@ def learn(
     dialect: Dialect = PYTHON,
     **reading: Any,
 ) -> Learned:
-    """The graph that the rows of ``X`` speak for; ``out`` also writes it (``.bif`` with its tables).
+    """The graph that the rows of ``X`` speak for; ``out`` also writes it, ``.bif`` and the like with its tables.
 
     ``method`` "forest" goes by the ``score`` "ebic" (or "bic", "aic"), "hill-climb" and "exact" by "bic" ("aic",
     "bdeu" with ``equivalent_sample_size``, "k2"), "trees" by "bayes" ("dirichlet", "ebic", "bic", "aic").
@@ -182,6 +183,8 @@ def learn(
     found = read_table(X, fix=fix, dialect=dialect, **reading)
     for text in found.notes:
         note(text)
+    if out is not None and _has_tables(out):
+        check_names({v.name: v.states for v in found.table.schema.variables}, out)
     split = hold_out(found.table, held_out, seed)
     learned = wanted.learn(split.train)
     strengths = _strengths(wanted, split.train, n_resamples) if n_resamples else None
@@ -206,9 +209,10 @@ def learn(
 def _check_out(out: str | Path | None) -> None:
     if out is None:
         return
-    if not _is_bif(out) and Path(out).suffix.lower() not in _GRAPHS:
+    if not _has_tables(out) and Path(out).suffix.lower() not in _GRAPHS:
         raise InputError(
-            f"a network is written to .bif, its graph to {', '.join(_GRAPHS)}; got {Path(out).name!r}"
+            f"a network is written to {', '.join(NETWORK_SUFFIXES)}, its graph to {', '.join(_GRAPHS)}; "
+            f"got {Path(out).name!r}"
         )
     check_place(out)
 
@@ -241,10 +245,10 @@ def _as_tables(network: Any) -> BayesianNetwork:
     if entries > _MOST_ENTRIES:
         raise TooLargeError(
             f"as full tables these decision trees have {entries:,} entries, at most {_MOST_ENTRIES:,} are written to a "
-            f"BIF file; write the graph ({', '.join(_GRAPHS)}), or learn with the method hill-climb"
+            f"file; write the graph ({', '.join(_GRAPHS)}), or learn with the method hill-climb"
         )
     return network.to_bayesian_network()
 
 
-def _is_bif(path: str | Path) -> bool:
-    return Path(path).suffix.lower() == ".bif"
+def _has_tables(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in NETWORK_SUFFIXES

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from chainrule.core.errors import TooLargeError
 from chainrule.core.progress import track
 from chainrule.models.contract import DiscreteModel
+from chainrule.models.shared.states import states_between
 from chainrule.tables.missing import MISSING, hole_patterns
 from chainrule.tables.table import Table
 from chainrule.tasks.cells import answering
@@ -98,8 +99,7 @@ class _Reference:
         known = np.flatnonzero(~self.holes)
         out = np.full((self.n_rows, len(self.sizes)), MISSING, np.int32)
         if len(known):
-            states = np.unravel_index(np.arange(len(out)), [self.sizes[i] for i in known])
-            out[:, known] = np.stack(states, axis=1)
+            out[:, known] = states_between(0, len(out), [self.sizes[i] for i in known])
         return out
 
     def shares(self, reference: NDArray[np.float64], nats: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -90,7 +90,7 @@ def query(
     if states and len(states) == len(set(asked.variables)):
         probability = posterior.probability(**states)
     elif states:
-        posterior = _where(posterior, states)
+        posterior = posterior.where(states)
     shown = question if isinstance(question, str) else str(question)
     return Answer(shown.strip(), posterior, probability, done, note)
 
@@ -106,18 +106,3 @@ def intervened(model: DiscreteModel, done: Mapping[str, Any]) -> DiscreteModel:
             "--model bayesnet --dag 'a -> b', or ask without do() for what goes together"
         )
     return do(done)
-
-
-def _where(posterior: Posterior, states: Mapping[str, str]) -> Posterior:
-    """The slice of a joint posterior in which some variables have these states, not normalised again."""
-    index = tuple(
-        labels.index(states[v]) if v in states else slice(None)
-        for v, labels in zip(posterior.variables, posterior.states, strict=True)
-    )
-    kept = [i for i, v in enumerate(posterior.variables) if v not in states]
-    return Posterior(
-        tuple(posterior.variables[i] for i in kept),
-        tuple(posterior.states[i] for i in kept),
-        posterior.probabilities[index],
-        posterior.evidence,
-    )

@@ -10,8 +10,9 @@ import pytest
 
 from chainrule.core.errors import ChainruleError, CycleError, ParseError, TooLargeError, UnknownNameError
 from chainrule.graphs import DAG
-from chainrule.graphs.formats import bif
-from chainrule.graphs.formats.bif import parse_bif, read_bif, write_bif
+from chainrule.graphs.formats import network_builder
+from chainrule.graphs.formats.bif import parse_bif, write_bif
+from chainrule.graphs.formats.networks import read_network
 from tests.graphs.formats.data import bif_folder
 
 HEAD = (
@@ -38,7 +39,7 @@ PUBLISHED = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_networks_have_their_published_sizes_and_are_written_back_bit_for_bit(name):
     path = bif_folder() / f"{name}.bif.gz"
-    network = read_bif(path)
+    network = read_network(path)
     assert (len(network.variables), len(network.edges), network.n_parameters) == PUBLISHED[name]
     assert parse_bif(write_bif(network)) == network
     dag = DAG.read(path)
@@ -53,7 +54,7 @@ def test_published_networks_have_their_published_sizes_and_are_written_back_bit_
 
 @pytest.mark.realdata
 def test_a_row_of_the_chest_clinic_is_where_its_states_say():
-    network = read_bif(bif_folder() / "asia.bif.gz")
+    network = read_network(bif_folder() / "asia.bif.gz")
     states, parents = network.variables, network.parents["dysp"]
     where = {"bronc": "yes", "either": "no", "dysp": "yes"}  # 0.8 in Lauritzen and Spiegelhalter (1988)
     assert network.tables["dysp"][tuple(states[v].index(where[v]) for v in (*parents, "dysp"))] == 0.8
@@ -132,7 +133,7 @@ def test_numbers_are_kept_as_written_where_rounding_explains_the_sum():
     [
         ("variable a {}", "line 1, column 1", "expected 'network'"),
         ("network { }", "line 1, column 12", "at least one variable"),
-        (HEAD + ROWS, "line 5, column 1", "expected a probability block for 'b'"),
+        (HEAD + ROWS, "line 5, column 1", "expected a table of probabilities for 'b'"),
         (
             HEAD + "probability ( a ) { table 0.25; }",
             "line 4, column 21",
@@ -146,9 +147,9 @@ def test_numbers_are_kept_as_written_where_rounding_explains_the_sum():
         (HEAD + "probability ( b | a ) { (x) 1 0 0; }", "line 4, column 37", "'b' has no row (y)"),
         (HEAD + "probability ( b | a ) { (x) 1 0 0; (x) 1 0 0; }", "line 4, column 36", "given before"),
         (HEAD + "probability ( b | a ) { (x, x) 1 0 0; }", "line 4, column 25", "each of 1 parents, got 2"),
-        (HEAD + "probability ( b | a a ) { }", "line 4, column 13", "listed twice"),
+        (HEAD + "probability ( b | a a ) { }", "line 4, column 15", "listed twice"),
         (HEAD + "probability ( b a | a ) { }", "line 4, column 19", "expected a parent or ')'"),
-        (HEAD + ROWS + ROWS, "line 5, column 15", "two probability blocks"),
+        (HEAD + ROWS + ROWS, "line 5, column 15", "has two tables"),
         (HEAD + "variable a { type discrete [1] { x }; }", "line 4, column 10", "declared twice"),
         ("network {} variable a { type discrete [3] { x, y }; }", "line 1, column 40", "expected 3 states"),
         ("network {} variable a { type discrete [2] { x, x }; }", "line 1, column 48", "listed twice"),
@@ -191,7 +192,7 @@ def test_tables_too_large_are_refused_before_they_are_made(monkeypatch):
     head = head.replace("[2] { a, b }", "[1] { a }")
     with pytest.raises(TooLargeError, match="69 parents, at most 63"):
         parse_bif(head + f"probability ( v0 | {' '.join(names[1:])} ) {{ default 1; }}")
-    monkeypatch.setattr(bif, "MOST_NUMBERS", 7)
+    monkeypatch.setattr(network_builder, "MOST_NUMBERS", 7)
     with pytest.raises(TooLargeError):
         parse_bif(HEAD + ROWS + "probability ( b | a ) { default 1 0 0; }")
 

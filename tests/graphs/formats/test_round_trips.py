@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import InputError, OutputError
 from chainrule.graphs import DAG, DirectedGraph
-from chainrule.graphs.formats.bif import BIFNetwork, parse_bif, write_bif
-from tests.graphs.dags import acyclic, directed
+from tests.graphs.dags import directed
 
 _finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -74,31 +73,6 @@ def test_a_matrix_holds_the_graph(graph):
     assert DirectedGraph.from_adjacency(matrix, graph.nodes) == graph
     assert matrix.dtype == np.uint8
     assert {(graph.nodes[i], graph.nodes[j]) for i, j in np.argwhere(matrix)} == set(graph.edges)
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> BIFNetwork:
-    """Any Bayesian network, with any names, states, tables and properties."""
-    dag = draw(acyclic(max_nodes=4))
-    names = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=3, unique=True)
-    variables = {v: tuple(draw(names)) for v in dag.nodes}
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    tables = {}
-    for v in dag.nodes:
-        weights = rng.random([len(variables[u]) for u in (*dag.parents(v), v)]) ** 8
-        tables[v] = weights / weights.sum(-1, keepdims=True)
-    notes = ("note = 'of \"v;\" /* x */'", "position = (1, 2)")
-    properties = dict.fromkeys(draw(st.sets(st.sampled_from(dag.nodes))), notes)
-    parents = {v: dag.parents(v) for v in dag.nodes}
-    return BIFNetwork(draw(st.text(max_size=5)), variables, parents, tables, ("version 2",), properties)
-
-
-@given(networks())
-def test_a_network_written_as_bif_is_read_back_bit_for_bit(network):
-    again = parse_bif(write_bif(network))
-    assert again == network
-    assert all(again.tables[v].tobytes() == table.tobytes() for v, table in network.tables.items())
-    assert DAG.parse(write_bif(network)) == DAG(network.edges, network.variables)
 
 
 @pytest.mark.parametrize("suffix", ["txt", "dag", "dagitty", "dot", "gv", "csv", "tsv", "dot.gz", "TXT.GZ"])

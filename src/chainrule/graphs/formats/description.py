@@ -13,11 +13,21 @@ import numpy as np
 from chainrule.core.errors import TooLargeError
 from chainrule.graphs.formats.scanner import Scanner
 
-__all__ = ["MOST_EDGES", "NUMBER", "Description", "position_text", "read_position"]
+__all__ = [
+    "MOST_EDGES",
+    "NUMBER",
+    "Description",
+    "position_note",
+    "position_of_note",
+    "position_text",
+    "read_position",
+]
 
 MOST_EDGES = 2_000_000
 NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _POSITION = re.compile(rf"\s*+({NUMBER})\s*+,\s*+({NUMBER})\s*+(?:,\s*+{NUMBER}\s*+)?!?\s*+")
+
+_NOTE = re.compile(rf'"?\s*+position\s*+=\s*+\(?\s*+({NUMBER})\s*+,\s*+({NUMBER})\s*+\)?\s*+"?')
 
 
 @dataclass(slots=True)
@@ -82,3 +92,20 @@ def position_text(position: Iterable[float]) -> str:
     '0.5,-0.0000001'
     """
     return ",".join(np.format_float_positional(v, trim="-") for v in position)
+
+
+def position_note(position: Iterable[float]) -> str:
+    """``position = (x, y)``, the note of BIF and XMLBIF.
+
+    >>> position_of_note(position_note((0.5, -3)))
+    (0.5, -3.0)
+    """
+    return f"position = ({position_text(position).replace(',', ', ')})"
+
+
+def position_of_note(text: str) -> tuple[float, float] | None:
+    """The place that a note of BIF or XMLBIF gives, if it is of that kind."""
+    match = _NOTE.fullmatch(text)
+    if match and isfinite(x := float(match[1])) and isfinite(y := float(match[2])):
+        return x, y
+    return None

@@ -13,9 +13,12 @@ from typing import NoReturn
 
 from chainrule.core.errors import InputError, ParseError, TooLargeError
 
-__all__ = ["MOST_CHARACTERS", "Scanner", "check_text", "pattern", "quoted", "unquoted"]
+__all__ = ["MOST_CHARACTERS", "QUOTED", "Scanner", "check_text", "pattern", "quoted", "shown", "unquoted"]
 
 MOST_CHARACTERS = 100_000_000
+# text between double quotes with backslashes; a repeated choice of two would remember each character that it took
+QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_MOST_SHOWN = 60
 
 
 def check_text(text: object) -> str:
@@ -58,17 +61,31 @@ def unquoted(text: str) -> str:
     return re.sub(r'\\(["\\])', r"\1", text[1:-1]) if "\\" in text else text[1:-1]
 
 
+def shown(name: str) -> str:
+    """``name`` as messages have it: in quotes, and its beginning only where it is long.
+
+    >>> shown("rain"), len(shown("x" * 10**6))
+    ("'rain'", 63)
+    """
+    return repr(name if len(name) <= _MOST_SHOWN else name[:_MOST_SHOWN] + "…")
+
+
 class Scanner:
     """Shows the token that comes next, as ``kind`` and ``text``; ``take`` moves on to the one after it."""
 
-    __slots__ = ("_match", "_more", "kind", "source", "text")
+    __slots__ = ("_match", "_more", "_tokens", "kind", "source", "text")
 
     kind: str
     text: str
 
     def __init__(self, source: str, tokens: re.Pattern[str]) -> None:
         self.source = check_text(source)
-        self._more = tokens.finditer(source)
+        self._tokens = tokens
+        self.jump(0)
+
+    def jump(self, at: int) -> None:
+        """Go on with the first token at or after an index into the source."""
+        self._more = self._tokens.finditer(self.source, at)
         self.take()
 
     def take(self) -> None:

@@ -22,12 +22,12 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.core.checks import check_flag, check_integer, check_real
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError
-from chainrule.core.files import write_text
 from chainrule.core.progress import note
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.text import one_line
 from chainrule.graphs import DAG
-from chainrule.graphs.formats.bif import BIFNetwork, read_bif, write_bif
+from chainrule.graphs.formats.network_description import NetworkDescription
+from chainrule.graphs.formats.networks import NetworkFormat, read_network, write_network
 from chainrule.models.bayesian_network.answers import ConditionalTable, InferenceCost, MostProbable
 from chainrule.models.bayesian_network.conditional_tables import (
     Prior,
@@ -283,21 +283,31 @@ class BayesianNetwork(DiscreteModel):
         return model
 
     @classmethod
-    def from_bif(cls, path: str | Path, **settings: Any) -> Self:
-        """The network in a BIF file (plain or gzip); rows are normalised as ``from_tables`` does."""
-        found = read_bif(path)
-        dag = DAG(found.edges, found.variables)
+    def read(cls, path: str | Path, format: NetworkFormat | None = None, **settings: Any) -> Self:
+        """The network in a file: BIF, XMLBIF, NET (Hugin), UAI or XDSL (GeNIe), plain or gzip.
+
+        Without ``format`` the suffix or how the text opens tells which; rows are normalised as ``from_tables`` does.
+        """
+        found = read_network(path, format)
+        dag = DAG(found.edges, found.variables, positions=found.positions)
         tables = {
             v: table.transpose([*(found.parents[v].index(u) for u in dag.parents(v)), table.ndim - 1])
             for v, table in found.tables.items()
         }
         return cls.from_tables(dag, found.variables, tables, **settings)
 
-    def to_bif(self, path: str | Path) -> None:
-        """Write the network to a BIF file, each number so that it comes back bit for bit."""
+    def write(self, path: str | Path, format: NetworkFormat | None = None) -> None:
+        """Write the network to a file that ``read`` reads, each number so that it comes back bit for bit.
+
+        The suffix tells the format: ``.bif``, ``.xml`` (XMLBIF), ``.net``, ``.uai`` or ``.xdsl``, also with ``.gz``.
+        ``InputError`` for names that it cannot hold.
+        """
         check_is_fitted(self)
         parents = {v: self.dag_.parents(v) for v in self.states_}
-        write_text(path, write_bif(BIFNetwork("chainrule", self.states_, parents, self.tables_)))
+        network = NetworkDescription(
+            "chainrule", self.states_, parents, self.tables_, positions=self.dag_.positions
+        )
+        write_network(network, path, format)
 
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
         return self._fitted_network().log_prob(self._with_latent(codes))

@@ -26,7 +26,7 @@ from chainrule.models.shared.members import (
     weakest,
 )
 from chainrule.models.shared.mixing import averaged_states, choices, log_posterior, log_weights
-from chainrule.models.shared.posterior import impossible
+from chainrule.models.shared.posterior import answer_shape, impossible
 
 __all__ = ["AveragedModel"]
 
@@ -139,7 +139,7 @@ class AveragedModel(DiscreteModel):
         if total == -np.inf:
             return None
         names, evidence = [self.schema_.names[i] for i in wanted], self.schema_.labels(known)
-        out = np.zeros([self.schema_.sizes[i] for i in wanted])
+        out = np.zeros(answer_shape([self.schema_.sizes[i] for i in wanted]))
         for k in np.flatnonzero(log_joint > -np.inf):
             found = self._members[k].model.query(names, evidence).probabilities
             out += np.exp(log_joint[k] - total) * found

@@ -19,6 +19,7 @@ from chainrule.core.errors import TooLargeError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.shapes import Bool, Float64, Integer
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.states import states_between
 
 __all__ = ["LARGEST", "best_completions", "completions", "log_prob_with_missing"]
 
@@ -61,7 +62,7 @@ def completions(
         )
     filled = np.repeat(np.where(missing, 0, row)[None], n, axis=0)
     if len(summed):
-        filled[:, summed] = np.stack(np.unravel_index(np.arange(n), [sizes[i] for i in summed]), axis=1)
+        filled[:, summed] = states_between(0, n, [sizes[i] for i in summed])
     return filled, counts
 
 
@@ -124,7 +125,7 @@ def best_completions(
             )
         filled = np.repeat(row[None], n, axis=0)
         if len(holes):
-            filled[:, holes] = np.stack(np.unravel_index(np.arange(n), [sizes[i] for i in holes]), axis=1)
+            filled[:, holes] = states_between(0, n, [sizes[i] for i in holes])
         log_p = log_prob(filled)
         row[:], best[r] = filled[log_p.argmax()], log_p.max()
     return out, best

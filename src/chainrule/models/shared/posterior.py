@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,7 +15,9 @@ from chainrule.core.records import to_plain
 from chainrule.graphs.notation import probability_text
 from chainrule.tables.schema import Schema, Variable
 
-__all__ = ["Posterior", "assignment_text", "impossible", "places", "table_lines"]
+__all__ = ["MOST_AXES", "Posterior", "answer_shape", "assignment_text", "impossible", "places", "table_lines"]
+
+MOST_AXES = 64  # of a numpy array
 
 _MOST_LINES = 60
 _MOST_SHOWN = 8  # names in a message
@@ -24,6 +26,8 @@ _MOST_SHOWN = 8  # names in a message
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """p(variables | evidence): ``probabilities`` has an axis for each of ``variables``, in their order.
+
+    Of more than 64 variables, which no array has axes for, those with a single state have none.
 
     >>> p = Posterior(("rain",), (("no", "yes"),), np.array([0.25, 0.75]), {"grass": "wet"})
     >>> p.probability(rain="yes")
@@ -44,11 +48,33 @@ class Posterior:
         for name in assignment:
             if name not in self.variables:
                 raise UnknownNameError.of("variable", name, list(self.variables))
-        index = tuple(
+        places = [
             Variable(v, labels).code(assignment[v]) if v in assignment else slice(None)
             for v, labels in zip(self.variables, self.states, strict=True)
-        )
-        return float(self.probabilities[index].sum())
+        ]
+        return float(self.probabilities[self._index(places)].sum())
+
+    def where(self, states: Mapping[str, str]) -> Posterior:
+        """The slice in which some variables have these states, of the others; not normalised again.
+
+        >>> p = Posterior(("a", "b"), (("0", "1"), ("0", "1")), np.array([[0.1, 0.2], [0.3, 0.4]]), {})
+        >>> p.where({"a": "1"}).probabilities.tolist()
+        [0.3, 0.4]
+        """
+        places = [
+            labels.index(states[v]) if v in states else slice(None)
+            for v, labels in zip(self.variables, self.states, strict=True)
+        ]
+        kept = [i for i, v in enumerate(self.variables) if v not in states]
+        listed = tuple(self.states[i] for i in kept)
+        found = self.probabilities[self._index(places)].reshape(answer_shape(list(map(len, listed))))
+        return Posterior(tuple(self.variables[i] for i in kept), listed, found, self.evidence)
+
+    def _index(self, places: Sequence[int | slice]) -> tuple[int | slice, ...]:
+        """``places``, one for each variable, for the axes that there are."""
+        if len(places) <= MOST_AXES:
+            return tuple(places)
+        return tuple(place for place, states in zip(places, self.states, strict=True) if len(states) > 1)
 
     def text(self) -> str:
         """One line for each combination of states."""
@@ -66,6 +92,15 @@ class Posterior:
                 "probabilities": self.probabilities,
             }
         )
+
+
+def answer_shape(sizes: Sequence[int]) -> tuple[int, ...]:
+    """The axes of an answer over variables with so many states: one each, or where an array has too few, of several.
+
+    >>> answer_shape([2, 1, 3]), answer_shape([2, *[1] * 80, 3])
+    ((2, 1, 3), (2, 3))
+    """
+    return tuple(sizes) if len(sizes) <= MOST_AXES else tuple(size for size in sizes if size > 1)
 
 
 def places(

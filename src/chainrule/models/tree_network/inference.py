@@ -25,6 +25,7 @@ from chainrule.models.bayesian_network.inference.elimination import (
 )
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.shared.decision_tables import DecisionTables
+from chainrule.models.shared.posterior import MOST_AXES, answer_shape
 from chainrule.models.tree_network.reduction import ReducedTree, reduce_tree
 
 __all__ = ["TreeInference", "full_table"]
@@ -32,7 +33,6 @@ __all__ = ["TreeInference", "full_table"]
 _FULL_ENTRIES = 2**20  # of all full tables, up to which they are formed
 _FULL_BYTES = 2**24  # of an answer from them; a larger one may be smaller with the trees
 _BYTES = 8
-_MOST_AXES = 64  # of a numpy array
 
 Answer = TypeVar("Answer")
 
@@ -67,12 +67,7 @@ class TreeInference:
         return self._either(lambda full: full.maximum(rows)[0], lambda: self._maximum(rows))
 
     def posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
-        """p(wanted | row) with an axis for each of ``wanted``."""
-        if len(wanted) > _MOST_AXES:
-            raise TooLargeError(
-                f"an answer over {len(wanted)} variables needs an axis for each, and an array has at most "
-                f"{_MOST_AXES}; ask for fewer variables"
-            )
+        """p(wanted | row) in the shape that ``answer_shape`` says."""
         return self._either(lambda full: full.posterior(row, wanted), lambda: self._posterior(row, wanted))
 
     @cached_property
@@ -135,7 +130,7 @@ class TreeInference:
         trees = [tree for tree in trees if tree.scope & reached]
         log_table = self._buckets(trees, self._plan(trees, several)).log_remainder[0]
         table = np.exp(log_table - log_table.max())
-        return (table / table.sum()).reshape([sizes[v] for v in wanted])
+        return (table / table.sum()).reshape(answer_shape([sizes[v] for v in wanted]))
 
     def _relevant(self, row: NDArray[Any], start: Iterable[int]) -> list[ReducedTree]:
         """The reduced trees of ``start`` and of everything above it that is not known."""
@@ -150,7 +145,7 @@ class TreeInference:
 
     def _plan(self, trees: list[ReducedTree], keep: Sequence[int] = ()) -> Elimination:
         plan = plan_elimination([tree.scope for tree in trees], self.tables.sizes, keep)
-        if plan.total_bytes > self.max_bytes or plan.induced_width >= _MOST_AXES:
+        if plan.total_bytes > self.max_bytes or plan.induced_width >= MOST_AXES:
             raise TooLargeError(
                 f"this answer needs tables of {plan.total_entries:,} entries ({plan.total_bytes:,} bytes), at most "
                 f"{self.max_bytes:,} bytes are allowed; give more evidence, ask for fewer variables, raise max_bytes, "

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from chainrule.models.contract import DiscreteModel, Turns
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.states import states_between
 from chainrule.tables.missing import hole_patterns
 
 __all__ = ["Copies", "turns_of_copies"]
@@ -81,7 +82,7 @@ class Copies:
             if prod(shape) > n:
                 drawn[np.ix_(at, summed)] = True
             elif len(summed):
-                each = np.stack(np.unravel_index(np.arange(n), shape), axis=1)
+                each = states_between(0, n, shape)
                 values[np.ix_(at, summed)] = np.tile(each, (len(members), 1))
         return row, values, drawn
 

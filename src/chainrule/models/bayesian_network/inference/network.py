@@ -43,6 +43,7 @@ from chainrule.models.bayesian_network.inference.row_groups import (
     distinct_evidence,
     put_back,
 )
+from chainrule.models.shared.posterior import answer_shape
 
 if TYPE_CHECKING:
     from chainrule.models.bayesian_network.inference.sweeps import Program, Sweeps
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["DiscreteNetwork"]
 
 _FLOAT64 = 8  # bytes
-_MOST_AXES = 64  # of a numpy array
 _NONE = np.empty(0, np.int64)
 _ENTRIES_PER_STEP = 10_000  # table entries computed in the time that it takes to choose one step of an order
 _PLAIN_ENTRIES_PER_STEP = 2000  # the same, with logarithms, in the time that it takes to set one step up
@@ -149,22 +149,14 @@ class DiscreteNetwork:
         return out
 
     def posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
-        """p(wanted | row), an axis for each of ``wanted``; ``None`` where the evidence is impossible.
-
-        Raises ``TooLargeError`` also for more variables than an array has axes, though they have one state each.
-        """
-        if len(wanted) > _MOST_AXES:
-            raise TooLargeError(
-                f"an answer over {len(wanted)} variables needs an axis for each, and an array has at most "
-                f"{_MOST_AXES}; ask for fewer variables"
-            )
+        """p(wanted | row) in the shape that ``answer_shape`` says; ``None`` where the evidence is impossible."""
         several = [v for v in wanted if self.sizes[v] > 1]
         table, log_mass = self._compiled_table(row, several) if _loops_are_on() else (None, np.nan)
         if np.isnan(log_mass):
             table = self._plain_table(row, several)
         if table is None or log_mass == -np.inf:
             return None
-        return (table / table.sum()).reshape([self.sizes[v] for v in wanted])
+        return (table / table.sum()).reshape(answer_shape([self.sizes[v] for v in wanted]))
 
     def _compiled_table(
         self, row: NDArray[Any], wanted: list[int]
