@@ -105,8 +105,8 @@ def count_families(
     shapes = {v: tuple(schema.sizes[j] for j in family) for v, family in families.items()}
     for v, shape in shapes.items():
         check_table_size(v, shape, max_bytes)
-    dtype = np.int64 if table.weights is None else np.float64
-    counts = {v: np.zeros(prod(shape), dtype) for v, shape in shapes.items()}
+    dtype: Any = np.int64 if table.weights is None else np.float64
+    counts: dict[str, Counts] = {v: np.zeros(prod(shape), dtype) for v, shape in shapes.items()}
     left_out = dict.fromkeys(schema.names, 0)
     for columns, weights in _blocks(table, _ROWS_PER_ENTRY * max(map(prod, shapes.values()), default=1)):
         known = None if table.is_complete else columns >= 0
