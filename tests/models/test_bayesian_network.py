@@ -23,6 +23,7 @@ from chainrule.core.errors import (
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, load_model
 from chainrule.models.bayesian_network.conditional_tables import estimate_table
+from chainrule.models.bayesian_network.family_counts import count_families
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from tests.models.networks_by_hand import joint_of, random_network
@@ -106,6 +107,24 @@ def test_any_split_of_the_rows_gives_the_same_counts_and_bit_equal_tables(seed, 
     assert counts == network.count(rows)
     merged = network.fit_counts(counts).tables_
     assert all((merged[v] == whole[v]).all() for v in whole)
+
+
+@pytest.mark.parametrize("missing", ["refuse", "complete_families"])
+def test_rows_of_several_blocks_are_counted_one_by_one(missing):
+    rng = np.random.default_rng(0)
+    sizes, n = [2, 7, 3, 5], 40_000  # of the largest table, one row in twenty entries
+    codes = rng.integers(0, sizes, (n, 4)).astype(np.int8)
+    if missing == "complete_families":
+        codes[rng.random((n, 4)) < 0.1] = -1
+    weights = rng.integers(0, 4, n).astype(float)
+    dag = DAG.parse("x1 -> x2; {x1 x2 x3} -> x4")
+    found = count_families(dag, Table(Schema.of_sizes(sizes), codes, weights), missing=missing)
+    for v, family in {"x1": [0], "x2": [0, 1], "x3": [2], "x4": [0, 1, 2, 3]}.items():
+        whole = (codes[:, family] >= 0).all(axis=1)
+        expected = np.zeros([sizes[j] for j in family])
+        np.add.at(expected, tuple(codes[whole][:, family].T), weights[whole])
+        np.testing.assert_array_equal(found.tables[v], expected)
+        assert found.n_incomplete.get(v, 0) == n - whole.sum()
 
 
 def test_counts_of_parts_with_their_columns_in_another_order_add_up():

@@ -6,7 +6,7 @@ in whole numbers, the counts of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -23,6 +23,9 @@ from chainrule.tables.table import Table
 __all__ = ["FamilyCounts", "Missing", "count_families", "info_of_counts"]
 
 Missing = Literal["refuse", "complete_families"]
+
+_BLOCK = 2**14  # rows whose codes stay in the cache
+_ROWS_PER_ENTRY = 4  # of the largest table, which is gone through for each block
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,27 +101,47 @@ def count_families(
             f"X has a missing value in row {first_row + i}, column {j} ({schema.names[j]!r}); fill or drop such "
             "rows, or set missing='complete_families' to count each family where it is complete"
         )
-    counts, left_out = {}, {}
-    for v in schema.names:
-        family = [schema.index(u) for u in (*dag.parents(v), v)]
-        shape = tuple(schema.sizes[j] for j in family)
+    families = {v: [schema.index(u) for u in (*dag.parents(v), v)] for v in schema.names}
+    shapes = {v: tuple(schema.sizes[j] for j in family) for v, family in families.items()}
+    for v, shape in shapes.items():
         check_table_size(v, shape, max_bytes)
-        flat = _flat(table.codes[:, family], shape)
-        weights = table.weights
-        if not table.is_complete:
-            known = (table.codes[:, family] >= 0).all(axis=1)
-            flat, weights = flat[known], None if weights is None else weights[known]
-            left_out[v] = table.n_rows - len(flat)
-        counts[v] = np.bincount(flat, weights, minlength=prod(shape)).reshape(shape)
-    return FamilyCounts(dag, schema, counts, table.n_rows, {v: n for v, n in left_out.items() if n})
+    dtype: Any = np.int64 if table.weights is None else np.float64
+    counts: dict[str, Counts] = {v: np.zeros(prod(shape), dtype) for v, shape in shapes.items()}
+    left_out = dict.fromkeys(schema.names, 0)
+    for columns, weights in _blocks(table, _ROWS_PER_ENTRY * max(map(prod, shapes.values()), default=1)):
+        known = None if table.is_complete else columns >= 0
+        for v, family in families.items():
+            places, of = _places(columns, family, shapes[v]), weights
+            if known is not None:
+                whole = known[family].all(axis=0)
+                places, of = places[whole], None if weights is None else weights[whole]
+                left_out[v] += columns.shape[1] - len(places)
+            counts[v] += np.bincount(places, of, minlength=len(counts[v]))
+    tables = {v: flat.reshape(shapes[v]) for v, flat in counts.items()}
+    return FamilyCounts(dag, schema, tables, table.n_rows, {v: n for v, n in left_out.items() if n})
 
 
-def _flat(codes: NDArray[np.integer[Any]], shape: Sequence[int]) -> NDArray[np.int64]:
-    """The place (n,) of each row of ``codes`` (n, k) in a table of ``shape`` that is laid out flat."""
-    flat = np.zeros(len(codes), np.int64)
-    for size, values in zip(shape, codes.T, strict=True):
-        flat = flat * size + values
-    return flat
+def _blocks(table: Table, rows: int) -> Iterator[tuple[NDArray[np.integer[Any]], NDArray[np.float64] | None]]:
+    """The codes of about so many ``rows`` at once, columns first (d, m), and their weights (m,).
+
+    Column by column through a whole table every number would come from memory as often as there are columns.
+    """
+    step = max(_BLOCK, rows)
+    for start in range(0, table.n_rows, step):
+        part = slice(start, start + step)
+        weights = None if table.weights is None else table.weights[part]
+        yield np.ascontiguousarray(table.codes[part].T), weights
+
+
+def _places(
+    columns: NDArray[np.integer[Any]], family: Sequence[int], shape: Sequence[int]
+) -> NDArray[np.integer[Any]]:
+    """The place (m,) of each row of ``columns`` (d, m) in a flat table of ``shape`` over ``family``."""
+    places = columns[family[0]].astype(np.int32 if prod(shape) < 2**31 else np.int64)
+    for size, j in zip(shape[1:], family[1:], strict=True):
+        places *= size
+        places += columns[j]
+    return places
 
 
 def info_of_counts(counts: FamilyCounts, unseen: dict[str, int]) -> dict[str, Any]:

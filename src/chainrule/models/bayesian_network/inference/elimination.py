@@ -12,24 +12,45 @@ a variable that is cheapest by some measure (Kjærulff 1990; Koller and Friedman
                 it adds none
     weighted    the edges that it adds, each as heavy as the states of its ends multiplied
     entries     the entries of its table, then the edges
+    degree      its neighbours, then the entries
+
+Which is best depends on the graph, so all are tried and the best is kept.  ``greedy_loops`` has the same choice
+compiled, some hundred times as fast, so where a network is dear it is also made at random among what costs about as
+little, many times (Fishelson and Geiger 2003); the plain path does not.
 
 An order for a graph serves each part of it: without some of the variables, its cliques are parts of what they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from itertools import combinations
+from itertools import accumulate, chain, combinations
 from math import inf, prod
 from typing import Literal, get_args
 
-__all__ = ["Elimination", "Measure", "best_order", "follow_order", "interaction_graph", "plan_elimination"]
+import numpy as np
+
+__all__ = [
+    "Elimination",
+    "Measure",
+    "best_order",
+    "cheapest_order",
+    "follow_order",
+    "greedy_order",
+    "interaction_graph",
+    "plan_elimination",
+]
 
 _BYTES = 8  # of a float64
+_CHEAP = 64  # entries for each variable up to which one greedy order is good enough
+_ENTRIES_PER_STEP = 250  # computed in half the time that it takes to choose one variable of an order
+_MOST_TRIES = 64  # at random
+_MOST_VARIABLES = 20_000  # whose rows of bits are a few dozen megabytes
 
-Measure = Literal["fill", "weighted", "entries"]
+Measure = Literal["fill", "weighted", "entries", "degree"]
+Choose = Callable[[Measure, int], tuple[list[int], float]]
 
 
 @dataclass(frozen=True)
@@ -94,20 +115,47 @@ def plan_elimination(
     ((0, 1, 2, 3), 1, (4, 4, 4, 2, 1))
     """
     listed = list(scopes)
-    return follow_order(_greedy_order(listed, sizes, keep, measure), listed, sizes, keep)
+    return follow_order(_greedy_order(listed, sizes, keep, measure)[0], listed, sizes, keep)
 
 
 def best_order(
     scopes: Iterable[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = (), *, most: float = inf
 ) -> Elimination:
-    """The cheapest of the greedy orders; they stop to choose where their tables have ``most`` entries.
+    """What ``cheapest_order`` finds, with what it costs.
 
     >>> best_order([(0, 1), (1, 2), (2, 3)], sizes=[2, 2, 2, 2]).total_entries
     15
     """
     listed = list(scopes)
-    orders = (_greedy_order(listed, sizes, keep, measure, most) for measure in get_args(Measure))
-    return min((follow_order(order, listed, sizes, keep) for order in orders), key=lambda x: x.total_entries)
+    return follow_order(cheapest_order(listed, sizes, keep, most=most), listed, sizes, keep)
+
+
+def cheapest_order(
+    scopes: Sequence[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = (), *, most: float = inf
+) -> list[int]:
+    """The cheapest of the greedy orders; they stop to choose where their tables have ``most`` entries.
+
+    A cheap one by "fill" is taken at once.  Orders at random are tried for about as long as two answers take.
+    """
+    choose, is_compiled = _choice(scopes, sizes, keep, most)
+    order, entries = choose("fill", 0)
+    if entries <= _CHEAP * len(order):
+        return order
+    found = {measure: choose(measure, 0) for measure in get_args(Measure)}
+    better, other, *_ = sorted(found, key=lambda measure: found[measure][1])
+    order, entries = found[better]
+    tries = min(_MOST_TRIES, int(entries / (_ENTRIES_PER_STEP * len(order)))) if is_compiled else 0
+    for seed in range(1, tries + 1):
+        tried = choose(other if seed % 2 else better, seed)
+        order, entries = min((order, entries), tried, key=lambda x: x[1])
+    return order
+
+
+def greedy_order(
+    scopes: Sequence[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = ()
+) -> list[int]:
+    """The order that adds the least fill at each step: quick to find, and good enough for one cheap question."""
+    return _choice(scopes, sizes, keep, inf)[0]("fill", 0)[0]
 
 
 def follow_order(
@@ -135,13 +183,40 @@ def follow_order(
     return Elimination(taken, tuple(map(frozenset, cliques)), tuple(keep), tuple(entries))
 
 
+def _choice(
+    scopes: Sequence[Collection[int]], sizes: Sequence[int], keep: Sequence[int], most: float
+) -> tuple[Choose, bool]:
+    """Greedy orders, by compiled loops where they are on; a seed other than 0 makes those random.  And if they are."""
+    from chainrule.compiled.calls import loops_are_on  # numba, which is slow to load, comes with it
+
+    if len(sizes) > _MOST_VARIABLES or not loops_are_on():
+        return lambda measure, _: _greedy_order(scopes, sizes, keep, measure, most), False
+    from chainrule.models.bayesian_network.inference import greedy_loops
+
+    ends = np.fromiter(accumulate(map(len, scopes)), np.int64)
+    members = np.fromiter(chain.from_iterable(scopes), np.int64)
+    weights, kept = np.array(sizes, np.float64), np.zeros(len(sizes), np.bool_)
+    kept[list(keep)] = True
+    number = {"fill": greedy_loops.FILL, "weighted": greedy_loops.WEIGHTED}
+    number |= {"entries": greedy_loops.ENTRIES, "degree": greedy_loops.DEGREE}
+
+    def choose(measure: Measure, seed: int) -> tuple[list[int], float]:
+        order, entries = greedy_loops.greedy_order(
+            members, ends, weights, kept, number[measure], float(most), seed
+        )
+        return order.tolist(), entries
+
+    return choose, True
+
+
 def _greedy_order(
-    scopes: list[Collection[int]],
+    scopes: Iterable[Collection[int]],
     sizes: Sequence[int],
     keep: Sequence[int],
     measure: Measure,
     most: float = inf,
-) -> list[int]:
+) -> tuple[list[int], float]:
+    """The order, and the entries of its tables as far as they were chosen."""
     around = interaction_graph(scopes)
     for v in keep:
         around.setdefault(v, set())
@@ -161,7 +236,7 @@ def _greedy_order(
         for u in _sum_out(v, around) - kept:
             cost[u] = _cost(u, around, sizes, measure)
             heappush(queue, (*cost[u], u))
-    return order + sorted(cost, key=lambda v: (len(around[v]), v))
+    return order + sorted(cost, key=lambda v: (len(around[v]), v)), entries
 
 
 def _cost(v: int, around: dict[int, set[int]], sizes: Sequence[int], measure: Measure) -> tuple[int, int]:
@@ -174,6 +249,8 @@ def _cost(v: int, around: dict[int, set[int]], sizes: Sequence[int], measure: Me
         )  # of which little is joined already where a variable has many near
         joined = (sizes[a] + sum(sizes[b] for b in near & around[a]) for a in near)
         return sum(sizes[a] * (total - known) for a, known in zip(near, joined, strict=True)) // 2, entries
+    if measure == "degree":
+        return len(near), entries
     missing = sum(len(near) - 1 - len(near & around[a]) for a in near) // 2
     return (missing, entries) if measure == "fill" else (entries, missing)
 

@@ -10,11 +10,13 @@ Before tables are multiplied, what cannot matter is left out:
 
 One order of elimination is found for the whole network, and serves any evidence: without what is known its cliques
 are parts of what they were, so evidence never makes them larger.  Where a question is dear all the same, orders are
-tried on what is left of the graph, and the cheapest is taken.
+tried on what is left of the graph, and the cheapest is taken.  A question about one variable may be answered with that
+variable in the last table, or from messages up and down the tree of the order, whichever is cheaper: so it never costs
+more than the marginals of all variables without evidence.
 
 What is multiplied is compiled (``sweeps``), with scaled probabilities; ``buckets`` is its plain twin, with logarithms,
-which also answers where probabilities would underflow.  Evidence that is asked about again, or costs little, is
-calibrated: all its marginals are kept, and further questions are read off.
+which also answers where probabilities would underflow.  Evidence that is asked about often, or costs little, is
+calibrated (``kept_rows``).
 """
 
 from __future__ import annotations
@@ -33,33 +35,40 @@ from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor,
 from chainrule.models.bayesian_network.inference.elimination import (
     Elimination,
     best_order,
+    cheapest_order,
     follow_order,
+    greedy_order,
     interaction_graph,
 )
+from chainrule.models.bayesian_network.inference.kept_rows import KeptRows
 from chainrule.models.bayesian_network.inference.row_groups import (
     Members,
     blocks,
     by_pattern,
     distinct_evidence,
     put_back,
+    rows_at_once,
+    stretches,
 )
 from chainrule.models.shared.posterior import answer_shape
 
 if TYPE_CHECKING:
-    from chainrule.models.bayesian_network.inference.sweeps import Program, Sweeps
+    from chainrule.models.bayesian_network.inference.sweeps import Calibration, Program, Sweeps
 
 __all__ = ["DiscreteNetwork"]
 
 _FLOAT64 = 8  # bytes
+_LOWEST = np.finfo(np.float64).min  # instead of -inf, which cannot be subtracted from itself
 _NONE = np.empty(0, np.int64)
 _ENTRIES_PER_STEP = 10_000  # table entries computed in the time that it takes to choose one step of an order
+_FIRST_ENTRIES = 4000  # for each variable, up to which the first question needs no order of the whole network
 _PLAIN_ENTRIES_PER_STEP = 2000  # the same, with logarithms, in the time that it takes to set one step up
 _STOP = 2**40  # entries of all tables at which the order of the whole network is no longer chosen with care
 _CHEAP = 2**13  # entries of all tables up to which evidence is calibrated at once
-_SHARED = (
-    16  # how many times what one question costs may calibrating cost, where evidence is asked about again
-)
-_MOST_KEPT = 256  # answers, and as many orders
+_MANY = 64  # variables of a network whose order takes longer than most questions
+_UP_AND_DOWN = 2  # how many times each table is formed for marginals
+_MOST_KEPT = 256  # orders
+_KEPT_SHARE = 4  # what is kept between questions takes at most this part of max_bytes
 
 
 class DiscreteNetwork:
@@ -89,6 +98,8 @@ class DiscreteNetwork:
         self.order = list(order)
         self.max_bytes = max_bytes
         self.sizes = [table.shape[-1] for table in tables]
+        self._kept = KeptRows()
+        self._is_new = len(self.sizes) > _MANY
 
     @cached_property
     def log_tables(self) -> list[NDArray[np.float64]]:
@@ -162,47 +173,105 @@ class DiscreteNetwork:
         self, row: NDArray[Any], wanted: list[int]
     ) -> tuple[NDArray[np.float64] | None, float]:
         """p(wanted | row) up to a factor, flat, and the log-mass of ``row``: nan where it takes logarithms."""
-        key = (self.max_bytes, row.tobytes())
-        if len(wanted) == 1:
-            found = self._calibrated(key, row)
-            if found is not None:
-                return found[0].get(wanted[0]), found[1]
-        asked = np.zeros(len(row), bool)
+        known, asked = row >= 0, np.zeros(len(row), bool)
         asked[wanted] = True
-        try:
-            program = self._program(row >= 0, asked, wanted)
-        except TooLargeError:  # without what only scales the answer it may be smaller
+        one = wanted[0] if len(wanted) == 1 else None
+        if one is not None:
+            found = self._calibrated(row)
+            if found is not None:
+                return found.marginal(one), found.log_mass
+        program, is_two_way = self._question_program(known, asked, wanted)
+        if program is None:
             return None, np.nan
-        _keep(self._answers, key, program.entries)
+        if one is not None and is_two_way:
+            found = self._sweeps.calibration(program, _as_int32(row))
+            return found.marginal(one), found.log_mass
+        self._kept.spend(self._key(row), program.entries)
         return self._sweeps.table(program, _as_int32(row))
 
-    def _calibrated(
-        self, key: tuple[int, bytes], row: NDArray[Any]
-    ) -> tuple[dict[int, NDArray[np.float64]], float] | None:
-        """All marginals given ``row``, and its log-mass; ``None`` where to work them out does not pay."""
-        found = self._answers.get(key, 0.0)  # or what an earlier question with this evidence cost
-        if isinstance(found, tuple):
+    def _question_program(
+        self, known: NDArray[np.bool_], asked: NDArray[np.bool_], wanted: list[int]
+    ) -> tuple[Program | None, bool]:
+        """The cheaper program for what is ``wanted``, and whether it is one of messages up and down.
+
+        ``None`` where both are too large; without what only scales the answer it may be smaller.
+        """
+        try:
+            program = self._program(known, asked, wanted, is_question=True)
+            entries = program.entries
+        except TooLargeError:
+            program, entries = None, self.max_bytes / _FLOAT64
+        if len(wanted) != 1 or entries <= _CHEAP:
+            return program, False
+        two_way = self._sweeps.program(self._order, known, asked, _NONE, entries)
+        if two_way.entries > entries or not self._is_dear(entries, two_way.entries, program is None):
+            return program, False
+        return two_way, True
+
+    def _is_dear(self, entries: float, two_way: float, is_too_large: bool = False) -> bool:
+        """Whether a question whose last table is of its variable, with so many entries, had better go two ways."""
+        return is_too_large or entries > min(_UP_AND_DOWN * two_way, self._free_entries)
+
+    @cached_property
+    def _free_entries(self) -> int:
+        """What all marginals take where nothing is known."""
+        return self.full_plan(np.full(len(self.sizes), -1)).total_entries
+
+    def _calibrated(self, row: NDArray[Any]) -> Calibration | None:
+        """What is kept of ``row``; ``None`` where to calibrate it does not pay."""
+        key = self._key(row)
+        found = self._kept.calibration(key)
+        if found is not None or self._is_new:
             return found
-        most = min(self.max_bytes / _FLOAT64, max(_CHEAP, _SHARED * found))
-        everything = np.ones(len(row), bool)
-        program = self._sweeps.program(self._order, row >= 0, everything, _NONE, most)
+        share = self.max_bytes // _KEPT_SHARE
+        most = min(share / _FLOAT64, max(_CHEAP, _UP_AND_DOWN * self._kept.spent(key)))
+        known, everything = row >= 0, np.ones(len(row), bool)
+        program = self._sweeps.program(self._order, known, everything, _NONE, most)
+        if program.entries > most and most > _ENTRIES_PER_STEP * len(row):  # another order may do
+            try:
+                program = self._program(known, everything)
+            except TooLargeError:
+                return None
         if program.entries > most:
             return None
-        return _keep(self._answers, key, self._sweeps.marginals(program, _as_int32(row)))
+        self._kept.shrink(share - int(_FLOAT64 * program.entries))
+        found = self._sweeps.calibration(program, _as_int32(row))
+        self._kept.keep(key, found, share)
+        return found
+
+    def _key(self, row: NDArray[Any]) -> bytes:
+        """What is kept of ``row`` under; what another limit allowed is not."""
+        return b"%d " % self.max_bytes + row.tobytes()
 
     def _plain_table(self, row: NDArray[Any], wanted: list[int]) -> NDArray[np.float64] | None:
-        asked, others, hidden = self._requisite(row, wanted)
-        plan = self._within_limit(self._elimination(asked, hidden, wanted))
-        log_table = self._buckets(asked, hidden, plan, row[None], holds="nothing").log_remainder[0]
-        if log_table.max() == -np.inf or not self._is_possible(others, hidden, row):
-            return None
-        return np.exp(log_table - log_table.max())
+        asked, others, hidden, plan = self._question(row, wanted)
+        self._within_limit(plan)
+        if plan.keep == tuple(wanted):
+            log_table = self._buckets(asked, hidden, plan, row[None], holds="nothing").log_remainder[0]
+            table = np.exp(log_table - max(log_table.max(), _LOWEST))
+        else:
+            buckets = self._buckets(asked, hidden, plan, row[None])
+            is_possible = buckets.log_remainder[0] > -np.inf
+            table = buckets.marginals([wanted])[0][0] if is_possible else np.zeros(1)
+        return table if table.any() and self._is_possible(others, hidden, row) else None
 
     def posterior_plan(self, row: NDArray[Any], wanted: Sequence[int]) -> Elimination:
         """What ``posterior`` will do, without doing it."""
-        several = [v for v in wanted if self.sizes[v] > 1]
-        asked, _, hidden = self._requisite(row, several)
-        return self._elimination(asked, hidden, several)
+        return self._question(row, [v for v in wanted if self.sizes[v] > 1])[-1]
+
+    def _question(
+        self, row: NDArray[Any], wanted: list[int]
+    ) -> tuple[list[int], list[int], set[int], Elimination]:
+        """What ``_requisite`` says, and the cheaper plan: without ``keep`` where it is one of messages up and down."""
+        asked, others, hidden = self._requisite(row, wanted)
+        plan = self._elimination(asked, hidden, wanted)
+        if len(wanted) == 1 and plan.total_entries > _CHEAP:
+            two_way = self._elimination(asked, hidden)
+            if self._is_dear(plan.total_entries, two_way.total_entries) and (
+                two_way.total_entries <= plan.total_entries
+            ):
+                plan = two_way
+        return asked, others, hidden, plan
 
     def _requisite(self, row: NDArray[Any], wanted: Sequence[int]) -> tuple[list[int], list[int], set[int]]:
         """Families that the answer depends on, families that only scale it, and what is not known."""
@@ -238,9 +307,12 @@ class DiscreteNetwork:
         return constant | found, float(log_mass)
 
     def _compiled_marginals(self, row: NDArray[Any]) -> tuple[dict[int, NDArray[np.float64]], float]:
-        program = self._program(row >= 0, np.ones(len(row), bool))
-        found = self._sweeps.marginals(program, _as_int32(row))
-        return self._plain_marginals(row) if np.isnan(found[1]) else found
+        calibration = self._kept.calibration(self._key(row))
+        if calibration is None:
+            program = self._program(row >= 0, np.ones(len(row), bool))
+            calibration = self._sweeps.calibration(program, _as_int32(row))
+        found = calibration.marginals()
+        return self._plain_marginals(row) if np.isnan(calibration.log_mass) else (found, calibration.log_mass)
 
     def _plain_marginals(self, row: NDArray[Any]) -> tuple[dict[int, NDArray[np.float64]], float]:
         hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
@@ -296,9 +368,9 @@ class DiscreteNetwork:
         """``maximum`` of those rows, which know the ``same`` variables, written where it belongs."""
         row = rows[same][0]
         hidden, plan = self._hidden(row), self._within_limit(self.full_plan(row))
-        for block, which, members in distinct_evidence(rows, same, plan):
+        for block, which, members in distinct_evidence(rows, same, rows_at_once(plan)):
             every = range(len(self.sizes))
-            buckets = self._buckets(every, hidden, plan, block, maximise=True, holds="tables")
+            buckets = self._buckets(every, hidden, plan, block, maximise=True)
             found = _zero_where_unknown(block)
             only = buckets.maximum(found)
             log_p[members] = np.broadcast_to(buckets.log_remainder, len(block))[which]
@@ -314,26 +386,77 @@ class DiscreteNetwork:
         filled, bad = _zero_where_unknown(rows), np.zeros(len(rows), bool)
         for same in by_pattern(rows < 0):
             check_time()
-            row = rows[same][0]
-            hidden, above = self._hidden(row), self._ancestors(_known(row))
-            plan = self._within_limit(self._elimination(above, hidden))
-            for block, which, members in distinct_evidence(rows, same, plan):
-                buckets = self._buckets(above, hidden, plan, block, holds="tables")
-                impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))
-                if impossible.any():  # from which nothing can be drawn
-                    members, lost = np.arange(len(rows))[members], impossible[which]
-                    bad[members[lost]] = True
-                    members, which = members[~lost], which[~lost]
-                part = filled[members]
-                buckets.draw(part, which, generator)
-                put_back(part, filled, members)
-            part = filled[same]
-            for v in self.order:
-                if v in hidden and v not in above:
-                    below = self._cumulative_tables[v][tuple(part[:, u] for u in self.parents[v])]
-                    part[:, v] = draw_states(below, len(part), generator)
-            put_back(part, filled, same)
+            left = self._compiled_draw_above(rows, same, filled, bad, generator) if _loops_are_on() else same
+            if isinstance(left, slice) or len(left):
+                self._plain_draw_above(rows, left, filled, bad, generator)
+            self._draw_below(rows[same][0], same, filled, generator)
         return filled, bad
+
+    def _compiled_draw_above(
+        self,
+        rows: NDArray[Any],
+        same: Members,
+        filled: NDArray[np.int32],
+        bad: NDArray[np.bool_],
+        generator: np.random.Generator,
+    ) -> NDArray[np.intp]:
+        """Draw what is above the known of rows that know the ``same`` variables; those whose draws would underflow."""
+        known = rows[same][0] >= 0
+        if not known.any():
+            return np.empty(0, np.intp)
+        program, lost = self._program(known), []
+        for block, which, members in distinct_evidence(rows, same, len(rows)):
+            part = filled[members]
+            masses = self._sweeps.draw_above(program, _as_int32(block), which, part, generator)[which]
+            put_back(part, filled, members)
+            places = np.arange(len(rows))[members]
+            bad[places[masses == -np.inf]] = True
+            lost.append(places[np.isnan(masses)])
+        return np.concatenate(lost)
+
+    def _plain_draw_above(
+        self,
+        rows: NDArray[Any],
+        same: Members,
+        filled: NDArray[np.int32],
+        bad: NDArray[np.bool_],
+        generator: np.random.Generator,
+    ) -> None:
+        """The same, by buckets."""
+        row = rows[same][0]
+        hidden, above = self._hidden(row), self._ancestors(_known(row))
+        plan = self._within_limit(self._elimination(above, hidden))
+        for block, which, members in distinct_evidence(rows, same, rows_at_once(plan)):
+            buckets = self._buckets(above, hidden, plan, block)
+            impossible = np.broadcast_to(buckets.log_remainder == -np.inf, len(block))
+            if impossible.any():  # from which nothing can be drawn
+                members, lost = np.arange(len(rows))[members], impossible[which]
+                bad[members[lost]] = True
+                members, which = members[~lost], which[~lost]
+            part = filled[members]
+            buckets.draw(part, which, generator)
+            put_back(part, filled, members)
+
+    def _draw_below(
+        self, row: NDArray[Any], same: Members, filled: NDArray[np.int32], generator: np.random.Generator
+    ) -> None:
+        """Draw what is not above the known of rows that know the ``same`` variables as ``row`` does, parents first."""
+        hidden, above = self._hidden(row), self._ancestors(_known(row))
+        drawn = [v for v in self.order if v in hidden and v not in above]
+        part = filled[same]
+        if _loops_are_on():
+            self._sweeps.draw_below(self._flat_cumulative, np.array(drawn, np.int64), part, generator)
+        else:
+            for stretch in stretches(len(part), len(drawn)):
+                some = part[stretch]
+                for v in drawn:
+                    below = self._cumulative_tables[v][tuple(some[:, u] for u in self.parents[v])]
+                    some[:, v] = draw_states(below, len(some), generator)
+        put_back(part, filled, same)
+
+    @cached_property
+    def _flat_cumulative(self) -> NDArray[np.float64]:
+        return np.concatenate([table.reshape(-1) for table in self._cumulative_tables])
 
     @cached_property
     def _cumulative_tables(self) -> list[NDArray[np.float64]]:
@@ -343,7 +466,7 @@ class DiscreteNetwork:
     def _order(self) -> NDArray[np.int64]:
         """In which order to sum variables out where nothing is known, of all that have several states."""
         scopes = self._scopes(range(len(self.sizes)), self._hidden(np.full(len(self.sizes), -1)))
-        return np.array(best_order(scopes, self.sizes, most=_STOP).order, np.int64)
+        return np.array(cheapest_order(scopes, self.sizes, most=_STOP), np.int64)
 
     def _elimination(
         self, families: Iterable[int], hidden: set[int], keep: Sequence[int] = ()
@@ -365,28 +488,48 @@ class DiscreteNetwork:
         return {}
 
     @cached_property
-    def _answers(self) -> dict[tuple[int, bytes], Any]:
-        return {}
-
-    @cached_property
     def _sweeps(self) -> Sweeps:
         from chainrule.models.bayesian_network.inference.sweeps import Sweeps  # numba is slow to load
 
         return Sweeps(self.parents, self.tables, self.order)
 
     def _program(
-        self, known: NDArray[np.bool_], wanted: NDArray[np.bool_] | None = None, keep: Sequence[int] = ()
+        self,
+        known: NDArray[np.bool_],
+        wanted: NDArray[np.bool_] | None = None,
+        keep: Sequence[int] = (),
+        *,
+        is_question: bool = False,
     ) -> Program:
-        """The program for rows that know these variables; ``TooLargeError`` as ``_within_limit`` says."""
+        """The program for rows that know these variables; ``TooLargeError`` as ``_within_limit`` says.
+
+        The first question to a large network does without the order of the whole, on which ties and draws depend.
+        """
         asked = np.zeros(len(known), bool) if wanted is None else wanted
         kept, most = np.array(keep, np.int64), self.max_bytes / _FLOAT64
+        self._kept.shrink(self.max_bytes // _KEPT_SHARE)
+        if is_question and self._is_new:
+            self._is_new = False
+            order = self._first_order(known | asked, known, keep)
+            program = self._sweeps.program(order, known, asked, kept, most)
+            if program.entries <= min(most, _FIRST_ENTRIES * len(known)):
+                return program
         program = self._sweeps.program(self._order, known, asked, kept, most)
-        if program.entries <= min(most, _ENTRIES_PER_STEP * program.n_steps):
-            return program
-        families = self._ancestors(np.flatnonzero(known | asked).tolist())
-        plan = self._elimination(sorted(families), self._hidden(np.where(known, 0, -1)), keep)
-        order = np.array(self._within_limit(plan).order, np.int64)
-        return self._sweeps.program(order, known, asked, kept, most)
+        if program.entries > min(most, _ENTRIES_PER_STEP * program.n_steps):
+            families = self._ancestors(np.flatnonzero(known | asked).tolist())
+            plan = self._elimination(sorted(families), self._hidden(np.where(known, 0, -1)), keep)
+            order = np.array(self._within_limit(plan).order, np.int64)
+            program = self._sweeps.program(order, known, asked, kept, most)
+        self._kept.shrink(self.max_bytes - int(_FLOAT64 * program.entries))
+        return program
+
+    def _first_order(
+        self, start: NDArray[np.bool_], known: NDArray[np.bool_], keep: Sequence[int]
+    ) -> NDArray[np.int64]:
+        """An order for one question, of what matters to it alone."""
+        families = self._ancestors(np.flatnonzero(start).tolist())
+        scopes = self._scopes(families, self._hidden(np.where(known, 0, -1)))
+        return np.array(greedy_order(scopes, self.sizes, keep), np.int64)
 
     def _within_limit(self, plan: Elimination) -> Elimination:
         if plan.total_bytes > self.max_bytes:

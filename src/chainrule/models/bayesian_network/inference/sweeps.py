@@ -1,6 +1,6 @@
-"""A network's questions answered by the compiled ``loops``: its tables as flat arrays, and what is asked of them.
+"""A network's questions answered by compiled loops: its tables as flat arrays, and what is asked of them.
 
-A *program* is what ``loops.lay_out`` makes of one pattern of evidence: which tables and messages meet in which bucket.
+A *program* is what ``layout_loops`` makes of one pattern of evidence: which tables and messages meet in which bucket.
 It serves all rows that know the same variables.  An answer is nan where probabilities would underflow.
 """
 
@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.models.bayesian_network.inference.loops import MARGINALS, MAXIMUM, SUM, answer, lay_out
+from chainrule.models.bayesian_network.inference.calibration_loops import collect, distribute
+from chainrule.models.bayesian_network.inference.draw_loops import draw_above, draw_below
+from chainrule.models.bayesian_network.inference.layout_loops import lay_out
+from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, answer
+from chainrule.models.bayesian_network.inference.row_groups import stretches
 
-__all__ = ["Program", "Sweeps"]
+__all__ = ["Calibration", "Program", "Sweeps"]
 
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -48,22 +54,82 @@ class Program:
         return self.pool[self.steps[:-1, 0] + self.steps[:-1, 1] - 1]
 
 
+class Calibration:
+    """What is known of one row that a program without ``keep`` serves: messages up, and those down as they are needed.
+
+    ``log_mass`` is the log-probability in nats of the row, nan where a message up or down would underflow.
+    """
+
+    def __init__(self, sweeps: Sweeps, program: Program, row: NDArray[np.int32]) -> None:
+        self._sweeps, self._program = sweeps, program
+        n, d = program.n_steps, len(sweeps.nodes) - 1
+        order = program.order
+        self._ends = np.cumsum(sweeps.nodes[order, 0])
+        self._step = {v: i for i, v in enumerate(order.tolist())}
+        self._messages = np.empty(max(1, program.message_entries))
+        self._bases, self._low = np.empty(d + n, np.int64), np.empty(d + n)
+        self.log_mass = float(
+            collect(
+                *sweeps.tables_and(program), program.families, row, self._messages, self._bases, self._low
+            )
+        )
+        self._down, self._low_down = np.zeros(len(self._messages)), np.zeros(n)
+        self._done = np.zeros(n, np.bool_)
+        self._marginals = np.empty(self._ends[-1] if n else 1)
+
+    @property
+    def n_bytes(self) -> int:
+        """Of what is kept, most of it messages."""
+        arrays = (self._messages, self._down, self._bases, self._low, self._low_down, self._marginals)
+        return sum(array.nbytes for array in arrays)
+
+    def marginal(self, v: int) -> Numbers | None:
+        """p(v | row) of a variable that is not known; ``None`` where ``log_mass`` is, or becomes, not finite."""
+        step = self._step[v]
+        if np.isfinite(self.log_mass) and not self._done[step]:
+            wanted = np.zeros(len(self._done), np.bool_)
+            wanted[step] = True
+            self._distribute(wanted)
+        return self._part(step) if np.isfinite(self.log_mass) else None
+
+    def marginals(self) -> dict[int, Numbers]:
+        """Those of all variables that are summed out; of no use where ``log_mass`` is, or becomes, not finite."""
+        if np.isfinite(self.log_mass):
+            self._distribute(np.ones(len(self._done), np.bool_))
+        return {v: self._part(i) for v, i in self._step.items()}
+
+    def _part(self, step: int) -> Numbers:
+        end = self._ends[step]
+        begin = self._ends[step - 1] if step else 0
+        return self._marginals[begin:end].copy()
+
+    def _distribute(self, wanted: NDArray[np.bool_]) -> None:
+        nodes, _, values, _, steps, pool = self._sweeps.tables_and(self._program)
+        flat = (nodes, values, steps, pool, self._bases, self._messages, self._low)
+        kept = (self._done, self._down, self._low_down, self._ends, self._marginals)
+        self.log_mass += distribute(*flat, wanted, *kept)
+
+
 class Sweeps:
     """The tables of a network; ``parents``, ``tables`` and ``order`` are those of a ``DiscreteNetwork``."""
 
     def __init__(
         self, parents: Sequence[Sequence[int]], tables: Sequence[Numbers], order: Sequence[int]
     ) -> None:
-        families = [(*above, v) for v, above in enumerate(parents)]
-        self.nodes = np.zeros((len(tables) + 1, 4), np.int64)
-        self.nodes[:-1, 0] = [table.shape[-1] for table in tables]
-        self.nodes[1:, 1] = np.cumsum([len(family) for family in families])
-        self.nodes[1:, 2] = np.cumsum([table.size for table in tables])
-        self.nodes[:-1, 3] = order[::-1]
-        strides = [_strides(table.shape) for table in tables]
-        self.members = np.array([np.concatenate(families), np.concatenate(strides)], np.int64).T.copy()
+        families = [[*above, v] for v, above in enumerate(parents)]
+        begin = np.zeros((2, len(tables) + 1), np.int64)
+        begin[0, 1:] = np.cumsum([len(family) for family in families])
+        begin[1, 1:] = np.cumsum([table.size for table in tables])
         self.values = np.concatenate([table.ravel() for table in tables])
-        self.least = np.array([np.log(table[table > 0].min()) for table in tables])
+        is_positive = self.values > 0
+        self.nodes = np.zeros((len(tables) + 1, 5), np.int64)
+        self.nodes[:-1, 0] = [table.shape[-1] for table in tables]
+        self.nodes[:, 1], self.nodes[:, 2], self.nodes[:-1, 3] = begin[0], begin[1], order[::-1]
+        self.nodes[:-1, 4] = ~np.logical_and.reduceat(is_positive, begin[1, :-1])
+        strides = [stride for table in tables for stride in _strides(table.shape)]
+        members = [u for family in families for u in family]
+        self.members = np.array([members, strides], np.int64).T.copy()
+        self.least = np.log(np.minimum.reduceat(np.where(is_positive, self.values, np.inf), begin[1, :-1]))
 
     def program(
         self,
@@ -73,31 +139,70 @@ class Sweeps:
         keep: Integers,
         most: float,
     ) -> Program:
-        """As ``loops.lay_out`` says; of no use where ``entries`` are more than ``most``."""
-        return Program(*lay_out(self.nodes, self.members, order, known, wanted, keep, float(most)))
+        """As ``lay_out`` says; of no use where ``entries`` are more than ``most``.
+
+        What only scales the table of ``keep`` is left out.
+        """
+        flat = (self.nodes, self.members, order, known, wanted, keep)
+        return Program(*lay_out(*flat, float(most), len(keep) > 0))
+
+    def tables_and(self, program: Program) -> tuple[NDArray[Any], ...]:
+        """The arrays that all loops begin with."""
+        return self.nodes, self.members, self.values, self.least, program.steps, program.pool
 
     def log_mass(self, program: Program, rows: NDArray[np.int32]) -> Numbers:
         """The log-probability in nats of what each row knows, (n,)."""
         return self._answer(program, rows, SUM, np.empty(1))
 
     def table(self, program: Program, row: NDArray[np.int32]) -> tuple[Numbers, float]:
-        """The table of what is kept, up to a factor, flat; and the log-mass."""
+        """The table of what is kept, up to a factor, flat; and -inf if ``row`` is impossible, nan if it underflows."""
         out = np.ones(program.steps[-1, -1])
         return out, self._answer(program, row[None], SUM, out)[0]
 
-    def marginals(self, program: Program, row: NDArray[np.int32]) -> tuple[dict[int, Numbers], float]:
-        """p(v | row) of each variable that is summed out, and the log-mass."""
-        order = program.order
-        ends = np.cumsum(self.nodes[order, 0])
-        out = np.empty(ends[-1] if len(ends) else 1)
-        log_mass = self._answer(program, row[None], MARGINALS, out)[0]
-        return dict(zip(order.tolist(), np.split(out, ends[:-1]), strict=False)), log_mass
+    def calibration(self, program: Program, row: NDArray[np.int32]) -> Calibration:
+        """For marginals of any variables that are summed out."""
+        return Calibration(self, program, row)
 
     def maximum(
         self, program: Program, rows: NDArray[np.int32], states: NDArray[np.int32], unique: NDArray[np.bool_]
     ) -> Numbers:
         """Fill in what is unknown of ``states`` (n, d), and ``unique`` (n,); the log-probability in nats, (n,)."""
         return self._answer(program, rows, MAXIMUM, np.empty(1), states, unique)
+
+    def draw_above(
+        self,
+        program: Program,
+        evidence: NDArray[np.int32],
+        which: NDArray[np.intp],
+        rows: NDArray[np.int32],
+        generator: np.random.Generator,
+    ) -> Numbers:
+        """Draw what ``program`` sums out of ``rows`` (n, d), of which row r knows ``evidence[which[r]]``; n is above 0.
+
+        Returns the log-mass of each of ``evidence``; where it is not finite nothing is drawn.
+        """
+        n, d = program.n_steps, len(self.nodes) - 1
+        messages = np.empty(max(1, program.message_entries))
+        state = (
+            messages,
+            np.empty(d + n, np.int64),
+            np.empty(d + n),
+            np.empty(len(evidence)),
+            np.array([-1]),
+        )
+        flat = (*self.tables_and(program), program.families, evidence)
+        for part in stretches(len(rows), n):
+            uniforms = generator.random((n, part.stop - part.start))
+            draw_above(*flat, which[part], rows[part], uniforms, *state)
+        return state[3]
+
+    def draw_below(
+        self, below: Numbers, drawn: Integers, rows: NDArray[np.int32], generator: np.random.Generator
+    ) -> None:
+        """Draw the columns ``drawn``, parents first, of ``rows`` (n, d) from flat cumulative tables."""
+        for part in stretches(len(rows), len(drawn)):
+            uniforms = generator.random((len(drawn), part.stop - part.start))
+            draw_below(self.nodes, self.members, below, drawn, rows[part], uniforms)
 
     def _answer(
         self,
@@ -108,16 +213,7 @@ class Sweeps:
         states: Any = _NO_STATES,
         unique: Any = _NO_FLAGS,
     ) -> Numbers:
-        flat = (
-            self.nodes,
-            self.members,
-            self.values,
-            self.least,
-            program.steps,
-            program.pool,
-            program.families,
-        )
-        return answer(*flat, rows, asked, table, states, unique)
+        return answer(*self.tables_and(program), program.families, rows, asked, table, states, unique)
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
@@ -126,4 +222,4 @@ def _strides(shape: Sequence[int]) -> list[int]:
     >>> _strides((2, 3, 4))
     [12, 4, 1]
     """
-    return np.cumprod((1, *shape[:0:-1]))[::-1].tolist()
+    return [*accumulate(shape[:0:-1], mul, initial=1)][::-1]

@@ -1,0 +1,164 @@
+"""Messages down the tree of buckets, as compiled loops: marginals of some variables, and what is kept for others.
+
+A *calibration* is what is known of one row: all messages up, and those down to the buckets that were asked for so far.
+What goes down to a bucket comes through those on its way, so each new question costs the rest of its way alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from chainrule.compiled.caching import loop
+from chainrule.compiled.calls import kernel
+from chainrule.models.bayesian_network.inference.layout_loops import (
+    AXES,
+    COUNT,
+    ENTRIES,
+    INTO,
+    ITEMS,
+    MESSAGE,
+    SCOPE,
+    SIZE,
+)
+from chainrule.models.bayesian_network.inference.loops import (
+    ALONG,
+    LOWEST,
+    RUNS,
+    SUM,
+    advance,
+    least_product,
+    multiply,
+    prepare,
+    room,
+    scale,
+    upward,
+)
+
+__all__ = ["collect", "distribute"]
+
+
+@kernel
+@loop(error_model="numpy")
+def collect(nodes, members, values, least, steps, pool, families, row, messages, bases, low):
+    """Form the ``messages`` up, with ``bases`` and ``low`` (d + n,); the log-mass of ``row``, nan if it underflows."""
+    block, offsets, places = room(nodes, steps, pool)
+    nothing = np.empty(1)
+    return upward(
+        nodes,
+        members,
+        values,
+        least,
+        steps,
+        pool,
+        families,
+        row,
+        SUM,
+        messages,
+        bases,
+        low,
+        nothing,
+        block,
+        offsets,
+        places,
+    )
+
+
+@kernel
+@loop(error_model="numpy")
+def distribute(
+    nodes, values, steps, pool, bases, messages, low, wanted, done, down, low_down, ends, marginals
+):
+    """Write the marginals of the ``wanted`` steps (n,), which end at ``ends`` in ``marginals``; nan if it underflows.
+
+    ``done`` (n,) are steps that ``down`` and ``low_down`` have reached already.
+    """
+    n = steps.shape[0] - 1
+    needed = wanted & ~done
+    for i in range(n):
+        if needed[i] and steps[i, INTO] < n:
+            needed[steps[i, INTO]] |= not done[steps[i, INTO]]
+    block, offsets, places = room(nodes, steps, pool)
+    for i in range(n - 1, -1, -1):
+        if needed[i]:
+            if least_product(steps, pool, i, low) + low_down[i] < LOWEST:
+                return np.nan
+            _send_down(
+                nodes,
+                values,
+                steps,
+                pool,
+                i,
+                bases,
+                messages,
+                down,
+                block,
+                offsets,
+                places,
+                marginals,
+                ends[i],
+            )
+            done[i] = True
+            for t in range(steps[i, ITEMS], steps[i, ITEMS] + steps[i, COUNT]):
+                c = pool[t] - (nodes.shape[0] - 1)
+                if c >= 0:
+                    low_down[c] = _without(down, messages, steps[c, MESSAGE], steps[c + 1, MESSAGE])
+    return 0.0
+
+
+@njit(error_model="numpy")
+def _send_down(nodes, values, steps, pool, i, bases, messages, down, block, offsets, places, marginals, end):
+    """The marginal of step i, ending at ``end``, and what goes down from it."""
+    k = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
+    said, is_root, begin = steps[i, MESSAGE], steps[i, INTO] == steps.shape[0] - 1, end - k
+    for t in range(begin, end):
+        marginals[t] = 0.0
+    length, axis = prepare(nodes, steps, pool, i, bases, offsets, places)
+    for _ in range(steps[i, ENTRIES] // length):
+        multiply(nodes, values, steps, pool, i, messages, block, offsets, places, length)
+        for s in range(0, length, k):
+            above = 1.0 if is_root else down[said]
+            said += 1
+            for t in range(k):
+                block[s + t] *= above
+                marginals[begin + t] += block[s + t]
+        _hand_down(nodes, steps, pool, i, down, block, offsets, places, length)
+        advance(nodes, steps, pool, i, axis, places)
+    _scale_to_one(marginals, begin, k)
+
+
+@njit(error_model="numpy")
+def _hand_down(nodes, steps, pool, i, down, block, offsets, places, length):
+    """Add the block to what goes down to those whose messages came into bucket i."""
+    for k in range(steps[i, COUNT]):
+        if pool[steps[i, ITEMS] + k] >= nodes.shape[0] - 1:
+            at, begin = places[k, 0], k * length
+            if places[k, 1] == ALONG:
+                for t in range(length):
+                    down[at + t] += block[t]
+            elif places[k, 1] == RUNS:
+                last = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
+                for s in range(0, length, last):
+                    here = at + offsets[begin + s]
+                    for t in range(last):
+                        down[here + t] += block[s + t]
+            else:
+                for t in range(length):
+                    down[at + offsets[begin + t]] += block[t]
+
+
+@njit(error_model="numpy")
+def _without(down, messages, begin, end):
+    """Take the messages out of ``down[begin:end]`` again and scale; 0 / 0 is 0, for what is impossible stays so."""
+    for t in range(begin, end):
+        down[t] = down[t] / messages[t] if messages[t] > 0.0 else 0.0
+    return scale(down, begin, end - begin)[1]
+
+
+@njit(error_model="numpy")
+def _scale_to_one(numbers, begin, count):
+    total = 0.0
+    for t in range(begin, begin + count):
+        total += numbers[t]
+    for t in range(begin, begin + count):
+        numbers[t] /= total

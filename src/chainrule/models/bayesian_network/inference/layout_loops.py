@@ -1,0 +1,205 @@
+"""How tables and messages meet in buckets, laid out by compiled loops for one set of known variables: a program.
+
+    nodes       (d + 1, 5): states of each variable, where its family begins in members and its table in values, the
+                variables from children to parents, and whether the table has a zero
+    members     variables of all families (parents..., v), and their strides in the table
+    steps       (n + 1, 8): what a bucket is made of, for each variable that is summed out and then for what is kept
+    pool        what ``steps`` point into: scopes, items, and strides of each item
+    item        what is multiplied in a bucket: the table of family v is item v, the message of step i item d + i
+
+Axes of a clique are sorted as in ``buckets``: its own variable is the last.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from chainrule.compiled.caching import loop
+from chainrule.compiled.calls import kernel
+
+__all__ = ["lay_out"]
+
+SIZE, FAMILY, TABLE, UPWARD, ZERO = 0, 1, 2, 3, 4  # columns of nodes
+SCOPE, AXES, ITEMS, COUNT, STRIDES, MESSAGE, INTO, ENTRIES = 0, 1, 2, 3, 4, 5, 6, 7  # columns of steps
+
+
+@kernel
+@loop(error_model="numpy")
+def lay_out(nodes, members, order, known, wanted, keep, most, is_scale_free):
+    """Steps, pool, families that matter and entries of all tables, for variables that are ``known`` (d,).
+
+    A variable matters that is known, ``wanted`` (d,) or above one of these.  All that matter and are not known are
+    summed out in ``order``, but ``keep``.  Where there are more than ``most`` entries the answer is of no use.  If it
+    ``is_scale_free``, what would only scale the table of ``keep`` is left out, as long as no state is impossible there.
+    """
+    d = nodes.shape[0] - 1
+    families, matters = _that_matter(nodes, members, known, wanted)
+    if is_scale_free:
+        families = _that_shape(nodes, members, families, known, keep, matters)
+    place, n = _places(nodes, order, known, keep, matters)
+    steps, nexts = np.zeros((n + 1, 8), np.int64), np.empty(d + n, np.int64)
+    heads = _first_buckets(nodes, members, families, place, nexts, n)
+    pool, entries = np.empty(16 * (d + 1), np.int64), 0.0
+    used, message = 0, 0
+    room, stamp, along = np.empty(d, np.int64), np.full(d, -1, np.int64), np.full(d, -1, np.int64)
+    for i in range(n + 1):
+        axes, count = _meet(members, nodes, steps, pool, i, place, heads, nexts, stamp, room)
+        needed = used + axes + count * (1 + axes)
+        if needed > pool.shape[0]:
+            longer = np.empty(2 * needed, np.int64)
+            for t in range(used):
+                longer[t] = pool[t]
+            pool = longer
+        size = 1.0
+        for j in range(axes):
+            pool[used + j] = room[j]
+            size *= nodes[room[j], SIZE]
+        entries += size
+        if entries > most:
+            break
+        into = n if axes < 2 else min(n, place[room[axes - 2]])
+        steps[i, SCOPE], steps[i, AXES], steps[i, ITEMS], steps[i, COUNT] = used, axes, used + axes, count
+        steps[i, STRIDES], steps[i, MESSAGE] = used + axes + count, message
+        steps[i, INTO], steps[i, ENTRIES] = into, np.int64(size)
+        _set_items(nodes, members, steps, pool, i, heads[i], nexts, along)
+        used = needed
+        if i < n:
+            message += np.int64(size) // nodes[room[axes - 1], SIZE]
+            nexts[d + i], heads[into] = heads[into], d + i
+    return steps, pool, families, entries
+
+
+@njit(error_model="numpy")
+def _that_matter(nodes, members, known, wanted):
+    """Families of all variables that matter, from children to parents; and which of the variables do."""
+    d, count = nodes.shape[0] - 1, 0
+    families, matters = np.empty(d, np.int64), np.zeros(d, np.bool_)
+    for i in range(d):
+        v = nodes[i, UPWARD]
+        if known[v] or wanted[v] or matters[v]:
+            families[count], matters[v] = v, True
+            count += 1
+            for t in range(nodes[v, FAMILY], nodes[v + 1, FAMILY]):
+                matters[members[t, 0]] = True
+    return families[:count], matters
+
+
+@njit(error_model="numpy")
+def _that_shape(nodes, members, families, known, keep, matters):
+    """Of ``families`` those that the table of ``keep`` depends on, or that have zeros; ``matters`` is theirs then.
+
+    They are joined to ``keep``, or to a zero, through variables that are not known.
+    """
+    shapes, grows = np.zeros(matters.shape[0], np.bool_), True
+    for j in range(keep.shape[0]):
+        shapes[keep[j]] = True
+    while grows:
+        grows = False
+        for k in range(families.shape[0]):
+            first, last = nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]
+            joined, alone = nodes[families[k], ZERO] > 0, False
+            for t in range(first, last):
+                u = members[t, 0]
+                if not known[u] and nodes[u, SIZE] > 1:
+                    joined |= shapes[u]
+                    alone |= not shapes[u]
+            if joined and alone:
+                grows = True
+                for t in range(first, last):
+                    shapes[members[t, 0]] |= not known[members[t, 0]]
+    count, out = 0, np.empty_like(families)
+    for k in range(families.shape[0]):
+        joined = nodes[families[k], ZERO] > 0
+        for t in range(nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]):
+            u = members[t, 0]
+            joined |= shapes[u] and not known[u] and nodes[u, SIZE] > 1
+        if joined:
+            out[count] = families[k]
+            count += 1
+    for v in range(matters.shape[0]):
+        matters[v] &= shapes[v]
+    return out[:count]
+
+
+@njit(error_model="numpy")
+def _places(nodes, order, known, keep, matters):
+    """The place of each variable that has an axis, -1 for others; and how many are summed out."""
+    d, n = nodes.shape[0] - 1, 0
+    place = np.full(d, -1, np.int64)
+    for j in range(keep.shape[0]):
+        matters[keep[j]] = False
+    for i in range(order.shape[0]):
+        v = order[i]
+        if matters[v] and not known[v] and nodes[v, SIZE] > 1:
+            place[v] = n
+            n += 1
+    for j in range(keep.shape[0]):
+        place[keep[j]] = n + keep.shape[0] - 1 - j
+    return place, n
+
+
+@njit(error_model="numpy")
+def _first_buckets(nodes, members, families, place, nexts, n):
+    """Heads of the chains of items that begin with the families in each bucket."""
+    heads, last = np.full(n + 1, -1, np.int64), nexts.shape[0]
+    for k in range(families.shape[0]):
+        v, first = families[k], last
+        for t in range(nodes[v, FAMILY], nodes[v + 1, FAMILY]):
+            p = place[members[t, 0]]
+            if p >= 0:
+                first = min(first, p)
+        if first < last:
+            bucket = min(first, n)
+            nexts[v], heads[bucket] = heads[bucket], v
+    return heads
+
+
+@njit(error_model="numpy")
+def _meet(members, nodes, steps, pool, i, place, heads, nexts, stamp, room):
+    """Write the scope of bucket i into ``room``, last places first; its length, and the number of items."""
+    d, axes, count, item = nodes.shape[0] - 1, 0, 0, heads[i]
+    while item >= 0:
+        is_family = item < d
+        if is_family:
+            first, last = nodes[item, FAMILY], nodes[item + 1, FAMILY]
+        else:
+            first = steps[item - d, SCOPE]
+            last = first + steps[item - d, AXES] - 1
+        for t in range(first, last):
+            u = members[t, 0] if is_family else pool[t]
+            if place[u] >= 0 and stamp[u] != i:
+                stamp[u] = i
+                j = axes
+                while j > 0 and place[room[j - 1]] < place[u]:
+                    room[j] = room[j - 1]
+                    j -= 1
+                room[j] = u
+                axes += 1
+        count += 1
+        item = nexts[item]
+    return axes, count
+
+
+@njit(error_model="numpy")
+def _set_items(nodes, members, steps, pool, i, item, nexts, along):
+    """Write the items of bucket i, and their strides, into the pool; ``along[u]`` is where that of u is written."""
+    d, axes, at = nodes.shape[0] - 1, steps[i, AXES], steps[i, ITEMS]
+    row = steps[i, STRIDES]
+    while item >= 0:
+        pool[at] = item
+        at += 1
+        for a in range(axes):
+            along[pool[steps[i, SCOPE] + a]] = row + a
+            pool[row + a] = 0
+        if item < d:
+            for t in range(nodes[item, FAMILY], nodes[item + 1, FAMILY]):
+                if along[members[t, 0]] >= row:  # an earlier place is one of another item
+                    pool[along[members[t, 0]]] = members[t, 1]
+        else:
+            stride, first = 1, steps[item - d, SCOPE]
+            for t in range(first + steps[item - d, AXES] - 2, first - 1, -1):
+                pool[along[pool[t]]] = stride
+                stride *= nodes[pool[t], SIZE]
+        row += axes
+        item = nexts[item]
