@@ -153,8 +153,8 @@ def learn(
     score: Annotated[
         str | None,
         typer.Option(
-            help="forest: ebic, bic, aic; hill-climb and exact: bic, aic, bdeu, k2; trees: bayes, dirichlet, ebic, "
-            "bic, aic.  The first is the default."
+            help="forest: ebic, bic, aic; hill-climb and exact: bic, aic, bdeu, k2, held-out; trees: bayes, "
+            "dirichlet, ebic, bic, aic.  The first is the default."
         ),
     ] = None,
     equivalent_sample_size: Annotated[float, typer.Option(help="Of bdeu, in rows.")] = 1.0,

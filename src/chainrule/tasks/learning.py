@@ -155,10 +155,10 @@ def learn(
     """The graph that the rows of ``X`` speak for; ``out`` also writes it (``.bif`` with its tables).
 
     ``method`` "forest" goes by the ``score`` "ebic" (or "bic", "aic"), "hill-climb" and "exact" by "bic" ("aic",
-    "bdeu" with ``equivalent_sample_size``, "k2"), "trees" by "bayes" ("dirichlet", "ebic", "bic", "aic").
-    ``hill_climb`` says what ``forbidden``, ``required``, ``tiers`` and ``max_parents`` are.  Families are counted where
-    all of them is known; for "trees" holes are drawn from a forest.  ``held_out`` of the rows, by ``seed``, try the
-    edges; ``bootstrap`` resamples of the others say how often each is found again.
+    "bdeu" with ``equivalent_sample_size``, "k2", "held-out" in five folds), "trees" by "bayes" ("dirichlet", "ebic",
+    "bic", "aic").  ``hill_climb`` says what ``forbidden``, ``required``, ``tiers`` and ``max_parents`` are.  Families
+    are counted where all of them is known; for "trees" holes are drawn from a forest.  ``held_out`` of the rows, by
+    ``seed``, try the edges; ``bootstrap`` resamples of the others say how often each is found again.
 
     >>> rows = {"a": ["x", "y"] * 60, "b": ["u", "v"] * 60, "c": ["s", "s", "t"] * 40}
     >>> [(e.parent, e.child, e.holds) for e in learn(rows).edges]
