@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,7 +53,10 @@ _DECAY_EPOCHS = (12.0, 3.0, 50.0)  # what is tried of NADE, see ``decay_in_epoch
 
 @dataclass(frozen=True)
 class Request:
-    """What a family is fitted to: rows, validation rows, the seed, its seconds, a graph, the order of a chain."""
+    """What a family is fitted to: rows, validation rows, the seed, its seconds, a graph, the order of a chain.
+
+    ``latent_states`` says how many states each latent node of the graph has.
+    """
 
     table: Table
     valid: Table | None = None
@@ -61,6 +64,7 @@ class Request:
     seconds: float | None = None
     dag: DAG | str | None = None
     order: tuple[int, ...] | None = None
+    latent_states: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,14 @@ def _bayesian_network(request: Request) -> DiscreteModel:
     if outside := [name for name in names if name not in inside]:
         note(f"not in the graph, so not in the model: {', '.join(outside)}")
     ordered = DAG(dag.edges, [*nodes, *dag.latent], latent=dag.latent)  # in the order of the columns
-    model = BayesianNetwork(ordered, pseudocount=_SAMPLE_SIZE, prior="bdeu", missing="complete_families")
+    model = BayesianNetwork(
+        ordered,
+        pseudocount=_SAMPLE_SIZE,
+        prior="bdeu",
+        missing="em" if dag.latent else "complete_families",
+        latent_states=request.latent_states,
+        random_state=request.seed,
+    )
     return model.fit(request.table)
 
 

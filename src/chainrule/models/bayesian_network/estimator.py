@@ -344,9 +344,9 @@ class BayesianNetwork(DiscreteModel):
         check_is_fitted(self)
         if self.dag_.latent:
             raise InputError(
-                f"{', '.join(self.dag_.latent)} cannot be measured (latent) and joins what depends on it, so columns have "
-                "no factors of their own; conditionals(X) has each column given those before it, query(name, evidence) "
-                "any posterior"
+                f"{', '.join(self.dag_.latent)} cannot be measured (latent) and joins what depends on it, so columns "
+                "have no factors of their own; conditionals(X) has each column given those before it, "
+                "query(name, evidence) any posterior"
             )
 
     def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
