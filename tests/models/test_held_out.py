@@ -36,7 +36,7 @@ def test_folds_judge_each_row_once_by_all_other_folds():
     scores = held_out_scores(table, None, folds=5, rng=np.random.default_rng(7), **settings)
     fold = np.random.default_rng(7).permutation(50) % 5
     names = table.schema.names
-    for parents in every_graph(4)[::40]:
+    for parents in every_graph(4)[::90]:
         dag = {names[v]: [names[u] for u in range(4) if above >> u & 1] for v, above in enumerate(parents)}
         text = "; ".join([*names, *(f"{u} -> {v}" for v, above in dag.items() for u in above)])
         expected = sum(
@@ -54,11 +54,6 @@ def test_no_graph_scores_better_than_the_one_that_exact_search_finds():
     found = exact_search(table, score="held-out").fit_info_["score_nats"]
     assert found == pytest.approx(best, rel=1e-12)
     assert hill_climb(table, score="held-out").fit_info_["score_nats"] <= found + 1e-6
-
-
-def test_columns_that_know_nothing_of_each_other_get_no_edge():
-    rows = np.random.default_rng(0).integers(0, 2, (500, 4))
-    assert hill_climb(rows, score="held-out", folds=10).dag_.edges == ()
 
 
 def test_what_cannot_be_judged_is_refused_with_what_to_do():

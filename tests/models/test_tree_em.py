@@ -43,7 +43,7 @@ def rows_with_holes(seed, n, d=5, share=0.3):
 
 
 @given(seeds, st.integers(1, 5))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_expected_pairs_are_those_of_the_joint_table(seed, d):
     rng = np.random.default_rng(seed)
     forest = random_forest(rng, d)
@@ -66,11 +66,11 @@ def test_expected_pairs_are_those_of_the_joint_table(seed, d):
     assert total == pytest.approx(log_likelihood, abs=1e-12)
 
 
-@pytest.mark.parametrize("penalty", ["ebic", "none", 0.5])
+@pytest.mark.parametrize("penalty", ["ebic", 0.5])
 @pytest.mark.parametrize("pseudocount", [0.0, 4.0])
 def test_the_climb_never_falls_and_ends_where_em_on_its_graph_ends(penalty, pseudocount):
-    rows = rows_with_holes(1, 300)
-    weights = np.random.default_rng(2).integers(0, 3, 300)
+    rows = rows_with_holes(1, 120)
+    weights = np.random.default_rng(2).integers(0, 3, 120)
     model = chow_liu(rows, missing="em", penalty=penalty, pseudocount=pseudocount, sample_weight=weights)
     way = np.array(model.fit_info_["penalised_log_posterior_nats"])
     assert model.fit_info_["converged"]
@@ -89,7 +89,7 @@ def test_the_climb_never_falls_and_ends_where_em_on_its_graph_ends(penalty, pseu
 
 
 def test_it_is_the_best_tree_of_all_where_few_cells_are_missing():
-    rows = rows_with_holes(5, 400, d=4, share=0.1)
+    rows = rows_with_holes(5, 200, d=4, share=0.1)
     found = chow_liu(rows, missing="em", penalty="none", pseudocount=0.0)
     reached = float(found.log_prob(rows).sum())
     names = found.variables_

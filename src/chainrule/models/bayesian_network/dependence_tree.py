@@ -84,6 +84,7 @@ def chow_liu(
     >>> chow_liu(rows).dag_.edges
     (('a', 'b'), ('a', 'c'))
     """
+    check_choice(missing, "missing", (*get_args(Missing), "em"))
     settings: dict[str, Any] = {"pseudocount": pseudocount, "prior": prior, "max_bytes": max_bytes}
     if missing == "em":
         rows = gathered_rows(table, schema, "complete_families", sample_weight, client)
