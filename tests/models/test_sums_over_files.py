@@ -117,6 +117,8 @@ def test_counts_folded_by_hand_are_those_of_the_whole(tmp_path_factory, seed, sp
     network = BayesianNetwork(DAG, schema=schema, missing="complete_families")
     counts = reduce(add, map(network.count, map(str, files)))
     assert counts == network.count(files)
+    sent = Elsewhere()  # as Spark's rdd.map and a remote function of Ray send it
+    assert counts == reduce(add, (sent.submit(network.count, path).result() for path in files))
     cells = {v: [line[j] for line in lines] for j, v in enumerate(NAMES)}
     for v, parents in {"a": "", "b": "a", "d": "bc"}.items():
         for index in np.ndindex(counts.tables[v].shape):
@@ -203,6 +205,17 @@ def test_files_without_any_row_are_refused(tmp_path):
         lambda: BayesianNetwork(LATENT, schema=schema, **EM).fit(empty[0]),
         lambda: chow_liu(empty, schema=schema),
         lambda: hill_climb(empty, schema=schema, client=Elsewhere()),
+    ):
+        with pytest.raises(ShapeError, match="no rows to learn from"):
+            fit()
+
+
+def test_tables_without_any_row_are_refused():
+    empty = Table(Schema.of(dict.fromkeys(NAMES, 2), container="table"), np.empty((0, 4), np.int64))
+    for fit in (
+        lambda: BayesianNetwork(DAG).fit(empty),
+        lambda: chow_liu(empty),
+        lambda: exact_search(empty),
     ):
         with pytest.raises(ShapeError, match="no rows to learn from"):
             fit()

@@ -11,6 +11,7 @@ of the parts, so that the sum is the same bit for bit whoever looks at them, and
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -113,11 +114,17 @@ def workers(n: int) -> Iterator[Client | None]:
     if check_integer(n, "workers") == 1:
         yield None
         return
-    pool = ProcessPoolExecutor(n, mp_context=multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(n, mp_context=spawn, initializer=_end_when_interrupted)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_when_interrupted() -> None:
+    """Ctrl-C reaches all processes of a terminal: those of a pool end at once, and the one that has it says so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -92,11 +92,11 @@ def read_parts(
 ) -> list[tuple[str, Iterable[Rows]]]:
     """The rows of ``X`` in parts, all under one schema, with what messages call each: a file, or all there are.
 
-    A part yields batches of at most ``batch_rows`` rows.  Without a schema, files are read once before, to find it.
+    A part yields batches of at most ``batch_rows`` rows, one that is empty where there are none.  Without a schema, files are read once before, to find it.
     """
     if not is_files(X):
         whole = read_rows(X, schema, reading, weights, name)
-        slices = [slice(i, i + batch_rows) for i in range(0, len(whole.codes), batch_rows)]
+        slices = [slice(i, i + batch_rows) for i in range(0, max(len(whole.codes), 1), batch_rows)]
         return [(name, [whole.of(part) for part in slices])]
     if weights is not None and not isinstance(weights, str):
         raise InputError("weights of files that are read in parts must be the name of a column")

@@ -195,7 +195,7 @@ class Table:
         if isinstance(X, Table):
             again = X._read_again(whole, reading, weights)
             found = Rows(again.schema, again.codes, again.weights)
-            starts = range(0, again.n_rows, batch_rows)
+            starts = range(0, max(again.n_rows, 1), batch_rows)
             return [TablePart(name, [found.of(slice(i, i + batch_rows)) for i in starts])]
         return [TablePart(*part) for part in read_parts(X, whole, reading, batch_rows, weights, name, client)]
 

@@ -71,9 +71,8 @@ def chow_liu(
     each table, let no row of known states be impossible; they were chosen on validation rows (docs/performance.md).
     With ``missing="complete_families"`` each pair is counted over the rows that know both; with "em" the forest and its
     tables climb to the likelihood of all that rows know, penalised, by structural EM (``tree_em``; n S² a step at most,
-    for the "bdeu" prior).  The root of a tree
-    without ``root`` is its first column; of equally good edges those between earlier columns are taken, so the
-    forest is deterministic.
+    for the "bdeu" prior).  The root of a tree without ``root`` is its first column; of equally good edges those between
+    earlier columns are taken, so the forest is deterministic.
 
     ``client`` counts each file of a list where it runs, as in ``BayesianNetwork.fit``.
 
@@ -151,7 +150,6 @@ def _by_em(found: Table | DistinctRows, penalty: Any, root: Any, settings: dict[
 def _pairs(
     table: Any, schema: Any, missing: Any, sample_weight: ArrayLike | None, max_bytes: Any, client: Any
 ) -> PairCounts:
-    check_choice(missing, "missing", get_args(Missing))
     limit = check_integer(max_bytes, "max_bytes")
     ahead = {} if schema is None else states_ahead(schema, None)
     parts = node_parts(table, list(ahead) or None, ahead, sample_weight=sample_weight, client=client)
