@@ -6,7 +6,7 @@ the rows, and far fewer where columns are few.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from itertools import chain
@@ -119,18 +119,17 @@ def gathered_rows(
     parts = node_parts(X, list(ahead) or None, ahead, sample_weight=sample_weight, client=client)
     if client is not None:
         gathering = partial(distinct_rows_of, missing=missing)
-        gathered = added(gathering, parts, client, "gathering distinct rows")
-        if gathered.n_rows == 0:
-            raise ShapeError("there are no rows to learn from; pass at least one")
-        return gathered
-    tables = list(chain.from_iterable(parts))
+        found: Table | DistinctRows = added(gathering, parts, client, "gathering distinct rows")
+    else:
+        found = _one_table(list(chain.from_iterable(parts)))
+        nothing = DAG.empty(found.schema.names)
+        count_families(nothing, found, missing=missing)  # which says where a value is missing
+    if found.n_rows == 0:
+        raise ShapeError("there are no rows to learn from; pass at least one")
+    return found
+
+
+def _one_table(tables: Sequence[Table]) -> Table:
     weights = [table.weights for table in tables if table.weights is not None]
-    whole = Table(
-        tables[0].schema,
-        np.concatenate([table.codes for table in tables]),
-        np.concatenate(weights) if weights else None,
-    )
-    count_families(
-        DAG.empty(whole.schema.names), whole, missing=missing
-    )  # which says where a value is missing
-    return whole
+    codes = np.concatenate([table.codes for table in tables])
+    return Table(tables[0].schema, codes, np.concatenate(weights) if weights else None)
