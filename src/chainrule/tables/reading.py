@@ -92,7 +92,7 @@ def read_parts(
 ) -> list[tuple[str, Iterable[Rows]]]:
     """The rows of ``X`` in parts, all under one schema, with what messages call each: a file, or all there are.
 
-    A part yields batches of at most ``batch_rows`` rows, one that is empty where there are none.  Without a schema, files
+    A part yields batches of at most ``batch_rows`` rows, an empty one where there are none.  Without a schema, files
     are read once before, to find it.
     """
     if not is_files(X):
