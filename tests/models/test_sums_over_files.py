@@ -166,6 +166,7 @@ class Killing:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # what Dask warns of, of itself and of this machine, is not ours
 def test_workers_of_dask_count_the_same_also_when_one_is_killed(tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra chainrule[dask] is not installed")
