@@ -69,7 +69,8 @@ def added(function: Callable[[Any], T], parts: Sequence[Any], client: Client | N
     >>> added(len, ["ab", "c"], None, "counting letters")
     3
     """
-    return reduce(add, values_of(function, parts, client, label))
+    values: Iterator[Any] = values_of(function, parts, client, label)
+    return reduce(add, values)
 
 
 def values_of(

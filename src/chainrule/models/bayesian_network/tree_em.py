@@ -125,19 +125,19 @@ class _Rows:
 
     @classmethod
     def of(cls, table: Table, max_bytes: int) -> _Rows:
-        is_known = ~table.missing
-        table, is_known = table[is_known.any(axis=1)], is_known[is_known.any(axis=1)]
-        is_whole = is_known.all(axis=1)
-        holed = table[~is_whole]
+        table = table[np.flatnonzero((~table.missing).any(axis=1))]
+        has_holes = table.missing.any(axis=1)
+        open_rows, whole_rows = np.flatnonzero(has_holes), np.flatnonzero(~has_holes)
+        holed = table[open_rows]
         first, which = distinct_rows(
             holed.codes.astype(np.int64) + 1, [size + 1 for size in table.schema.sizes]
         )
         weights = np.ones(table.n_rows) if table.weights is None else table.weights
         return cls(
             count_pairs(table, missing="complete_families", max_bytes=max_bytes),
-            count_pairs(table[is_whole], max_bytes=max_bytes),
+            count_pairs(table[whole_rows], max_bytes=max_bytes),
             holed.codes[first],
-            np.bincount(which, weights[~is_whole], len(first)),
+            np.bincount(which, weights[open_rows], len(first)),
             float(weights.sum()),
         )
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.core.sums import Client, added
 from chainrule.graphs import DAG
+from chainrule.models.bayesian_network.conditional_tables import Counts
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, count_families
 from chainrule.models.bayesian_network.inference.components import distinct_rows
 from chainrule.models.bayesian_network.node_rows import node_parts, states_ahead
@@ -83,9 +84,8 @@ class DistinctRows:
         ([[0, 0], [2, 0]], 3, {'b': 1})
         """
         found = count_families(dag, self.table(), missing="complete_families", max_bytes=max_bytes)
-        tables = {
-            v: counts.astype(np.int64) for v, counts in found.tables.items()
-        }  # whole numbers, all of them
+        # whole numbers, all of them
+        tables: dict[str, Counts] = {v: counts.astype(np.int64) for v, counts in found.tables.items()}
         left_out = {v: self.n_rows - int(counts.sum()) for v, counts in tables.items()}
         return FamilyCounts(dag, self.schema, tables, self.n_rows, {v: n for v, n in left_out.items() if n})
 

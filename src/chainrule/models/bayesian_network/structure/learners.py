@@ -183,9 +183,10 @@ def _fitted(
 ) -> BayesianNetwork:
     names = found.schema.names
     edges = [(names[u], names[v]) for v, above in enumerate(parents) for u in members(above)]
-    model = BayesianNetwork(DAG(edges, names), schema=found.schema, **settings)
+    dag = DAG(edges, names)
+    model = BayesianNetwork(dag, schema=found.schema, **settings)
     if isinstance(found, DistinctRows):
-        model.fit_counts(found.families(model.dag, max_bytes=settings["max_bytes"]))
+        model.fit_counts(found.families(dag, max_bytes=settings["max_bytes"]))
     else:
         model.fit(found)
     model.fit_info_ |= {
