@@ -12,7 +12,7 @@ from scipy.stats import chisquare
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.progress import listening
 from chainrule.graphs import DAG
-from chainrule.models import MADE, BayesianNetwork, ChowLiu, Independent, TreeNetwork, load_model
+from chainrule.models import BayesianNetwork, ChowLiu, Independent, TreeNetwork, load_model
 from tests.models.networks_by_hand import joint_of, random_network
 
 seeds = st.integers(0, 2**32 - 1)
@@ -112,40 +112,6 @@ def test_latent_nodes_and_columns_stay_as_they_are():
     assert BayesianNetwork.from_tables(hidden, dict.fromkeys("UXY", 2), tables).do({"X": 1}).dag_.latent == (
         "U",
     )
-
-
-def test_a_masked_network_of_a_stated_graph_leaves_out_the_factors_of_what_is_set(sprinkler, tmp_path):
-    rows = sprinkler.sample(200, rng=0)
-    graph = "C -> {S R} -> W"
-    model = MADE(hidden=6, dag=graph, epochs=2, random_state=0).fit(rows)
-    states = np.stack(np.unravel_index(np.arange(16), (2,) * 4), axis=1)
-    names = model.schema_.names
-    terms = model.conditionals(states)
-    done = {"S": 1, "R": 0}
-    places = [names.index(v) for v in done]
-    expected = np.exp(np.delete(terms, places, axis=1).sum(axis=1))
-    expected *= (states[:, places] == list(done.values())).all(axis=1)
-    cut = model.do({"S": 1}).do({"R": 0})
-    assert cut.factorization_ == DAG.parse("C; S; R; {S R} -> W")
-    np.testing.assert_allclose(np.exp(cut.log_prob(states)), expected, atol=1e-12)
-    np.testing.assert_allclose(np.exp(cut.state_log_probs(states)).sum(axis=1), 4.0)
-    joint = expected.reshape((2,) * 4)
-    known = {"W": 1}
-    w = names.index("W")
-    posterior = joint.take(1, axis=w).sum(axis=tuple(i for i in range(3) if i != names.index("C")))
-    np.testing.assert_allclose(cut.query("C", known).probabilities, posterior / posterior.sum(), atol=1e-12)
-    drawn = np.stack([np.asarray(cut.sample(3000, given=known, rng=1).column(v)) for v in names], axis=1)
-    assert (drawn[:, [*places, w]] == [1, 0, 1]).all()
-    share = (drawn[:, names.index("C")] == 1).mean()
-    assert share == pytest.approx(posterior[1] / posterior.sum(), abs=0.05)
-    with pytest.raises(InputError, match="S=0"):
-        cut.sample(1, given={"S": 0})
-    cut.save(tmp_path / "done")
-    np.testing.assert_array_equal(load_model(tmp_path / "done").log_prob(states), cut.log_prob(states))
-    np.testing.assert_array_equal(model.conditionals(states), terms)
-    ordered = MADE(hidden=4, epochs=1, random_state=0).fit(rows)
-    with pytest.raises(InputError, match=r"MADE\(dag='a -> b'\)"):
-        ordered.do({"S": 1})
 
 
 def test_variables_on_their_own_stay_when_another_is_set():

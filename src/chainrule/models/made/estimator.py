@@ -14,7 +14,6 @@ from chainrule.core.errors import InputError
 from chainrule.core.progress import note
 from chainrule.graphs import DAG
 from chainrule.models.contract import Turns
-from chainrule.models.made.done_columns import DoneColumns
 from chainrule.models.made.mask_report import unreachable_parents
 from chainrule.models.made.masks import Scheme, assign_degrees
 from chainrule.models.made.network import MADENetwork
@@ -24,13 +23,14 @@ from chainrule.models.shared.coding import Coding
 from chainrule.models.shared.dag_setting import dag_of_plain, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.hidden import parse_hidden
+from chainrule.models.shared.several_orders import SeveralOrders
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
 __all__ = ["MADE"]
 
 
-class MADE(DoneColumns):
+class MADE(SeveralOrders):
     """Masked autoencoder for distribution estimation (Germain et al. 2015), of columns with any numbers of states.
 
     ``hidden`` is the size of the hidden layer, or a list of sizes.  What each variable depends on is an order or a
@@ -149,7 +149,6 @@ class MADE(DoneColumns):
                 f"dag states one factorization, and orders={self.orders!r} asks for several; leave one of them out"
             )
         vars(self).pop("degrees_", None)
-        vars(self).pop("_done", None)
         super()._fit(table, valid, y)
         each: list[Any] = [self] if self.average_ is None else self.average_.models_
         self.fit_info_ |= {"unreachable_parents": sum(one._unreachable for one in each)}
