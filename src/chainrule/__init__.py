@@ -53,6 +53,7 @@ _HOMES = {
     "sample": "chainrule.tasks",
     "score": "chainrule.tasks",
     "settings": "chainrule.core.settings",
+    "workers": "chainrule.core.sums",
     "write_page": "chainrule.report",
 }
 _ROOMS = (
@@ -74,6 +75,7 @@ __all__ = [*sorted(_HOMES), "__version__"]  # pyright: ignore[reportUnsupportedD
 if TYPE_CHECKING:
     from chainrule.core.errors import ChainruleError as ChainruleError
     from chainrule.core.settings import settings as settings
+    from chainrule.core.sums import workers as workers
     from chainrule.datasets import load as load_data
     from chainrule.evaluate import check_independencies as check_independencies
     from chainrule.evaluate import estimate_effect as estimate_effect

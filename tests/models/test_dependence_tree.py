@@ -16,8 +16,8 @@ from chainrule.core.errors import InputError, TooLargeError, UnknownNameError, V
 from chainrule.datasets import load
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, chow_liu
-from chainrule.models.bayesian_network.dependence_tree import maximum_spanning_forest
 from chainrule.models.bayesian_network.pair_counts import count_pairs
+from chainrule.models.bayesian_network.spanning_forest import maximum_spanning_forest
 from chainrule.tables import Table
 from chainrule.tables.schema import Schema
 

@@ -314,11 +314,34 @@ def test_what_needs_factors_of_observed_columns_is_refused_where_nodes_are_laten
     model = em(LATENT, latent_states={"H": 2}, n_starts=1).fit(X)
     assert model.factors_ is None
     assert model.factorization_ == DAG.fully_connected(model.variables_)
-    for ask in (model.conditionals, model.state_log_probs):
-        with pytest.raises(InputError, match="no order of factors"):
+    for ask in (model.state_log_probs, lambda X: model.states_in_turn(len(X))):
+        with pytest.raises(InputError, match=r"H cannot be measured.*conditionals\(X\)"):
             ask(X)
-    with pytest.raises(InputError, match="how='draw'"):
-        model.impute([[0, NAN, 1, 1]], how="mode")
+
+
+def test_conditionals_and_most_probable_completions_of_latent_classes_are_those_of_all_rows() -> None:
+    X = two_classes(80)
+    model = em(LATENT, latent_states={"H": 2}, n_starts=1).fit(X)
+    every = np.array(list(itertools.product((0, 1), repeat=4)))
+    p = np.exp(model.log_prob(every)).reshape(2, 2, 2, 2)
+    for row, found in zip(every, model.conditionals(every), strict=True):
+        begun = [p[tuple(row[:i])].sum() for i in range(5)]
+        np.testing.assert_allclose(np.exp(found), [b / a for a, b in itertools.pairwise(begun)], rtol=1e-10)
+    filled = model.impute([[1, NAN, 1, NAN], [NAN] * 4], how="mode")
+    assert p[tuple(filled[0])] == p[1, :, 1, :].max()
+    assert p[tuple(filled[1])] == p.max()
+    wide = "H [latent]; H -> {" + " ".join(f"x{j}" for j in range(1, 16)) + "}"
+    many = em(wide, latent_states={"H": 2}, n_starts=1).fit(two_classes(40, columns=15))
+    with pytest.raises(TooLargeError, match="how='draw'"):
+        many.impute(np.full((1, 15), NAN), how="mode")
+    sure = BayesianNetwork.from_tables(
+        LATENT,
+        {"H": 2, **dict.fromkeys(("x1", "x2", "x3", "x4"), 2)},
+        {"H": [0.5, 0.5], **dict.fromkeys(("x1", "x2", "x3", "x4"), np.eye(2))},
+    )
+    assert sure.conditionals([[0, 1, 1, 0]]).tolist() == [[np.log(0.5), -np.inf, 0.0, 0.0]]
+    with pytest.raises(InputError, match="probability zero"):
+        sure.impute([[0, 1, NAN, NAN]], how="mode")
 
 
 def test_given_tables_of_latent_nodes_are_a_model_of_the_observed_ones_and_a_start() -> None:

@@ -12,7 +12,7 @@ from scipy.stats import chisquare
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.progress import listening
 from chainrule.graphs import DAG
-from chainrule.models import BayesianNetwork, ChowLiu, TreeNetwork, load_model
+from chainrule.models import BayesianNetwork, ChowLiu, Independent, TreeNetwork, load_model
 from tests.models.networks_by_hand import joint_of, random_network
 
 seeds = st.integers(0, 2**32 - 1)
@@ -112,6 +112,15 @@ def test_latent_nodes_and_columns_stay_as_they_are():
     assert BayesianNetwork.from_tables(hidden, dict.fromkeys("UXY", 2), tables).do({"X": 1}).dag_.latent == (
         "U",
     )
+
+
+def test_variables_on_their_own_stay_when_another_is_set():
+    rows = np.random.default_rng(0).integers(0, 3, (50, 3))
+    model = Independent(0.5).fit(rows)
+    done = model.do({"x2": 2})
+    assert done.log_prob([[0, 2, 1]]) == pytest.approx(model.log_prob([[0, np.nan, 1]]))
+    assert done.log_prob([[0, 1, 1]]).tolist() == [-np.inf]
+    assert done.fit_info_["do"] == {"x2": "2"}
 
 
 def test_what_cannot_be_set_is_refused(sprinkler):

@@ -40,6 +40,8 @@ CALLS = {
     "fit(sample_weight)": lambda v: BayesianNetwork("a -> b").fit(ROWS, sample_weight=v),
     "count": lambda v: fitted().count(v),
     "count(sample_weight)": lambda v: fitted().count(ROWS, sample_weight=v),
+    "fit(client)": lambda v: BayesianNetwork("a -> b").fit(ROWS, client=v),
+    "count(client)": lambda v: fitted().count(ROWS, client=v),
     "fit_counts": lambda v: fitted().fit_counts(v),
     "log_prob": lambda v: fitted().log_prob(v),
     "conditionals": lambda v: fitted().conditionals(v),

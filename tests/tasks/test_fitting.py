@@ -271,3 +271,62 @@ def test_a_run_that_could_not_be_gone_on_with_is_refused(settings, words, tmp_pa
     with pytest.raises(InputError, match=words):
         fit([[0, 1], [1, 0]], **{"run_dir": tmp_path / "run"} | settings)
     assert list(tmp_path.iterdir()) == []
+
+
+def _classes(n=120):
+    rng = np.random.default_rng(1)
+    h = rng.random(n) < 0.5
+    return {q: np.where(rng.random(n) < 0.85, h, ~h).astype(int) for q in ("q1", "q2", "class")}
+
+
+def test_latent_classes_are_a_network_with_one_latent_node_above_all_columns():
+    rows = _classes()
+    found = fit(rows, model="bayesnet", latent_classes=2, seed=3)
+    same = fit(
+        rows,
+        model="bayesnet",
+        dag="c [latent]; c -> {q1 q2 class}",
+        latent_states={"c": 2},
+        seed=3,
+    )
+    assert found.model.dag_.latent == ("class_",)
+    assert found.model.states_["class_"] == ("0", "1")
+    np.testing.assert_array_equal(found.model.log_prob(rows), same.model.log_prob(rows))
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        (["--model", "bayesnet", "--dag", "H [latent]; H -> a"], "--latent-states H=2"),
+        (["--model", "bayesnet", "--dag", "a -> b", "--latent-states", "H=2"], "no latent node 'H'"),
+        (["--latent-classes", "2"], "--model bayesnet"),
+        (["--model", "bayesnet", "--latent-classes", "1"], "at least 2"),
+        (["--model", "bayesnet", "--dag", "a -> b", "--latent-classes", "2"], "leave out the graph"),
+        (
+            ["--model", "bayesnet", "--dag", "a -> b", "--latent-states", "H"],
+            "--latent-states is NAME=NUMBER",
+        ),
+        (["--model", "chowliu", "--workers", "0"], "workers must be"),
+    ],
+)
+def test_what_is_not_said_of_latent_nodes_is_asked_for_in_options(tmp_path, capsys, options, advice):
+    table = _write(tmp_path / "rows.csv", _frame(20))
+    assert cli.main(["fit", str(table), "-o", str(tmp_path / "m"), *options]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert advice in told
+    assert "=2}" not in told
+
+
+def test_several_files_are_one_table_whoever_reads_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("chainrule.tasks.reading._LARGE", 100)
+    files = [str(_write(tmp_path / f"{k}.csv", _frame(40, k))) for k in range(3)]
+    models = []
+    for options in ([], ["--workers", "2"]):
+        models.append(tmp_path / f"model{len(models)}")
+        assert cli.main(["fit", *files, "-o", str(models[-1]), "--model", "chowliu", *options]) == 0
+    one, other = map(load_model, models)
+    reference = chow_liu(files)
+    assert one.fit_info_["n_rows"] == 120
+    for v, table in reference.tables_.items():
+        np.testing.assert_array_equal(table, one.tables_[v])
+        np.testing.assert_array_equal(table, other.tables_[v])

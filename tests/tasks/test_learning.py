@@ -220,6 +220,20 @@ def test_the_command_takes_methods_scores_and_rules(tmp_path, capsys):
     assert "of 3 resamples" in capsys.readouterr().out
 
 
+def test_held_out_nats_judge_edges_by_the_folds_that_the_search_had():
+    rows = _rows(300)
+    found = learn(rows, method="exact", score="held-out", seed=2, max_parents=1)
+    places = np.sort(np.random.default_rng(2).permutation(300)[:30])
+    train = {name: np.delete(column, places) for name, column in rows.items()}
+    settings = {"score": "held-out", "random_state": 2}
+    best = exact_search(train, max_parents=1, **settings)
+    none = exact_search(train, max_parents=0, **settings)
+    assert {(e.parent, e.child) for e in found.edges} == set(best.dag_.edges)
+    # of a forest, the gains of edges add up
+    gained = best.fit_info_["score_nats"] - none.fit_info_["score_nats"]
+    assert sum(e.gain_nats for e in found.edges) == pytest.approx(gained)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -153,6 +153,18 @@ def test_several_questions_on_the_command_line(network, tmp_path, capsys):
     assert "P(wet=1) = 0." in out
 
 
+def test_questions_may_name_latent_nodes_and_the_record_says_which() -> None:
+    tables = {"H": [0.3, 0.7], "x": [[0.9, 0.1], [0.2, 0.8]]}
+    network = BayesianNetwork.from_tables("H [latent]; H -> x", {"H": 2, "x": 2}, tables)
+    asked = query(network, "P(H=1 | x=1)")
+    assert asked.probability == pytest.approx(0.56 / 0.59)
+    assert (asked.latent, asked.to_dict()["latent"]) == (("H",), ["H"])
+    assert "no row has it" in asked.note
+    assert query(network, "P(x=1 | H=1)").probability == pytest.approx(0.8)
+    assert query(network, "P(x=1)").latent == ()
+    assert query(network, "P(H=1 | do(x=1))").probability == pytest.approx(0.7)
+
+
 def test_do_sums_a_latent_cause_out_as_it_is_and_not_as_what_was_done_would_tell() -> None:
     network = BayesianNetwork.from_tables(
         "H [latent]; H -> {x y}; x -> y",

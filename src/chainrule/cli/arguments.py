@@ -10,7 +10,7 @@ from chainrule.core.errors import InputError
 if TYPE_CHECKING:
     from chainrule.graphs import DirectedGraph
 
-__all__ = ["read_graph", "split_evidence", "split_groups", "split_names", "split_setting"]
+__all__ = ["read_graph", "split_evidence", "split_groups", "split_names", "split_setting", "split_sizes"]
 
 G = TypeVar("G", bound="DirectedGraph")
 
@@ -75,6 +75,21 @@ def split_setting(text: str) -> tuple[str, str | None]:
     """
     name, *rest = _parts(text, "=")
     return _unquoted(name), "=".join(rest) if rest else None
+
+
+def split_sizes(texts: list[str], option: str) -> dict[str, int]:
+    """``name=number`` of each text, or of each of several with commas between; raises ``InputError``.
+
+    >>> split_sizes(["H=3", "U=2,V=4"], "--latent-states")
+    {'H': 3, 'U': 2, 'V': 4}
+    """
+    found: dict[str, int] = {}
+    for text in (part for given in texts for part in _parts(given, ",")):
+        name, size = split_setting(text)
+        if not name or name in found or not (size or "").strip().isdecimal():
+            raise InputError(f"{option} is NAME=NUMBER, each name once, such as H=3; got {text!r}")
+        found[name] = int(size or "")
+    return found
 
 
 def split_evidence(text: str) -> dict[str, str]:

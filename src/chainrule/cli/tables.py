@@ -19,6 +19,16 @@ TableFile = Annotated[
         metavar="TABLE", help="CSV, TSV (.gz, .zst too), Parquet or Feather; 0/1 files without names."
     ),
 ]
+TableFiles = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TABLE...",
+        help="CSV, TSV (.gz, .zst too), Parquet or Feather, several with the same columns; 0/1 files without names.",
+    ),
+]
+Workers = Annotated[
+    int, typer.Option(help="Processes that share large files among them to read, where there are several.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Budget = Annotated[
     str | None, typer.Option(help="Time for all models together, such as 20s, 10m or 1h; default 10m.")
@@ -34,7 +44,7 @@ Models = Annotated[
 
 @reads_table
 def fit(
-    table: TableFile,
+    table: TableFiles,
     out: Annotated[Path, typer.Option("-o", "--out", help="The file of the model.")],
     valid: Annotated[
         Path | None, typer.Option(help="Rows to choose by; default: a tenth of the table, by the seed.")
@@ -42,7 +52,8 @@ def fit(
     model: Annotated[
         str,
         typer.Option(
-            help="auto, independent, chowliu, bayesnet (with --dag), trees, latent, latentnet, boosted, nade or made."
+            help="auto, independent, chowliu, bayesnet (with --dag or --latent-classes), trees, latent, latentnet, "
+            "boosted, nade or made."
         ),
     ] = "auto",
     models: Models = None,
@@ -51,6 +62,15 @@ def fit(
         bool, typer.Option("--simple", help="The smallest model within one standard error of the best.")
     ] = False,
     dag: Graph = None,
+    latent_states: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How many states a latent node of the graph has: H=3, or the option several times."
+        ),
+    ] = None,
+    latent_classes: Annotated[
+        int | None, typer.Option(help="So many classes that no row has, for --model bayesnet without --dag.")
+    ] = None,
     seed: Seed = 0,
     run_dir: Annotated[
         Path | None,
@@ -59,6 +79,7 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --run-dir, to end as it would have.")
     ] = False,
+    workers: Workers = 1,
     reading: Any = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +88,7 @@ def fit(
     auto tries families on validation rows within the budget and keeps the best, and beside it one that sums out any
     holes.  Ctrl-C keeps what is done by then.
     """
-    from chainrule.cli.arguments import split_names
+    from chainrule.cli.arguments import split_names, split_sizes
     from chainrule.core.files import check_place
     from chainrule.tasks.dialects import SHELL
     from chainrule.tasks.fitting import fit as run
@@ -75,16 +96,19 @@ def fit(
     check_place(out)
     with progress():
         found = run(
-            table,
+            table[0] if len(table) == 1 else table,
             valid=valid,
             model=model,
             models=None if models is None else split_names(models),
             budget=budget,
             simple=simple,
             dag=dag,
+            latent_states=split_sizes(latent_states or [], "--latent-states"),
+            latent_classes=latent_classes,
             seed=seed,
             run_dir=run_dir,
             resume=resume,
+            workers=workers,
             dialect=SHELL,
             **reading,
         )
@@ -148,7 +172,7 @@ def compare(
 
 @reads_table
 def learn(
-    table: TableFile,
+    table: TableFiles,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -166,8 +190,8 @@ def learn(
     score: Annotated[
         str | None,
         typer.Option(
-            help="forest: ebic, bic, aic; hill-climb and exact: bic, aic, bdeu, k2; trees: bayes, dirichlet, ebic, "
-            "bic, aic.  The first is the default."
+            help="forest: ebic, bic, aic; hill-climb and exact: bic, aic, bdeu, k2, held-out; trees: bayes, "
+            "dirichlet, ebic, bic, aic.  The first is the default."
         ),
     ] = None,
     equivalent_sample_size: Annotated[float, typer.Option(help="Of bdeu, in rows.")] = 1.0,
@@ -185,6 +209,7 @@ def learn(
         int, typer.Option(help="So many resamples, to see how often an edge is found again.")
     ] = 0,
     seed: Seed = 0,
+    workers: Workers = 1,
     reading: Any = None,
     as_json: AsJson = False,
 ) -> None:
@@ -195,7 +220,7 @@ def learn(
 
     with progress():
         found = run(
-            table,
+            table[0] if len(table) == 1 else table,
             method=method,
             score=score,
             equivalent_sample_size=equivalent_sample_size,
@@ -206,6 +231,7 @@ def learn(
             bootstrap=bootstrap,
             out=out,
             seed=seed,
+            workers=workers,
             dialect=SHELL,
             **reading,
         )

@@ -57,7 +57,9 @@ def as_path(path: Any, what: str = "a path") -> Path:
             f"{what} is a text or a pathlib.Path; got {one_line(repr(path))}; pass for example 'model'"
         )
     if "\0" in os.fspath(path):
-        raise InputError(f"{what} holds a NUL sign, which no name of a file may; got {shown_path(path)}")
+        raise InputError(
+            f"{what} holds a NUL sign, which no name of a file may; got {shown_path(Path(path))}"
+        )
     return Path(path)
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_size
 from chainrule.core.errors import DataError, TooLargeError
 from chainrule.core.files import as_path, kind_of_file, replacing, shown_path
+from chainrule.core.reading import parse_json
 from chainrule.core.records import to_plain
 from chainrule.core.text import one_line
 
@@ -108,10 +109,10 @@ def _read(path: str | Path, kind: str) -> bytes:
 
 def _described(content: bytes, name: str, kind: str, number: int) -> dict[str, Any]:
     """Our entry of the header, if it is of this kind and format; read before a checksum that may be of another kind."""
-    header = json.loads(content[8 : 8 + _header_bytes(content)])
+    header = parse_json(content[8 : 8 + _header_bytes(content)])
     more = header.get("__metadata__", {})
     entry = more.get(_ENTRY)
-    plain = None if entry is None else json.loads(entry)
+    plain = None if entry is None else parse_json(entry)
     label = plain.get("format") if isinstance(plain, dict) else more.get("format")
     head, _, own = str(label).rpartition("-")
     if head != f"chainrule-{kind}" or not own.isdecimal() or len(own) > 9:
@@ -126,6 +127,10 @@ def _described(content: bytes, name: str, kind: str, number: int) -> dict[str, A
         raise DataError(
             f"{name} is a {kind} of {age} format, {int(own)}, here it is {number} (it was written by chainrule "
             f"{'of an unknown version' if writer is None else one_line(str(writer))}); {advice}"
+        )
+    if not isinstance(plain, dict):
+        raise DataError(
+            f"{name} is damaged: it says what it is, and not what it holds; make the {kind} again"
         )
     return plain
 

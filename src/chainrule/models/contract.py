@@ -143,6 +143,11 @@ class DiscreteModel(DensityEstimator):
         return self._states_in_turn(check_integer(n, "n"), wanted)
 
     @property
+    def nodes_(self) -> Schema:
+        """The variables that ``query`` and ``do`` may name: those of rows, then latent ones, where there are any."""
+        return self._known_schema()
+
+    @property
     def ordering_(self) -> NDArray[np.intp] | None:
         """The columns (d,) so that all that a factor reads comes before its variable; ``None`` without factors."""
         factors = self._factors()

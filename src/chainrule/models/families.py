@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class Request:
     """What a family is fitted to: rows, validation rows, the seed, its seconds, a graph, the order of a chain.
 
     ``run_dir`` is a folder that a network keeps its training in, to go on from.
+    ``latent_states`` says how many states each latent node of the graph has.
     """
 
     table: Table
@@ -66,6 +67,7 @@ class Request:
     dag: DAG | str | None = None
     order: tuple[int, ...] | None = None
     run_dir: Path | None = None
+    latent_states: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,14 @@ def _bayesian_network(request: Request) -> DiscreteModel:
     if outside := [name for name in names if name not in inside]:
         note(f"not in the graph, so not in the model: {', '.join(outside)}")
     ordered = DAG(dag.edges, [*nodes, *dag.latent], latent=dag.latent)  # in the order of the columns
-    model = BayesianNetwork(ordered, pseudocount=_SAMPLE_SIZE, prior="bdeu", missing="complete_families")
+    model = BayesianNetwork(
+        ordered,
+        pseudocount=_SAMPLE_SIZE,
+        prior="bdeu",
+        missing="em" if dag.latent else "complete_families",
+        latent_states=request.latent_states,
+        random_state=request.seed,
+    )
     return model.fit(request.table)
 
 

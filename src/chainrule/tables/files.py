@@ -29,10 +29,12 @@ class TableFiles:
     """The rows of one or several files with the same columns; their order may differ.
 
     Raises ``DataError`` for a file that is missing, damaged or ragged (with its line), or that lacks a column of
-    the first, and ``InputError`` for column names that are empty or repeated.
+    the first, and ``InputError`` for column names that are empty or repeated.  ``is_part`` says that they are some of
+    more files.
     """
 
     files: tuple[Any, ...]
+    is_part: bool = False
 
     @classmethod
     def open(
@@ -76,6 +78,10 @@ class TableFiles:
         kinds = tuple(dict.fromkeys(file.note() for file in self.files))
         return (f"read from {len(self.files)} files", *kinds) if len(self.files) > 1 else kinds
 
+    def split(self) -> tuple[TableFiles, ...]:
+        """Each file alone."""
+        return tuple(TableFiles((file,), len(self.files) > 1) for file in self.files)
+
     def frames(self, columns: Sequence[str], batch_rows: int | None = None) -> Iterator[Frame]:
         """The rows of these columns, at most ``batch_rows`` at a time; memory does not grow with the files."""
         known = set(self.names)
@@ -92,7 +98,7 @@ class TableFiles:
                 first_row += batch.num_rows
 
     def _frame(self, file: Any, batch: pa.RecordBatch, first_row: int) -> Frame:
-        several = f"{file.path}, " if len(self.files) > 1 else ""
+        several = f"{file.path}, " if self.is_part or len(self.files) > 1 else ""
         in_text = isinstance(file, TextFile)
 
         def place(i: int) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from functools import reduce
+from itertools import chain
+from operator import add
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
+from chainrule.core.sums import Client, checked_client, values_of
 from chainrule.tables.arrays import array_codes, plain_array
 from chainrule.tables.coding import code_type, column_codes, unseen_problem
 from chainrule.tables.columns import Column, Frame
@@ -21,7 +25,10 @@ from chainrule.tables.schema import Schema
 from chainrule.tables.settings import Reading
 from chainrule.tables.weights import checked_weights
 
-__all__ = ["Rows", "is_files", "read_batches", "read_rows", "table_counts"]
+if TYPE_CHECKING:
+    from chainrule.tables.files import TableFiles
+
+__all__ = ["Rows", "RowsPart", "file_client", "is_files", "read_parts", "read_rows", "table_counts"]
 
 
 class Rows(NamedTuple):
@@ -30,6 +37,10 @@ class Rows(NamedTuple):
     schema: Schema
     codes: NDArray[np.integer[Any]]
     weights: NDArray[np.float64] | None
+
+    def of(self, part: slice) -> Rows:
+        """Some of them."""
+        return Rows(self.schema, self.codes[part], None if self.weights is None else self.weights[part])
 
 
 def read_rows(
@@ -52,33 +63,54 @@ def read_rows(
     return Rows(schema, codes, _all_weights(parts, weights, len(codes)))
 
 
-def read_batches(
-    X: Any, schema: Schema | None, reading: Reading, batch_rows: int, weights: Any = None, name: str = "X"
-) -> Iterator[Rows]:
-    """The rows of ``X`` in parts of at most ``batch_rows`` rows, all under one schema.
+@dataclass(frozen=True)
+class RowsPart:
+    """The rows of one file in batches of at most ``batch_rows``, each time that they are asked for; one is empty."""
 
-    Without a schema, files are read once before, to find it.
+    source: _Source
+    schema: Schema
+    batch_rows: int
+
+    def __iter__(self) -> Iterator[Rows]:
+        is_empty = True
+        for part in self.source.parts(self.batch_rows):
+            yield Rows(self.schema, _code(part, self.schema, self.source.reading), part.weights)
+            is_empty = False
+        if is_empty:  # of which counts are none, too
+            weights = None if self.source.weights is None else np.empty(0)
+            yield Rows(self.schema, np.empty((0, len(self.schema)), np.uint8), weights)
+
+
+def read_parts(
+    X: Any,
+    schema: Schema | None,
+    reading: Reading,
+    batch_rows: int,
+    weights: Any = None,
+    name: str = "X",
+    client: Client | None = None,
+) -> list[tuple[str, Iterable[Rows]]]:
+    """The rows of ``X`` in parts, all under one schema, with what messages call each: a file, or all there are.
+
+    A part yields batches of at most ``batch_rows`` rows, an empty one where there are none.  Without a schema, files
+    are read once before, to find it.
     """
     if not is_files(X):
         whole = read_rows(X, schema, reading, weights, name)
-        for start in range(0, len(whole.codes), batch_rows):
-            part = slice(start, start + batch_rows)
-            yield Rows(
-                whole.schema, whole.codes[part], None if whole.weights is None else whole.weights[part]
-            )
-        return
+        slices = [slice(i, i + batch_rows) for i in range(0, max(len(whole.codes), 1), batch_rows)]
+        return [(name, [whole.of(part) for part in slices])]
     if weights is not None and not isinstance(weights, str):
         raise InputError("weights of files that are read in parts must be the name of a column")
     source = _Source.of(X, schema, reading, weights, name)
-    if schema is None:
-        schema = _counts(source, name).schema()
-    for part in source.parts(batch_rows):
-        yield Rows(schema, _code(part, schema, reading), part.weights)
+    found = _counts(source, name, client).schema() if schema is None else schema
+    return [(one.called or name, RowsPart(one, found, batch_rows)) for one in source.split()]
 
 
-def table_counts(X: Any, reading: Reading, weights: Any = None, name: str = "X") -> SchemaCounts:
+def table_counts(
+    X: Any, reading: Reading, weights: Any = None, name: str = "X", client: Client | None = None
+) -> SchemaCounts:
     """What occurs in the columns of a table; in files with memory that does not grow with them."""
-    return _counts(_Source.of(X, None, reading, weights, name), name)
+    return _counts(_Source.of(X, None, reading, weights, name), name, client)
 
 
 def is_files(X: Any) -> bool:
@@ -86,6 +118,17 @@ def is_files(X: Any) -> bool:
     if isinstance(X, (list, tuple)):
         return bool(X) and all(isinstance(path, (str, os.PathLike)) for path in X)
     return isinstance(X, (str, os.PathLike))
+
+
+def file_client(client: Any, X: Any, name: str = "X") -> Client | None:
+    """``client``, checked; ``InputError`` where ``X`` is no files that it could read where it runs."""
+    found = checked_client(client)
+    if found is not None and not is_files(X):
+        raise InputError(
+            f"client is for files, each of which is read where it runs, but {name} is in memory; pass a path or a list "
+            "of paths, or leave client out"
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -107,13 +150,14 @@ class _Source:
     reading: Reading
     as_codes: bool
     notes: tuple[str, ...]
-    bounded: bool
+    files: TableFiles | None
+    called: str = ""  # one of several files, by its path
 
     @classmethod
     def of(cls, X: Any, schema: Schema | None, reading: Reading, weights: Any, name: str) -> _Source:
         """The source that ``X`` is, with the columns that are wanted of it."""
         column = weights if isinstance(weights, str) else None
-        as_codes, notes = False, ()
+        as_codes, notes, files = False, (), None
         if is_files(X):
             from chainrule.tables.files import TableFiles
 
@@ -139,7 +183,15 @@ class _Source:
         wanted = tuple(n for n in wanted if n != column)
         if not wanted:
             raise ShapeError(f"no column of {name} is left; pass at least one beside those that are left out")
-        return cls(frames, wanted, column, reading, as_codes, notes, is_files(X))
+        return cls(frames, wanted, column, reading, as_codes, notes, files)
+
+    def split(self) -> list[_Source]:
+        """The source of each file alone, as it is looked at elsewhere; a table in memory is one."""
+        if self.files is None:
+            return [self]
+        parts = self.files.split()
+        called = [str(part.files[0].path) if part.is_part else "" for part in parts]
+        return [replace(self, frames=p.frames, files=p, called=c) for p, c in zip(parts, called, strict=True)]
 
     def parts(self, batch_rows: int | None) -> Iterator[_Part]:
         """The rows, at most so many at a time."""
@@ -155,14 +207,20 @@ class _Source:
         )
 
 
-def _counts(source: _Source, name: str) -> SchemaCounts:
-    total = None
-    for part in source.parts(None):
-        found = source.counts(part, bounded=source.bounded)
-        total = found if total is None else total + found
-    if total is None:
+def _counts(source: _Source, name: str, client: Client | None = None) -> SchemaCounts:
+    """The sums of files, added up in their order, so that what is approximate is the same whoever counts."""
+    each = values_of(_counts_of_part, source.split(), client, f"looking at the columns of {name}")
+    found = list(chain.from_iterable(each))
+    if not found:
         raise ShapeError(f"{name} has no rows; pass at least one")
-    return total
+    return SchemaCounts.total(found)
+
+
+def _counts_of_part(source: _Source) -> list[SchemaCounts]:
+    """What occurs in one file, or nothing where it has no rows."""
+    found = (source.counts(part, bounded=source.files is not None) for part in source.parts(None))
+    first = next(found, None)
+    return [] if first is None else [reduce(add, found, first)]
 
 
 def _are_codes(a: NDArray[Any], schema: Schema | None, reading: Reading) -> bool:

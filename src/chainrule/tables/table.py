@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,20 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
+from chainrule.core.sums import Client
 from chainrule.tables.coding import column_codes, unseen_problem
 from chainrule.tables.columns import Column, Frame
 from chainrule.tables.discovery import SchemaCounts
 from chainrule.tables.giving import give_arrow, give_pandas, give_polars
 from chainrule.tables.missing import MISSING
 from chainrule.tables.problems import IN_PYTHON, Options, UnseenError
-from chainrule.tables.reading import read_batches, read_rows, table_counts
+from chainrule.tables.reading import Rows, file_client, read_parts, read_rows, table_counts
 from chainrule.tables.schema import Schema
 from chainrule.tables.settings import Reading
 from chainrule.tables.showing import few, html_table, text_table
 from chainrule.tables.values import value_of
 from chainrule.tables.weights import checked_weights
 
-__all__ = ["MISSING", "Table"]
+__all__ = ["MISSING", "Table", "TablePart"]
 
 _SHOWN = 6  # rows of a table that prints itself
 _PER_SCHEMA = (
@@ -167,23 +169,56 @@ class Table:
         >>> [t.codes.tolist() for t in Table.batches(path, batch_rows=2)]
         [[[0, 0], [1, 1]], [[1, -1]]]
         """
+        return chain.from_iterable(
+            cls.parts(X, schema=schema, batch_rows=batch_rows, weights=weights, name=name, **settings)
+        )
+
+    @classmethod
+    def parts(
+        cls,
+        X: Any,
+        *,
+        schema: Schema | Mapping[str, Sequence[str] | int] | None = None,
+        batch_rows: int = 65_536,
+        weights: str | ArrayLike | None = None,
+        name: str = "X",
+        client: Client | None = None,
+        **settings: Any,
+    ) -> list[TablePart]:
+        """``batches`` of each file, as parts that can be sent to a process that reads there; any other table is one.
+
+        ``client`` (see ``core.sums``) looks for the states of files, where they are not known ahead.
+        """
         check_integer(batch_rows, "batch_rows")
+        client = file_client(client, X, name)
         whole, reading = _reading(schema, **settings)
         if isinstance(X, Table):
             again = X._read_again(whole, reading, weights)
-            return (again[i : i + batch_rows] for i in range(0, again.n_rows, batch_rows))
-        return map(cls._of, read_batches(X, whole, reading, batch_rows, weights, name))
+            found = Rows(again.schema, again.codes, again.weights)
+            starts = range(0, max(again.n_rows, 1), batch_rows)
+            return [TablePart(name, [found.of(slice(i, i + batch_rows)) for i in starts])]
+        return [TablePart(*part) for part in read_parts(X, whole, reading, batch_rows, weights, name, client)]
 
     @classmethod
-    def counts(cls, X: Any, *, weights: str | None = None, name: str = "X", **settings: Any) -> SchemaCounts:
+    def counts(
+        cls,
+        X: Any,
+        *,
+        weights: str | None = None,
+        name: str = "X",
+        client: Client | None = None,
+        **settings: Any,
+    ) -> SchemaCounts:
         """What occurs in the columns of a table or of files; the counts of parts add up, and give the schema.
+
+        ``client`` (see ``core.sums``) looks at files.
 
         >>> parts = [Table.counts({"a": ["u", "v"]}), Table.counts({"a": ["w"]})]
         >>> (parts[0] + parts[1]).schema().states
         {'a': ('u', 'v', 'w')}
         """
         _, reading = _reading(settings.pop("schema", None), **settings)
-        return table_counts(X, reading, weights, name)
+        return table_counts(X, reading, weights, name, file_client(client, X, name))
 
     @classmethod
     def _of(cls, rows: Any) -> Table:
@@ -324,6 +359,20 @@ class Table:
         v = self.schema.variables[j]
         values = v.states if v.kind == "interval" else [value_of(label, v.kind) for label in v.states]
         return Column(values, self.codes[:, j], v.kind, v.dtype, True, v.ordered, closed=v.closed)
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """Rows that are read together, as tables under one schema each time that they are asked for.
+
+    ``name`` is what messages call them.  Parts of files can be pickled, and then hold no rows.
+    """
+
+    name: str
+    rows: Iterable[Rows]
+
+    def __iter__(self) -> Iterator[Table]:
+        return map(Table._of, self.rows)
 
 
 def _found_in(columns: dict[str, Column], table: Table, reading: Reading) -> Schema:

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.randomness import as_generator
 from chainrule.graphs import DAG
 from chainrule.models.auto.leaderboard import weighted_mean
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.structure.family_scores import FamilyScores
+from chainrule.models.bayesian_network.structure.held_out import FOLDS, held_out_scores
 from chainrule.models.bayesian_network.structure.scores import LIKELIHOOD, Score
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.families import filled
@@ -83,7 +85,7 @@ def _gains(model: DiscreteModel, wanted: Wanted, train: Table) -> dict[tuple[str
     name, chosen = (wanted.score, 0.0)
     if name == "ebic":
         name, chosen = "bic", 2 * float(np.log(len(train.schema)))  # for having been chosen among all pairs
-    scores, place = FamilyScores(train, Score.of(name, wanted.sample_size)), train.schema.index
+    scores, place = _scores(name, model, wanted, train), train.schema.index
     out = {}
     for child in train.schema.names:
         above = model.factorization_.parents(child)
@@ -93,6 +95,16 @@ def _gains(model: DiscreteModel, wanted: Wanted, train: Table) -> dict[tuple[str
         ):
             out[parent, child] = -float(gain) - chosen
     return out
+
+
+def _scores(name: str, model: Any, wanted: Wanted, train: Table) -> FamilyScores:
+    """The families of the rows by the score of this name, as the search of ``wanted`` saw them."""
+    if name != "held-out":
+        return FamilyScores(train, Score.of(name, wanted.sample_size))
+    folds = as_generator(wanted.seed).spawn(1)[0]
+    return held_out_scores(
+        train, None, folds=FOLDS, rng=folds, pseudocount=model.pseudocount, prior=model.prior
+    )
 
 
 def _information(dag: DAG, train: Table, parent: str, child: str) -> float:

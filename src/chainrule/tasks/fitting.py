@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
 from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.table import Table
 from chainrule.tasks.dialects import PYTHON, Dialect
+from chainrule.tasks.latent_nodes import check_latent, class_graph
 from chainrule.tasks.reading import read_known, read_table
 
 __all__ = ["AUTO", "DEFAULT_BUDGET", "Fit", "fit", "graph_of", "in_nats"]
@@ -133,9 +134,12 @@ def fit(
     simple: bool = False,
     held_out: float = 0.1,
     dag: DAG | str | Path | None = None,
+    latent_states: Mapping[str, int] | None = None,
+    latent_classes: int | None = None,
     seed: int = 0,
     run_dir: str | Path | None = None,
     resume: bool = True,
+    workers: int = 1,
     fix: bool = False,
     dialect: Dialect = PYTHON,
     **reading: Any,
@@ -147,7 +151,10 @@ def fit(
     none; ``simple`` takes the smallest within one paired standard error.  A network holds out rows, too, to choose its
     epoch; other models learn from all rows.  ``budget`` is in seconds, or text such as "20s", "10m", "1h"; by default
     ten minutes for "auto"; compiling loops, once per machine, is not counted.  ``dag`` is a graph that you state (a
-    ``DAG``, text or a file).  ``fix`` reads a table that would be refused as the refusal advises, and says how.
+    ``DAG``, text or a file); of the latent nodes of a "bayesnet" ``latent_states`` says how many states each has, and
+    ``latent_classes`` makes one of so many states above all columns.  ``workers`` above 1 are processes among which a
+    long list of files is shared to be read.  ``fix`` reads a table that would be refused as the refusal advises, and
+    says how.
 
     ``run_dir`` is a folder that a network, "nade" or "made" without a budget, keeps its training in: a call that was
     stopped goes on from there when it is made again, and ends as it would have.  Without ``resume`` a folder that holds
@@ -164,7 +171,8 @@ def fit(
     one = None if model == AUTO else family(model)  # a wrong name is told before a large table is read
     graph = graph_of(dag)
     folder = None if run_dir is None else _run_folder(run_dir, model, one, seconds, resume)
-    found = read_table(X, fix=fix, dialect=dialect, **reading)
+    check_latent(model, graph, latent_states, latent_classes, dialect)
+    found = read_table(X, fix=fix, dialect=dialect, workers=workers, **reading)
     for text in found.notes:
         note(text)
     table = found.table
@@ -180,7 +188,10 @@ def fit(
         )
         made = _of_auto(auto.fit(table, valid=judges), table, judges)
     else:
-        made = _of_family(one, Request(table, judges, seed, seconds, graph, run_dir=folder), held_out)
+        if latent_classes is not None:
+            graph, latent_states = class_graph(table.schema.names, latent_classes)
+        request = Request(table, judges, seed, seconds, graph, run_dir=folder, latent_states=latent_states)
+        made = _of_family(one, request, held_out)
     return replace(made, seconds=time.monotonic() - began, notes=found.notes)
 
 

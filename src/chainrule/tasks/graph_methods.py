@@ -101,7 +101,7 @@ def _forest(table: Table, wanted: Wanted) -> DiscreteModel:
 
 
 def _hill_climb(table: Table, wanted: Wanted) -> DiscreteModel:
-    return hill_climb(table, random_state=wanted.seed, **_searching(wanted))
+    return hill_climb(table, **_searching(wanted))
 
 
 def _exact(table: Table, wanted: Wanted) -> DiscreteModel:
@@ -116,7 +116,11 @@ def _trees(table: Table, wanted: Wanted) -> DiscreteModel:
 
 
 def _searching(wanted: Wanted) -> dict[str, Any]:
-    by = {"score": wanted.score, "equivalent_sample_size": wanted.sample_size}
+    by = {
+        "score": wanted.score,
+        "equivalent_sample_size": wanted.sample_size,
+        "random_state": wanted.seed,
+    }
     return by | wanted.known_ahead | {"missing": "complete_families"}
 
 
@@ -129,7 +133,7 @@ def _kept(given: Any) -> Any:
 
 METHODS = {
     "forest": Method(("ebic", "bic", "aic"), _forest),
-    "hill-climb": Method(("bic", "aic", "bdeu", "k2"), _hill_climb, keeps_to_rules=True),
-    "exact": Method(("bic", "aic", "bdeu", "k2"), _exact, keeps_to_rules=True),
+    "hill-climb": Method(("bic", "aic", "bdeu", "k2", "held-out"), _hill_climb, keeps_to_rules=True),
+    "exact": Method(("bic", "aic", "bdeu", "k2", "held-out"), _exact, keeps_to_rules=True),
     "trees": Method(("bayes", "dirichlet", "ebic", "bic", "aic"), _trees),
 }

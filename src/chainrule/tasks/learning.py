@@ -149,6 +149,7 @@ def learn(
     out: str | Path | None = None,
     held_out: float = 0.1,
     seed: int = 0,
+    workers: int = 1,
     fix: bool = False,
     dialect: Dialect = PYTHON,
     **reading: Any,
@@ -156,10 +157,11 @@ def learn(
     """The graph that the rows of ``X`` speak for; ``out`` also writes it, ``.bif`` and the like with its tables.
 
     ``method`` "forest" goes by the ``score`` "ebic" (or "bic", "aic"), "hill-climb" and "exact" by "bic" ("aic",
-    "bdeu" with ``equivalent_sample_size``, "k2"), "trees" by "bayes" ("dirichlet", "ebic", "bic", "aic").
-    ``hill_climb`` says what ``forbidden``, ``required``, ``tiers`` and ``max_parents`` are.  Families are counted where
-    all of them is known; for "trees" holes are drawn from a forest.  ``held_out`` of the rows, by ``seed``, try the
-    edges; ``bootstrap`` resamples of the others say how often each is found again.
+    "bdeu" with ``equivalent_sample_size``, "k2", "held-out" in five folds), "trees" by "bayes" ("dirichlet", "ebic",
+    "bic", "aic").  ``hill_climb`` says what ``forbidden``, ``required``, ``tiers`` and ``max_parents`` are.  Families
+    are counted where all of them is known; for "trees" holes are drawn from a forest.  ``held_out`` of the rows, by
+    ``seed``, try the edges; ``bootstrap`` resamples of the others say how often each is found again.  ``workers`` above
+    1 are processes among which a long list of files is shared to be read.
 
     >>> rows = {"a": ["x", "y"] * 60, "b": ["u", "v"] * 60, "c": ["s", "s", "t"] * 40}
     >>> [(e.parent, e.child, e.holds) for e in learn(rows).edges]
@@ -180,7 +182,7 @@ def learn(
         seed=seed,
     )
     _check_out(out)
-    found = read_table(X, fix=fix, dialect=dialect, **reading)
+    found = read_table(X, fix=fix, dialect=dialect, workers=workers, **reading)
     for text in found.notes:
         note(text)
     if out is not None and _has_tables(out):

@@ -21,12 +21,15 @@ from chainrule.tasks.questions import Question, parse_question
 
 __all__ = ["Answer", "query"]
 
+_LATENT = "latent, so no row has it: {}; its states are classes that the fit found, in no order of their own"
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """The exact ``posterior`` of what was asked; ``probability`` where a state of each variable was named.
 
-    ``done`` was set from outside; ``note`` says what to keep in mind of that, or nothing.
+    ``done`` was set from outside, and ``latent`` is what the question names that no row has; ``note`` says what to keep
+    in mind of either, or nothing.
     """
 
     question: str
@@ -34,6 +37,7 @@ class Answer:
     probability: float | None
     done: dict[str, str]
     note: str = ""
+    latent: tuple[str, ...] = ()
 
     def text(self) -> str:
         """One line for a probability, else one for each combination of states."""
@@ -49,6 +53,7 @@ class Answer:
             "question": self.question,
             "probability": self.probability,
             "do": self.done,
+            "latent": self.latent,
             "note": self.note,
         }
         return to_plain(plain | self.posterior.to_plain())
@@ -73,7 +78,7 @@ def query(
     """
     fitted = loaded(model)
     asked = parse_question(question) if isinstance(question, str) else question
-    schema = fitted.schema_
+    schema = fitted.nodes_
     known = schema.labels(schema.known({**asked.evidence, **(evidence or {})}))
     states = schema.labels(schema.known(asked.states))
     for name in asked.variables:
@@ -92,7 +97,10 @@ def query(
     elif states:
         posterior = posterior.where(states)
     shown = question if isinstance(question, str) else str(question)
-    return Answer(shown.strip(), posterior, probability, done, note)
+    named = {*asked.variables, *known}
+    latent = tuple(v for v in schema.names if v in named and v not in fitted.schema_)
+    note = " ".join(filter(None, (note, _LATENT.format(", ".join(latent)) if latent else "")))
+    return Answer(shown.strip(), posterior, probability, done, note, latent)
 
 
 def intervened(model: DiscreteModel, done: Mapping[str, Any]) -> DiscreteModel:

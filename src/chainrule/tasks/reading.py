@@ -9,21 +9,25 @@ and mended with ``fix`` only.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.core.checks import check_integer
 from chainrule.core.errors import ChainruleError, ShapeError, ValuesError
 from chainrule.core.progress import note, track
+from chainrule.core.sums import values_of
+from chainrule.core.sums import workers as processes
 from chainrule.tables.doubts import doubts_of, odd_texts
 from chainrule.tables.encodings import UndecodableError
 from chainrule.tables.missing import MISSING_TEXTS
 from chainrule.tables.problems import Options, Problem, TableError, listed
 from chainrule.tables.reading import is_files
 from chainrule.tables.schema import Schema
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, TablePart
 from chainrule.tasks.dialects import PYTHON, Dialect
 
 __all__ = ["ReadTable", "RefusedTableError", "read_known", "read_table"]
@@ -58,16 +62,23 @@ class ReadTable:
 
 
 def read_table(
-    X: Any, *, fix: bool = False, dialect: Dialect = PYTHON, name: str = "X", **settings: Any
+    X: Any,
+    *,
+    fix: bool = False,
+    dialect: Dialect = PYTHON,
+    name: str = "X",
+    workers: int = 1,
+    **settings: Any,
 ) -> ReadTable:
     """The rows of ``X`` by ``settings`` (those of ``Table.read``).
 
-    ``fix`` mends what would be refused or doubted, and ``notes`` says how.  Raises ``RefusedTableError`` with
-    everything to add, else what ``Table.read`` raises.
+    ``fix`` mends what would be refused or doubted, and ``notes`` says how.  ``workers`` above 1 are processes that read
+    large files of a list, each at a time, to the same table.  Raises ``RefusedTableError`` with everything to add, else
+    what ``Table.read`` raises.
     """
     given = {k: v for k, v in settings.items() if v is not None}
     name = _called(X, name)
-    found = _Advice(dict(given), dialect)
+    found = _Advice(dict(given), dialect, check_integer(workers, "workers"))
     table = found.read_until_it_works(X, name)
     added = {k: v for k, v in found.settings.items() if v != given.get(k)}
     if added and not fix:
@@ -100,14 +111,26 @@ def read_known(X: Any, schema: Schema, name: str, dialect: Dialect = PYTHON, **s
     return _joined(X, schema, name, dialect.options, given)
 
 
-def _read(X: Any, name: str, options: Options, settings: Mapping[str, Any]) -> Table:
+def _read(X: Any, name: str, options: Options, settings: Mapping[str, Any], workers: int = 1) -> Table:
     """``Table.read``; of large files in two passes, so that memory holds the codes and not the text."""
     if not _is_large(X):
         return Table.read(X, **settings, name=name, options=options)
     note(f"reading {name} twice: for the states of its columns, then for its rows")
-    counts = Table.counts(X, name=name, options=options, **settings)
     known = {k: settings[k] for k in ("weights", "encoding", "header") if k in settings}
-    return _joined(X, counts.schema(), name, options, known, counts.n_rows)
+    several = 1 if isinstance(X, (str, os.PathLike)) else min(workers, len(X))
+    with processes(several) as client:
+        counts = Table.counts(X, name=name, options=options, client=client, **settings)
+        schema = counts.schema()
+        if client is None:
+            return _joined(X, schema, name, options, known, counts.n_rows)
+        parts = Table.parts(X, schema=schema, batch_rows=_BATCH, name=name, options=options, **known)
+        read = values_of(_tables_of, parts, client, f"reading {name}")
+        return _put_together(chain.from_iterable(read), schema, name, counts.n_rows)
+
+
+def _tables_of(part: TablePart) -> list[Table]:
+    """The rows of one file, where it is read."""
+    return list(part)
 
 
 def _joined(
@@ -124,6 +147,11 @@ def _joined(
         n_rows = sum(p.n_rows for p in batches)
     else:
         batches = track(batches, f"reading {name}", -(-n_rows // _BATCH))
+    return _put_together(batches, schema, name, n_rows)
+
+
+def _put_together(batches: Iterable[Table], schema: Schema, name: str, n_rows: int) -> Table:
+    """The table of batches with so many rows in all."""
     if not n_rows:
         raise ShapeError(f"{name} has no rows; pass at least 1")
     # filled part by part, since joining all parts at the end would hold every code twice
@@ -139,8 +167,11 @@ def _joined(
 
 
 def _called(X: Any, name: str) -> str:
-    """How messages call a table: a file by its path."""
-    return os.fspath(X) if isinstance(X, (str, os.PathLike)) else name
+    """How messages call a table: a file by its path, several by the first."""
+    if not is_files(X):
+        return name
+    paths = [X] if isinstance(X, (str, os.PathLike)) else list(X)
+    return os.fspath(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
 def _is_large(X: Any) -> bool:
@@ -161,13 +192,14 @@ class _Advice:
 
     settings: dict[str, Any]
     dialect: Dialect
+    workers: int = 1
     problems: list[Problem] = field(default_factory=list)
 
     def read_until_it_works(self, X: Any, name: str) -> Table:
         last: ChainruleError | None = None
         for _ in range(_MOST_TRIES):
             try:
-                return _read(X, name, self.dialect.options, self.settings)
+                return _read(X, name, self.dialect.options, self.settings, self.workers)
             except UndecodableError as e:
                 if "encoding" in self.settings:
                     raise

@@ -13,28 +13,33 @@ is a maximum spanning forest under n I less that price, so that an edge which do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import reduce
-from operator import add
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.choices import check_choice
-from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.errors import InputError, ShapeError, UnknownNameError
+from chainrule.core.sums import Client, added
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.conditional_tables import Prior
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.family_counts import Missing
-from chainrule.models.bayesian_network.node_rows import node_rows, states_ahead
-from chainrule.models.bayesian_network.pair_counts import PairCounts, count_pairs
+from chainrule.models.bayesian_network.node_rows import node_parts, states_ahead
+from chainrule.models.bayesian_network.pair_counts import PairCounts, count_pairs_of
+from chainrule.models.bayesian_network.spanning_forest import (
+    Penalty,
+    edge_prices,
+    maximum_spanning_forest,
+)
+from chainrule.models.bayesian_network.structure.distinct_rows import DistinctRows, gathered_rows
+from chainrule.models.bayesian_network.tree_em import climb_to_tree
 from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table
 
-__all__ = ["Penalty", "chow_liu", "edge_prices", "maximum_spanning_forest"]
-
-Penalty = Literal["ebic", "bic", "aic", "none"]
+__all__ = ["chow_liu"]
 
 
 def chow_liu(
@@ -44,10 +49,11 @@ def chow_liu(
     pseudocount: float = 4.0,
     prior: Prior = "bdeu",
     root: str | None = None,
-    missing: Missing = "refuse",
+    missing: Missing | Literal["em"] = "refuse",
     sample_weight: ArrayLike | None = None,
     schema: Schema | None = None,
     max_bytes: int = 2**30,
+    client: Client | None = None,
 ) -> BayesianNetwork:
     """The tree or forest of largest penalised likelihood, exactly, fitted: edges lead away from ``root``.
 
@@ -63,9 +69,12 @@ def chow_liu(
 
     ``pseudocount`` and ``prior`` smooth the tables.  Their defaults, an equivalent sample size of 4 spread over
     each table, let no row of known states be impossible; they were chosen on validation rows (docs/performance.md).
-    With ``missing="complete_families"`` each pair is counted over the rows that know both.  The root of a tree
-    without ``root`` is its first column; of equally good edges those between earlier columns are taken, so the
-    forest is deterministic.
+    With ``missing="complete_families"`` each pair is counted over the rows that know both; with "em" the forest and its
+    tables climb to the likelihood of all that rows know, penalised, by structural EM (``tree_em``; n S² a step at most,
+    for the "bdeu" prior).  The root of a tree without ``root`` is its first column; of equally good edges those between
+    earlier columns are taken, so the forest is deterministic.
+
+    ``client`` counts each file of a list where it runs, as in ``BayesianNetwork.fit``.
 
     Cost: a matrix product, n S² for S states of all variables, and S² counts at once (``TooLargeError`` above
     ``max_bytes``).  ``fit_info_`` holds the sum of mutual information over the edges, and their number.
@@ -74,84 +83,78 @@ def chow_liu(
     >>> chow_liu(rows).dag_.edges
     (('a', 'b'), ('a', 'c'))
     """
-    pairs = _pairs(table, schema, missing, sample_weight, max_bytes)
+    check_choice(missing, "missing", (*get_args(Missing), "em"))
+    settings: dict[str, Any] = {"pseudocount": pseudocount, "prior": prior, "max_bytes": max_bytes}
+    if missing == "em":
+        rows = gathered_rows(table, schema, "complete_families", sample_weight, client)
+        return _by_em(rows, penalty, root, settings)
+    pairs = _pairs(table, schema, missing, sample_weight, max_bytes, client)
     names = pairs.schema.names
-    start = names[0] if root is None else root
-    if not isinstance(start, str) or start not in names:
-        raise UnknownNameError.of("column", start, list(names))
+    start = _root(root, names)
     prices = edge_prices(pairs, penalty)
     gains = pairs.weights * pairs.information - prices
     least = -np.inf if penalty == "none" else 0.0
-    edges = maximum_spanning_forest(gains, names.index(start), least=least)
+    edges = maximum_spanning_forest(gains, start, least=least)
     dag = DAG([(names[i], names[j]) for i, j in edges], names)
-    model = BayesianNetwork(
-        dag, pseudocount=pseudocount, prior=prior, missing=missing, schema=pairs.schema, max_bytes=max_bytes
-    ).fit_counts(pairs.families(dag))
-    model.fit_info_ |= {
+    model = BayesianNetwork(dag, missing=missing, schema=pairs.schema, **settings)
+    model.fit_counts(pairs.families(dag))
+    model.fit_info_ |= _told(pairs, edges, penalty)
+    return model
+
+
+def _root(root: Any, names: tuple[str, ...]) -> int:
+    start = names[0] if root is None else root
+    if not isinstance(start, str) or start not in names:
+        raise UnknownNameError.of("column", start, list(names))
+    return names.index(start)
+
+
+def _told(pairs: PairCounts, edges: list[tuple[int, int]], penalty: Any) -> dict[str, Any]:
+    """What ``fit_info_`` says of the forest."""
+    return {
         "mutual_information_nats": float(sum(pairs.information[i, j] for i, j in edges)),
         "penalty": penalty,
         "n_edges": len(edges),
         "graph": "learned",
     }
+
+
+def _by_em(found: Table | DistinctRows, penalty: Any, root: Any, settings: dict[str, Any]) -> BayesianNetwork:
+    """The forest that structural EM finds."""
+    rows = found.table() if isinstance(found, DistinctRows) else found
+    names, added_rows = rows.schema.names, check_real(settings["pseudocount"], "pseudocount")
+    check_choice(settings["prior"], "prior", get_args(Prior))
+    if settings["prior"] != "bdeu" and added_rows > 0:
+        raise InputError(
+            "prior='cell' adds other counts to a table the other way round, so trees could not be compared; set "
+            "prior='bdeu' with missing='em', or pseudocount=0"
+        )
+    climb = climb_to_tree(
+        rows,
+        penalty=penalty,
+        pseudocount=added_rows,
+        root=_root(root, names),
+        max_bytes=check_integer(settings["max_bytes"], "max_bytes"),
+    )
+    dag = DAG([(names[i], names[j]) for i, j in climb.edges], names)
+    model = BayesianNetwork.from_tables(dag, rows.schema, climb.tables, missing="em", **settings)
+    model.fit_info_ = _told(climb.pairs, climb.edges, penalty) | {
+        "n_rows": found.n_rows,
+        "converged": climb.converged,
+        "log_likelihood_nats": climb.log_likelihoods,
+        "penalised_log_posterior_nats": climb.penalised,
+    }
     return model
 
 
 def _pairs(
-    table: Any, schema: Any, missing: Any, sample_weight: ArrayLike | None, max_bytes: Any
+    table: Any, schema: Any, missing: Any, sample_weight: ArrayLike | None, max_bytes: Any, client: Any
 ) -> PairCounts:
-    check_choice(missing, "missing", get_args(Missing))
     limit = check_integer(max_bytes, "max_bytes")
     ahead = {} if schema is None else states_ahead(schema, None)
-    names = list(ahead) or None
-
-    def parts() -> Iterator[PairCounts]:
-        first_row = 0
-        for part in node_rows(table, names, ahead, sample_weight=sample_weight):
-            yield count_pairs(part, missing=missing, max_bytes=limit, first_row=first_row)
-            first_row += part.n_rows
-
-    return reduce(add, parts())
-
-
-def edge_prices(pairs: PairCounts, penalty: Any) -> NDArray[np.float64]:
-    """What an edge between two variables costs in nats, (d, d), by the name of a penalty or nats per parameter."""
-    if isinstance(penalty, str) and penalty not in get_args(Penalty):
-        listed = ", ".join(map(repr, get_args(Penalty)))
-        raise InputError(f"penalty must be {listed} or nats for each parameter; got {penalty!r}")
-    if not isinstance(penalty, str):
-        return np.asarray(check_real(penalty, "penalty") * pairs.freedoms, np.float64)
-    half_log_n = 0.5 * np.log(np.maximum(pairs.weights, 1.0))
-    each = {"ebic": half_log_n, "bic": half_log_n, "aic": 1.0, "none": 0.0}[penalty]
-    chosen = 2 * np.log(len(pairs.schema)) if penalty == "ebic" else 0.0
-    return np.asarray(each * pairs.freedoms + chosen, np.float64)
-
-
-def maximum_spanning_forest(
-    weights: NDArray[np.float64], root: int = 0, *, least: float = -np.inf
-) -> list[tuple[int, int]]:
-    """Edges (parent, child) of a forest of largest total weight, away from ``root`` (Prim 1957); d² steps.
-
-    ``weights`` (d, d) is symmetric.  Only edges above ``least`` are taken: with the smallest number that is a tree.
-    The root of another tree is its earliest node.  Ties go to the earlier child, then to the parent that was
-    reached first.
-
-    >>> weights = np.array([[0, 1, 3], [1, 0, 2], [3, 2, 0]])
-    >>> maximum_spanning_forest(weights), maximum_spanning_forest(weights, least=2)
-    ([(0, 2), (2, 1)], [(0, 2)])
-    """
-    d = len(weights)
-    best = np.asarray(weights, np.float64)[root].copy()
-    parent = np.full(d, root)
-    outside = np.ones(d, bool)
-    outside[root] = False
-    edges = []
-    for _ in range(d - 1):
-        child = int(np.argmax(np.where(outside, best, -np.inf)))
-        if best[child] > least:
-            edges.append((int(parent[child]), child))
-        else:
-            child = int(np.argmax(outside))  # no edge that pays leads out: the next tree
-        outside[child] = False
-        closer = outside & (weights[child] > best)
-        best[closer], parent[closer] = weights[child][closer], child
-    return edges
+    parts = node_parts(table, list(ahead) or None, ahead, sample_weight=sample_weight, client=client)
+    counting = partial(count_pairs_of, missing=missing, max_bytes=limit)
+    pairs = added(counting, parts, client, "counting pairs")
+    if pairs.n_rows == 0:
+        raise ShapeError("there are no rows to learn from; pass at least one")
+    return pairs

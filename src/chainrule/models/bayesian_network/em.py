@@ -87,8 +87,11 @@ class Ascent:
         self._pseudocount = pseudocount
         self._prior: Prior = prior
         self._unseen: Unseen = unseen
+        # in an order of their own: what is summed may not depend on which rows came first
         self._expectation = Expectation(
-            Families.of(counts.dag, counts.schema), counts.components, max_bytes=max_bytes
+            Families.of(counts.dag, counts.schema),
+            dict(sorted(counts.components.items(), key=lambda item: item[0])),
+            max_bytes=max_bytes,
         )
 
     def expected(self, tables: Tables) -> Point:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -21,9 +22,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_flag, check_integer, check_real
 from chainrule.core.choices import check_choice
-from chainrule.core.errors import DataError, InputError
+from chainrule.core.errors import DataError, InputError, ShapeError
 from chainrule.core.progress import note
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.sums import Client, added
 from chainrule.core.text import one_line
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.network_description import NetworkDescription
@@ -39,10 +41,12 @@ from chainrule.models.bayesian_network.conditional_tables import (
 from chainrule.models.bayesian_network.em import Ascent
 from chainrule.models.bayesian_network.em_fit import Climbs, EMSettings, tables_to_go_on_from
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing, info_of_counts
-from chainrule.models.bayesian_network.incomplete_counts import IncompleteCounts, count_tables
+from chainrule.models.bayesian_network.incomplete_counts import IncompleteCounts, count_part, count_tables
 from chainrule.models.bayesian_network.inference.components import Families
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
+from chainrule.models.bayesian_network.latent_conditionals import log_conditionals_in_order
 from chainrule.models.bayesian_network.node_rows import (
+    node_parts,
     node_rows,
     node_states,
     stated_schema,
@@ -51,6 +55,7 @@ from chainrule.models.bayesian_network.node_rows import (
 from chainrule.models.bayesian_network.standard_errors import bootstrap_errors, information_errors
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.column_turns import column_turns
+from chainrule.models.shared.completion import best_completions
 from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_dag
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.interventions import actions, done_info
@@ -135,13 +140,21 @@ class BayesianNetwork(DiscreteModel):
         self.max_bytes = max_bytes
 
     def fit(
-        self, X: Any, y: Any = None, *, valid: Any = None, sample_weight: ArrayLike | None = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        valid: Any = None,
+        sample_weight: ArrayLike | None = None,
+        client: Client | None = None,
     ) -> Self:
         """Learn the tables from rows ``X``; a path, or a list of paths, is read in batches.
 
-        Each row counts ``sample_weight`` times.  ``valid`` is checked, not needed.
+        Each row counts ``sample_weight`` times.  ``valid`` is checked, not needed.  ``client``, such as a
+        ``dask.distributed.Client`` or a ``ProcessPoolExecutor``, counts each file of a list where it runs; the tables
+        are the same bit for bit (see ``chainrule.core.sums``).
         """
-        counts = self.count(X, sample_weight=sample_weight)
+        counts = self.count(X, sample_weight=sample_weight, client=client)
         if valid is not None:
             known = {v.name: v for v in counts.schema.variables if v.name not in counts.dag.latent}
             for _ in node_rows(valid, list(known), known, name="valid"):
@@ -154,7 +167,9 @@ class BayesianNetwork(DiscreteModel):
         _, latent = node_states(dag, self.schema, self.latent_states, missing=self.missing)
         self.fit_counts(count_tables(dag, [table], latent, missing=self.missing, max_bytes=self.max_bytes))
 
-    def count(self, X: Any, *, sample_weight: ArrayLike | None = None) -> FamilyCounts | IncompleteCounts:
+    def count(
+        self, X: Any, *, sample_weight: ArrayLike | None = None, client: Client | None = None
+    ) -> FamilyCounts | IncompleteCounts:
         """All that a fit needs to know of rows ``X``; counts of parts add up to those of the whole.
 
         >>> network = BayesianNetwork("x1 -> x2", schema=Schema.of_sizes([2, 2]))
@@ -164,8 +179,9 @@ class BayesianNetwork(DiscreteModel):
         """
         dag = self._checked()
         ahead, latent = node_states(dag, self.schema, self.latent_states, missing=self.missing)
-        tables = node_rows(X, variable_order(dag), ahead, sample_weight=sample_weight)
-        return count_tables(dag, tables, latent, missing=self.missing, max_bytes=self.max_bytes)
+        parts = node_parts(X, variable_order(dag), ahead, sample_weight=sample_weight, client=client)
+        counting = partial(count_part, dag=dag, latent=latent, missing=self.missing, max_bytes=self.max_bytes)
+        return added(counting, parts, client, "counting rows")
 
     def fit_counts(self, counts: FamilyCounts | IncompleteCounts) -> Self:
         """Learn the tables from counts, as ``fit`` does from rows."""
@@ -174,6 +190,8 @@ class BayesianNetwork(DiscreteModel):
             raise InputError(f"counts must be what BayesianNetwork.count gives; got {counts!r}")
         if counts.dag != dag:
             raise InputError("the counts belong to another DAG; count the rows with this network's count")
+        if counts.n_rows == 0:
+            raise ShapeError("there are no rows to learn from; pass at least one")
         if isinstance(counts, IncompleteCounts):
             return self._fit_by_em(dag, counts)
         estimated = {
@@ -313,8 +331,11 @@ class BayesianNetwork(DiscreteModel):
         return self._fitted_network().log_prob(self._with_latent(codes))
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
+        """Where nodes are latent, each column is given those before it."""
         network = self._fitted_network()
-        return super()._conditionals(codes) if self.dag_.latent else network.log_conditionals(codes)
+        if self.dag_.latent:
+            return log_conditionals_in_order(network, self._with_latent(codes), codes.shape[1])
+        return network.log_conditionals(codes)
 
     def _factors(self) -> Factorization | None:
         network = self._fitted_network()
@@ -323,8 +344,22 @@ class BayesianNetwork(DiscreteModel):
         return Factorization(self.schema_.names, np.array(network.order, np.intp), self.dag_)
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
-        network = self._fitted_network()
-        return super()._state_log_probs(codes) if self.dag_.latent else network.log_states(codes)
+        self._refuse_latent()
+        return self._fitted_network().log_states(codes)
+
+    def states_in_turn(self, n: int, order: ArrayLike | None = None) -> Turns:
+        """See ``DiscreteModel.states_in_turn``; ``InputError`` where nodes are latent."""
+        self._refuse_latent()
+        return super().states_in_turn(n, order)
+
+    def _refuse_latent(self) -> None:
+        check_is_fitted(self)
+        if self.dag_.latent:
+            raise InputError(
+                f"{', '.join(self.dag_.latent)} cannot be measured (latent) and joins what depends on it, so columns "
+                "have no factors of their own; conditionals(X) has each column given those before it, "
+                "query(name, evidence) any posterior"
+            )
 
     def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
         states_of, factors = self._fitted_network().log_states_of, self._factors()
@@ -343,13 +378,21 @@ class BayesianNetwork(DiscreteModel):
         return np.pad(codes.astype(np.int32), ((0, 0), (0, n)), constant_values=-1) if n else codes
 
     def _most_probable(self, codes: Codes) -> Codes:
+        network = self._fitted_network()
         if self.dag_.latent:  # a maximum of sums is not found by elimination in any order
-            return super()._most_probable(codes)
-        states, log_prob, _ = self._fitted_network().maximum(codes)
+            draw = "impute with how='draw'"
+            states, log_prob = best_completions(codes, self.schema_.sizes, self._log_prob, instead=draw)
+        else:
+            states, log_prob, _ = network.maximum(codes)
         bad = log_prob == -np.inf
         if bad.any():
             raise impossible("given", self.schema_.labels(codes[bad.argmax()]))
         return states
+
+    @property
+    def nodes_(self) -> Schema:
+        """The observed variables, then the latent nodes."""
+        return self._fitted_nodes()
 
     @property
     def variables_(self) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ def count_families(
     missing: Missing = "refuse",
     max_bytes: int = 2**30,
     first_row: int = 0,
+    name: str = "X",
 ) -> FamilyCounts:
     """The counts in ``table``, whose columns are the nodes of ``dag`` in any order; a row counts its weight.
 
@@ -98,7 +99,7 @@ def count_families(
     if not table.is_complete and missing == "refuse":
         i, j = np.argwhere(table.missing)[0]
         raise ValuesError(
-            f"X has a missing value in row {first_row + i}, column {j} ({schema.names[j]!r}); fill or drop such "
+            f"{name} has a missing value in row {first_row + i}, column {j} ({schema.names[j]!r}); fill or drop such "
             "rows, or set missing='complete_families' to count each family where it is complete"
         )
     families = {v: [schema.index(u) for u in (*dag.parents(v), v)] for v in schema.names}

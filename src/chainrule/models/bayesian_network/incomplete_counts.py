@@ -27,9 +27,9 @@ from chainrule.models.bayesian_network.inference.components import (
 )
 from chainrule.models.bayesian_network.inference.expectation import Evidence
 from chainrule.tables.schema import Schema, Variable
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, TablePart
 
-__all__ = ["IncompleteCounts", "count_incomplete", "count_tables"]
+__all__ = ["IncompleteCounts", "count_incomplete", "count_part", "count_tables"]
 
 _BLOCK_CELLS = 2**22  # looked at together
 
@@ -64,6 +64,11 @@ class IncompleteCounts:
     def schema(self) -> Schema:
         """The variables of the rows, then the latent ones."""
         return self.complete.schema
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        return self.complete.n_rows
 
     def __add__(self, other: Any) -> IncompleteCounts:
         if not isinstance(other, IncompleteCounts):
@@ -107,6 +112,7 @@ def count_tables(
     *,
     missing: Missing | Literal["em"],
     max_bytes: int,
+    name: str = "X",
 ) -> FamilyCounts | IncompleteCounts:
     """The counts in the parts of a table together: what EM needs, or those of families alone."""
 
@@ -116,10 +122,17 @@ def count_tables(
             if missing == "em":
                 yield count_incomplete(dag, table, latent, max_bytes=max_bytes)
             else:
-                yield count_families(dag, table, missing=missing, max_bytes=max_bytes, first_row=first_row)
+                yield count_families(
+                    dag, table, missing=missing, max_bytes=max_bytes, first_row=first_row, name=name
+                )
             first_row += table.n_rows
 
     return reduce(add, parts())
+
+
+def count_part(part: TablePart, *, dag: DAG, latent: Sequence[Variable], **settings: Any) -> Any:
+    """``count_tables`` of one part, as a function of it that can be sent to where the part is."""
+    return count_tables(dag, part, latent, name=part.name, **settings)
 
 
 def _parts(
@@ -158,6 +171,10 @@ def _renumbered(counts: IncompleteCounts, schema: Schema) -> Mapping[Component, 
     out = {}
     for c, (states, weights) in counts.components.items():
         known = [place[u] for u in c.known]
-        moved = (tuple(sorted(place[u] for u in part)) for part in (c.hidden, c.families, c.known))
-        out[Component(*moved)] = states[:, np.argsort(known)], weights
+        component = Component(
+            *(tuple(sorted(place[u] for u in part)) for part in (c.hidden, c.families, c.known))
+        )
+        moved = states[:, np.argsort(known)]
+        rising, _ = distinct_rows(moved, [schema.sizes[u] for u in component.known])
+        out[component] = moved[rising], weights[rising]
     return out

@@ -1,4 +1,4 @@
-"""The rows of the nodes of a DAG, part by part, so that what is counted need not fit in memory.
+"""The rows of the nodes of a DAG, part by part, so that what is counted need not fit in memory, nor on one machine.
 
 Columns that have names are read by name and keep their order, others beside them are ignored.  An array has no names:
 its columns are the nodes in order, its values are codes from 0 on.
@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
+from chainrule.core.sums import Client
 from chainrule.graphs import DAG
 from chainrule.models.shared.row_weights import check_one_each, sample_weights
 from chainrule.tables.door import column_names, rows
 from chainrule.tables.problems import THROUGH_READ
-from chainrule.tables.reading import is_files
+from chainrule.tables.reading import Rows, file_client, is_files
 from chainrule.tables.schema import Schema, Variable
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, TablePart
 
-__all__ = ["node_rows", "node_states", "stated_schema", "states_ahead", "variable_order"]
+__all__ = ["node_parts", "node_rows", "node_states", "stated_schema", "states_ahead", "variable_order"]
 
 
 def variable_order(dag: DAG) -> list[str]:
@@ -118,25 +120,46 @@ def node_rows(
     name: str = "X",
     sample_weight: ArrayLike | None = None,
 ) -> Iterator[Table]:
-    """The rows of ``X`` in tables of the columns ``names`` (``None`` for all), all under one schema in their order.
-
-    ``ahead`` are the variables whose states are known; those of the others are found in ``X``.  A path, or a list of
-    paths, is read in batches, so memory does not grow with the files.
+    """The rows of ``X`` in tables of the columns ``names``, as ``node_parts`` has them.
 
     >>> [t.codes.tolist() for t in node_rows([[0, 1], [1, float("nan")]], ["a", "b"], {})]
     [[[0, 1], [1, -1]]]
     """
-    found = column_names(X)
+    return chain.from_iterable(node_parts(X, names, ahead, name=name, sample_weight=sample_weight))
+
+
+def node_parts(
+    X: Any,
+    names: Sequence[str] | None,
+    ahead: Mapping[str, Variable],
+    *,
+    name: str = "X",
+    sample_weight: ArrayLike | None = None,
+    client: Client | None = None,
+) -> list[TablePart]:
+    """The rows of ``X`` in tables of the columns ``names`` (``None`` for all), all under one schema in their order.
+
+    ``ahead`` are the variables whose states are known; those of the others are found in ``X``, by ``client`` where
+    there is one.  A path, or a list of paths, is read in batches, so memory does not grow with the files; each file is
+    a part.
+    """
+    client, found = file_client(client, X, name), column_names(X)
+    if client is not None and sample_weight is not None:
+        raise InputError(
+            "sample_weight has one weight for each row, and files that a client reads are not numbered through; leave "
+            "one of the two out"
+        )
     if names is not None and found is None:
-        tables = iter([_of_array(X, names, ahead, name)])
+        table = _of_array(X, names, ahead, name)
+        parts = [TablePart(name, [Rows(table.schema, table.codes, table.weights)])]
     elif names is not None and is_files(X) and ahead.keys() >= set(names):  # no need to read them twice
         schema = Schema(tuple(ahead[v] for v in _in_order_of(found, names)), "table")
-        tables = Table.batches(X, schema=schema, name=name, options=THROUGH_READ)
+        parts = Table.parts(X, schema=schema, name=name, client=client, options=THROUGH_READ)
     else:
         stated: Any = dict(ahead)
         columns = None if names is None else _in_order_of(found, names)
-        tables = Table.batches(X, schema=stated, columns=columns, name=name, options=THROUGH_READ)
-    return tables if sample_weight is None else _weighted(tables, sample_weight)
+        parts = Table.parts(X, schema=stated, columns=columns, name=name, client=client, options=THROUGH_READ)
+    return parts if sample_weight is None else [TablePart(name, _weighted(parts, sample_weight))]
 
 
 def _in_order_of(columns: Sequence[str] | None, names: Sequence[str]) -> list[str]:
@@ -161,11 +184,11 @@ def _of_array(X: Any, names: Sequence[str], ahead: Mapping[str, Variable], name:
     return Table(replace(found, variables=variables), table.codes, table.weights)
 
 
-def _weighted(tables: Iterator[Table], sample_weight: ArrayLike) -> Iterator[Table]:
+def _weighted(parts: Sequence[TablePart], sample_weight: ArrayLike) -> Iterator[Rows]:
     weights, n = sample_weights(sample_weight), 0
-    for table in tables:
+    for table in chain.from_iterable(parts):
         part = weights[n : n + table.n_rows]
         n += table.n_rows
         if len(part) == table.n_rows:
-            yield Table(table.schema, table.codes, part)
+            yield Rows(table.schema, table.codes, part)
     check_one_each(len(weights), n)

@@ -6,8 +6,10 @@ state each.  The counts add up over parts of a table, and the count of a tree's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,9 @@ from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.conditional_tables import Counts
 from chainrule.models.bayesian_network.family_counts import FamilyCounts, Missing
 from chainrule.tables.schema import Schema
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, TablePart
 
-__all__ = ["PairCounts", "count_pairs"]
+__all__ = ["PairCounts", "count_pairs", "count_pairs_of"]
 
 _BLOCK_ROWS = 2**13  # quick to multiply, small in memory; counts below 2^24 are exact in float32
 _BYTES = 8
@@ -120,7 +122,12 @@ class PairCounts:
 
 
 def count_pairs(
-    table: Table, *, missing: Missing = "refuse", max_bytes: int = 2**30, first_row: int = 0
+    table: Table,
+    *,
+    missing: Missing = "refuse",
+    max_bytes: int = 2**30,
+    first_row: int = 0,
+    name: str = "X",
 ) -> PairCounts:
     """The counts of all pairs in ``table``; a row counts its weight.
 
@@ -138,7 +145,7 @@ def count_pairs(
     if not table.is_complete and missing == "refuse":
         i, j = np.argwhere(table.missing)[0]
         raise ValuesError(
-            f"X has a missing value in row {first_row + i}, column {j} ({schema.names[j]!r}); fill or drop such "
+            f"{name} has a missing value in row {first_row + i}, column {j} ({schema.names[j]!r}); fill or drop such "
             "rows, or set missing='complete_families' to count each pair where it is complete"
         )
     known = np.full((len(schema), len(schema)), table.n_rows, np.int64)
@@ -150,6 +157,20 @@ def count_pairs(
     exact = table.is_complete and table.weights is None
     counts = _complete_counts(table) if exact else _products(table, *_states(schema.sizes, 0))
     return PairCounts(schema, counts, known, table.n_rows)
+
+
+def count_pairs_of(part: TablePart, *, missing: Missing, max_bytes: int) -> PairCounts:
+    """The counts in the batches of a part of a table together."""
+
+    def batches() -> Iterator[PairCounts]:
+        first_row = 0
+        for table in part:
+            yield count_pairs(
+                table, missing=missing, max_bytes=max_bytes, first_row=first_row, name=part.name
+            )
+            first_row += table.n_rows
+
+    return reduce(add, batches())
 
 
 def _complete_counts(table: Table) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from chainrule.core.contract import packed, unpacked
 from chainrule.core.errors import DataError
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.conditional_tables import Prior
-from chainrule.models.bayesian_network.dependence_tree import Penalty, chow_liu
+from chainrule.models.bayesian_network.dependence_tree import chow_liu
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.family_counts import Missing
+from chainrule.models.bayesian_network.spanning_forest import Penalty
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior
@@ -45,7 +46,7 @@ class ChowLiu(DiscreteModel):
         pseudocount: float = 4.0,
         prior: Prior = "bdeu",
         root: str | None = None,
-        missing: Missing = "refuse",
+        missing: Missing | Literal["em"] = "refuse",
         schema: Schema | None = None,
         max_bytes: int = 2**30,
     ) -> None:
@@ -53,7 +54,7 @@ class ChowLiu(DiscreteModel):
         self.pseudocount = pseudocount
         self.prior: Prior = prior
         self.root = root
-        self.missing: Missing = missing
+        self.missing: Missing | Literal["em"] = missing
         self.schema = schema
         self.max_bytes = max_bytes
 

@@ -8,7 +8,8 @@ n_ik rows have variable i in state k, of K_i states.  α = 0 is maximum likeliho
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.counts import state_counts
 from chainrule.models.shared.factorization import Factorization
+from chainrule.models.shared.interventions import actions, done_info
 from chainrule.models.shared.loaded import check_padded, loaded_array
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -69,6 +71,21 @@ class Independent(DiscreteModel):
         self.probabilities_ = counts / (n + sizes * alpha)[:, None]
         constant = int((counts.max(axis=1) == n).sum())
         self.fit_info_ = {"n_rows": table.n_rows, "n_constant": constant, "pseudocount": alpha}
+
+    def do(self, states: Mapping[str, Any]) -> Self:
+        """The model in which these variables are set from outside, states by name; the others stay as they are.
+
+        >>> Independent().fit([[0, 1], [1, 1]]).do({"x1": 1}).probabilities_.tolist()
+        [[0.0, 1.0], [0.0, 1.0]]
+        """
+        check_is_fitted(self)
+        done = actions(self.schema_, states)
+        model = self._under_same_schema()
+        model.probabilities_ = self.probabilities_.copy()
+        for i, code in done.items():
+            model.probabilities_[i] = np.arange(self.probabilities_.shape[1]) == code
+        model.fit_info_ = done_info(self.fit_info_, self.schema_, done)
+        return model
 
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
         return self._conditionals(codes).sum(axis=1)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.graphs import DAG
-from chainrule.models.bayesian_network.dependence_tree import edge_prices, maximum_spanning_forest
 from chainrule.models.bayesian_network.pair_counts import count_pairs
+from chainrule.models.bayesian_network.spanning_forest import edge_prices, maximum_spanning_forest
 from chainrule.models.latent_mixture.forest_layout import ForestLayout, depth_first
 from chainrule.models.latent_mixture.layout import Codes
 from chainrule.models.latent_mixture.leaf_layout import LeafLayout

@@ -105,11 +105,16 @@ def _score(
 
 
 def best_completions(
-    codes: Codes, sizes: tuple[int, ...], log_prob: Callable[[Codes], NDArray[np.float64]]
+    codes: Codes,
+    sizes: tuple[int, ...],
+    log_prob: Callable[[Codes], NDArray[np.float64]],
+    *,
+    instead: str = "impute with how='draw', or use a BayesianNetwork",
 ) -> tuple[Codes, NDArray[np.float64]]:
     """A most probable completion of each row (n, d) and its log-probability (n,) in nats.
 
-    ``log_prob`` takes complete rows of codes.  Raises ``TooLargeError`` above 16,384 completions of a row.
+    ``log_prob`` takes complete rows of codes.  Raises ``TooLargeError`` above 16,384 completions of a row, which says
+    what to do ``instead``.
 
     >>> best_completions(np.array([[-1, 1]]), (2, 2), lambda rows: 1.0 * rows.sum(axis=1))
     (array([[1, 1]]), array([2.]))
@@ -121,7 +126,7 @@ def best_completions(
         if n > LARGEST:
             raise TooLargeError(
                 f"a row has {len(holes)} missing values with more than {LARGEST:,} completions, too many to find the "
-                "most probable one; impute with how='draw', or use a BayesianNetwork"
+                f"most probable one; {instead}"
             )
         filled = np.repeat(row[None], n, axis=0)
         if len(holes):

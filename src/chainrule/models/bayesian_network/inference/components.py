@@ -48,7 +48,7 @@ class Families:
         return [*self.parents[v], v]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Component:
     """``hidden`` variables, the variables whose ``families`` hold one of them, and what of these is ``known``."""
 

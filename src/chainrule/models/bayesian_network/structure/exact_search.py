@@ -70,7 +70,7 @@ class _Families:
         self._n_states, self._configurations = _products(scores.sizes), _products(scores.states)
         self._counted = np.zeros(2**d, np.bool_)
         self._joint = np.zeros(2**d)
-        sizes = scores.sizes if scores.score.name == "k2" else ()
+        sizes = scores.sizes if scores.score.adds_to_cells else ()
         self._margin = {size: np.zeros(2**d) for size in sizes}
         self._best = np.full((d, 2 ** (d - 1)), -np.inf)
         self._most_likely = [self._bound(child) for child in range(d)]

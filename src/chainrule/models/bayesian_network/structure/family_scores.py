@@ -26,7 +26,7 @@ _BYTES = 8
 class FamilyScores:
     """The families of the columns of ``table`` by ``score``; sets of parents are whole numbers, a bit for a column.
 
-    A family whose full table needs more than ``max_bytes`` is worth -inf.
+    A family whose full table needs more than ``max_bytes`` is worth -inf.  ``groups`` (n,) are those of "held-out".
 
     >>> from chainrule.tables.schema import Schema
     >>> table = Table(Schema.of({"a": 2, "b": 2}), np.array([[0, 0], [1, 1]] * 8))
@@ -35,8 +35,14 @@ class FamilyScores:
     (-12.0904, -2.0)
     """
 
-    def __init__(self, table: Table, score: Score, max_bytes: float = np.inf) -> None:
-        self.score, self.max_bytes, self.counts = score, max_bytes, SetCounts(table)
+    def __init__(
+        self,
+        table: Table,
+        score: Score,
+        max_bytes: float = np.inf,
+        groups: NDArray[np.intp] | None = None,
+    ) -> None:
+        self.score, self.max_bytes, self.counts = score, max_bytes, SetCounts(table, groups)
         self.sizes = self.counts.sizes
         occurring = [len(self.counts.cells(1 << j)) for j in range(len(self.sizes))]
         self.states = tuple(max(n, 1) for n in occurring)  # of each variable in the rows
@@ -66,7 +72,7 @@ class FamilyScores:
             return self._with_holes(child, parents, n_states)
         if family not in self._joint:
             self._joint[family] = self.score.joint(self.counts.cells(family), n_states * size)
-        of_margin = (parents, size if self.score.name == "k2" else 0)
+        of_margin = (parents, size if self.score.adds_to_cells else 0)
         if of_margin not in self._margin:
             self._margin[of_margin] = self.score.margin(self.counts.cells(parents), n_states, size)
         return self._joint[family] - self._margin[of_margin] - self._price(child, parents, self.weight)
@@ -89,7 +95,7 @@ class FamilyScores:
         cells, above, alone = self.counts.family(child, parents)
         found = self._worth(child, parents, cells, above, n_states)
         if parents:
-            found += self.of(child, 0) - self._worth(child, 0, alone, above.sum(keepdims=True), 1)
+            found += self.of(child, 0) - self._worth(child, 0, alone, above.sum(axis=0, keepdims=True), 1)
         return found
 
     def _worth(self, child: int, parents: int, cells: Any, above: Any, n_states: int) -> float:

@@ -37,6 +37,8 @@ def members(variables: int) -> list[int]:
 class SetCounts:
     """Counts of sets of the columns of ``table``; rows count their weight, and those of weight 0 not at all.
 
+    Where rows are in ``groups`` (n,), whole numbers from 0 on, counts have a column for each.
+
     ``holed`` is the set of the variables with missing values; a row counts for the sets of which it knows all.
 
     >>> from chainrule.tables.schema import Schema
@@ -45,10 +47,14 @@ class SetCounts:
     ([1.0, 2.0], [1.0, 2.0], [3.0])
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, groups: NDArray[np.intp] | None = None) -> None:
         codes, weights = table.codes, table.weights
+        if groups is not None:
+            weights = np.ones(len(codes)) if weights is None else weights
+            weights = np.eye(int(groups.max(initial=0)) + 1)[groups] * weights[:, None]
         if weights is not None and not weights.all():
-            codes, weights = codes[weights > 0], weights[weights > 0]
+            some = weights.reshape(len(codes), -1).any(axis=1)
+            codes, weights = codes[some], weights[some]
         self.sizes = table.schema.sizes
         self._columns, self._weights = _distinct(np.ascontiguousarray(codes.T), weights, self.sizes)
         self._n = self._columns.shape[1]
@@ -67,7 +73,7 @@ class SetCounts:
         return prod(self.sizes[j] for j in members(variables))
 
     def cells(self, variables: int) -> Counts:
-        """The counts (m,) of the joint states of a set that occur."""
+        """The counts (m,) of the joint states of a set that occur; (m, G) where rows are in groups."""
         if not variables:
             return self._counted(np.zeros(self._n, np.intp), 1)
         labels, n, j = self._all_but_one(variables)
@@ -126,8 +132,15 @@ class SetCounts:
             labels, weights = labels[known], None if weights is None else weights[known]
         if most > _ROOM * self._n + 2**16:
             labels, most = _relabelled(labels, most)
-        counts = np.bincount(labels, weights, minlength=1)
-        return counts[counts > 0]
+        counts = _sums(labels, weights, 1)
+        return counts[counts > 0] if counts.ndim == 1 else counts[counts.any(axis=1)]
+
+
+def _sums(labels: NDArray[np.intp], weights: NDArray[np.float64] | None, least: int) -> Counts:
+    """What the rows of each label weigh, or their number; by columns of weights, where these have several."""
+    if weights is None or weights.ndim == 1:
+        return np.bincount(labels, weights, least)
+    return np.stack([np.bincount(labels, column, least) for column in weights.T], axis=1)
 
 
 def _relabelled(labels: NDArray[np.intp], most: int) -> tuple[NDArray[np.intp], int]:
@@ -156,4 +169,4 @@ def _distinct(
             return columns, weights
     first = np.empty(m, np.intp)
     first[labels[::-1]] = np.arange(n - 1, -1, -1)
-    return np.ascontiguousarray(columns[:, first]), np.bincount(labels, weights, m).astype(np.float64)
+    return np.ascontiguousarray(columns[:, first]), _sums(labels, weights, m).astype(np.float64)
