@@ -8,8 +8,7 @@ import pytest
 from chainrule import cli
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.models import Auto, BayesianNetwork, ChowLiu, Independent, TreeNetwork, chow_liu
-from chainrule.tasks import fit, query
-from chainrule.tasks.querying import most_probable, sensitivity
+from chainrule.tasks import fit, most_probable, query, sensitivity
 
 DAG = "season -> rain; season -> sprinkler; rain -> wet <- sprinkler"
 STATES = {"season": ["dry", "wet"], "rain": ["no", "yes"], "sprinkler": ["off", "on", "broken"], "wet": 2}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer, check_size
 from chainrule.core.errors import InputError
+from chainrule.core.progress import track
 from chainrule.models.bayesian_network.answers import InferenceCost, MostProbable
 from chainrule.models.bayesian_network.inference.derivatives import derivatives
 from chainrule.models.bayesian_network.inference.elimination import Elimination
@@ -119,7 +120,7 @@ class Questions:
         if log_mass == -np.inf:
             raise self.impossible(known.row, known.soft)
         plan = plan_maximisation(known.network, known.under, None if over is None else wanted)
-        rows, values, tied = first_of_ties(plan.ranked(), n, wanted)
+        rows, values, tied = first_of_ties(iter(track(plan.ranked(), "most probable states", n)), n, wanted)
         variables = [self.nodes.variables[v] for v in wanted]
         named = [{v.name: v.states[row[i]] for i, v in zip(wanted, variables, strict=True)} for row in rows]
         largest = [np.log(values.max()) for values in known.soft.likelihoods.values()]

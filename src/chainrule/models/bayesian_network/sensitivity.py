@@ -38,7 +38,7 @@ class EntrySensitivity:
     """The answer as a function (a + b t) / (c + d t) of the entry ``p(node = state | parents)``, now ``value``.
 
     >>> entry = EntrySensitivity("x", "yes", {}, 0.2, (0.0, 1.5, 0.9, 0.5))
-    >>> entry.at(0.2), round(entry.derivative, 3), round(entry.needed(0.6), 3)
+    >>> round(entry.at(0.2), 3), round(entry.derivative, 3), round(entry.needed(0.6), 3)
     (0.3, 1.35, 0.45)
     """
 

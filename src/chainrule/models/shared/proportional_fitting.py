@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, TooLargeError
-from chainrule.core.time_limit import check_time
+from chainrule.core.progress import track
 
 __all__ = ["TOLERANCE", "Fitted", "fit_marginals", "no_convergence"]
 
@@ -78,13 +78,14 @@ def _sweep(p: Numbers, wanted: Mapping[int, Numbers], most: int) -> tuple[Fitted
     """Scale all axes in turn, at most so often; and by how much a marginal misses then."""
     q, scales = p.copy(), {axis: np.ones(p.shape[axis]) for axis in wanted}
     difference = np.inf
-    for _ in range(most):
-        check_time()
+    sweeps = track(range(most), "proportional fitting")
+    for _ in sweeps:
         for axis, target in wanted.items():
             scale = _ratio(target, _marginal(q, axis))
             q *= scale.reshape([-1 if i == axis else 1 for i in range(q.ndim)])
             scales[axis] *= scale
         difference = max(float(np.abs(_marginal(q, axis) - r).max()) for axis, r in wanted.items())
+        sweeps.detail = f"marginals miss by {difference:.1e}"
         if difference <= TOLERANCE:
             break
     return Fitted(q, scales), difference

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.progress import track
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.shared.proportional_fitting import TOLERANCE, fit_marginals, no_convergence
 
@@ -102,7 +103,8 @@ def _one_by_one(
     """The scales of iterative proportional fitting, each from the marginal of one variable under all others."""
     scales = {v: np.ones(len(r)) for v, r in wanted.items()}
     difference = np.inf
-    for step in range(_MOST_STEPS):
+    steps = track(range(_MOST_STEPS), "proportional fitting")
+    for step in steps:
         worst = 0.0
         for v, r in wanted.items():
             findings = [Finding((u,), scale) for u, scale in scales.items()]
@@ -113,6 +115,7 @@ def _one_by_one(
             scale = scales[v] * np.divide(r, now, out=np.zeros_like(r), where=now > 0)
             scales[v] = scale / scale.max()
         difference = worst
+        steps.detail = f"marginals miss by {difference:.1e}"
         if difference <= TOLERANCE:
             return [Finding((v,), scale) for v, scale in scales.items()]
     raise no_convergence(_MOST_STEPS, difference)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.time_limit import check_time
 from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor
 
 __all__ = ["ranked_rows"]
@@ -45,7 +44,6 @@ def ranked_rows(buckets: Buckets, row: NDArray[Any]) -> Iterator[tuple[float, St
     parts.complete(best, top, 0)
     yield top, best
     while parts:
-        check_time()
         yield parts.take()
 
 
