@@ -119,18 +119,12 @@ def _possible_cells(p: Numbers, wanted: Mapping[int, Numbers]) -> NDArray[np.boo
         )
     places = np.stack(np.unravel_index(cells, p.shape))
     sums = [csr_array((np.ones(n), (places[axis], np.arange(n))), (len(r), n)) for axis, r in wanted.items()]
-    a_eq = hstack(
-        [
-            vstack(sums),
-            csr_array((sum(map(len, wanted.values())), n)),
-            -csr_array(np.concatenate(list(wanted.values()))[:, None]),
-        ],
-        "csr",
-    )
+    targets = np.concatenate(list(wanted.values()))
+    a_eq = hstack([vstack(sums), csr_array((len(targets), n)), -csr_array(targets[:, None])], "csr")
     a_ub = hstack([-eye_array(n), eye_array(n), csr_array((n, 1))], "csr")
     cost = np.concatenate([np.zeros(n), -np.ones(n), [0.0]])
     bounds = [(0, None)] * n + [(0, 1)] * n + [(0, None)]
-    found = linprog(cost, A_ub=a_ub, b_ub=np.zeros(n), A_eq=a_eq, b_eq=np.zeros(a_eq.shape[0]), bounds=bounds)
+    found = linprog(cost, A_ub=a_ub, b_ub=np.zeros(n), A_eq=a_eq, b_eq=np.zeros(len(targets)), bounds=bounds)
     if found.x is None:
         raise InputError(
             f"whether any distribution has these marginals could not be decided ({found.message}); change or leave out "
