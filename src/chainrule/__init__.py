@@ -49,9 +49,11 @@ _HOMES = {
     "decompress_file": "chainrule.tasks.compression",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
+    "most_probable": "chainrule.tasks",
     "query": "chainrule.tasks",
     "sample": "chainrule.tasks",
     "score": "chainrule.tasks",
+    "sensitivity": "chainrule.tasks",
     "settings": "chainrule.core.settings",
     "workers": "chainrule.core.sums",
     "write_page": "chainrule.report",
@@ -106,9 +108,11 @@ if TYPE_CHECKING:
     from chainrule.tasks import fit as fit
     from chainrule.tasks import impute as impute
     from chainrule.tasks import learn as learn
+    from chainrule.tasks import most_probable as most_probable
     from chainrule.tasks import query as query
     from chainrule.tasks import sample as sample
     from chainrule.tasks import score as score
+    from chainrule.tasks import sensitivity as sensitivity
     from chainrule.tasks.compression import compress as compress
     from chainrule.tasks.compression import compress_file as compress_file
     from chainrule.tasks.compression import decompress as decompress

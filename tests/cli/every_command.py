@@ -40,7 +40,7 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "score": [model, str(holes), "-o", str(folder / "scored.csv")],
         "sample": [model, "-n", "5", "--given", "a=1"],
         "impute": [model, str(holes), "-o", str(folder / "filled.csv")],
-        "query": [model, "P(a | b=1)", "P(a=1, c=0)"],
+        "query": [model, "P(a | b=1)", "P(a=1, c=0)", "--likelihood", "c=(1, 3)"],
         "compress": [model, str(rows), "-o", str(folder / "rows.cr")],
         "decompress": [model, str(folder / "rows.cr"), "-o", str(folder / "again.csv")],
         "learn": [str(rows), "-o", str(folder / "net.bif")],
@@ -61,7 +61,7 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "dag convert": [str(network), str(folder / "coins.xdsl")],
         "dag factorize": [GRAPH],
         "dag test": ["a -> b; c", str(rows)],
-        "dag query": [str(network), "a", "--do", "b=yes"],
+        "dag query": [str(network), "a", "--do", "b=yes", "--most-probable", "2", "--sensitivity", "a=yes"],
     }
     return {name: [*name.split(), *rest] for name, rest in arguments.items()}
 

@@ -68,6 +68,9 @@ def table(tmp_path):
         (["identify", "U [latent]; U -> {A B}; A -> B", "A", "B", "--latex"], "there is no formula"),
         (["identify", "A -> B", "A", "B", "--table", "nowhere.csv"], "nowhere.csv"),
         (["query", "nowhere.bif", "a"], "there is no file nowhere.bif"),
+        (["query", "x", "a", "--most-probable", "1", "--sensitivity", "a=yes"], "two kinds of answer"),
+        (["query", "x", "a", "--jeffrey", "a=(1, 0)", "--sensitivity", "a=yes"], "--likelihood"),
+        (["query", "x", "a", "--wanted", "0.5"], "add --sensitivity"),
         (["test", "A -> B", "nowhere.csv"], "nowhere.csv"),
         (["fly", "A -> B"], "No such command 'fly'"),
     ],
@@ -208,6 +211,34 @@ def test_query_answers_exactly(capsys, network):
     assert code == 0
     assert "P(a, b)" in out
     assert "log-probability" in out
+
+
+def test_query_takes_soft_evidence_and_lists_states(capsys, network):
+    heard = as_json(capsys, "query", network, "a", "--likelihood", "c=(1, 3)")
+    c_yes = np.array([0.125 + 0.21875, 0.25 + 0.4375])
+    weights = np.array([0.25, 0.75]) * (3 * c_yes + 1 - c_yes)
+    np.testing.assert_allclose(heard["probabilities"], weights / weights.sum(), rtol=1e-12)
+    assert heard["likelihood"] == {"c": {"no": 1.0, "yes": 3.0}}
+    new = as_json(capsys, "query", network, "a", "--jeffrey", "b=(low: 0.5, mid: 0.5, high: 0)")
+    np.testing.assert_allclose(new["probabilities"][0], 0.5 + 0.5 * 0.0625 / (0.0625 + 0.375), rtol=1e-12)
+    listed = as_json(capsys, "query", network, "a,b", "--most-probable", 2)["most_probable"]
+    assert listed["states"] == [{"a": "yes", "b": "mid"}, {"a": "yes", "b": "high"}]
+    code, out, _ = run(capsys, "query", network, "a", "--mpe", "--likelihood", "c=(1, 3)")
+    assert code == 0
+    assert "the most probable state of P(a, b, c) where likelihood c=(no: 1, yes: 3)" in out
+
+
+def test_query_tells_on_what_an_answer_depends(capsys, network):
+    asked = ["query", network, "a", "--given", "c=yes", "--sensitivity", "a=yes", "--wanted", "0.5"]
+    found = as_json(capsys, *asked)["sensitivity"]
+    sizes = [abs(entry["derivative"]) for entry in found["entries"]]
+    assert sizes == sorted(sizes, reverse=True)
+    prior = next(change for change in found["changes"] if change["node"] == "a")
+    assert prior["needed"] == pytest.approx(1 / 3)  # c=yes is twice as probable with a
+    code, out, _ = run(capsys, *asked)
+    assert code == 0
+    assert "P(a=yes | c=yes) = 0.857143; table entries that change it" in out
+    assert "single entries that can make P(a=yes | c=yes) = 0.5" in out
 
 
 def test_a_table_is_tested_against_a_graph(capsys, table):

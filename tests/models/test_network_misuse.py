@@ -34,6 +34,10 @@ def fitted() -> BayesianNetwork:
     return BayesianNetwork("a -> b").fit(ROWS)
 
 
+def with_prior() -> BayesianNetwork:
+    return BayesianNetwork("a -> b", pseudocount=1).fit(ROWS)
+
+
 CALLS = {
     "fit": lambda v: BayesianNetwork("a -> b").fit(v),
     "fit(valid)": lambda v: BayesianNetwork("a -> b").fit(ROWS, valid=v),
@@ -58,7 +62,29 @@ CALLS = {
     "query": lambda v: fitted().query(v),
     "query(evidence)": lambda v: fitted().query("a", v),
     "posterior_marginals": lambda v: fitted().posterior_marginals(v),
+    "query(likelihood)": lambda v: fitted().query("a", likelihood=v),
+    "query(likelihood of a)": lambda v: fitted().query("b", likelihood={"a": v}),
+    "query(jeffrey)": lambda v: fitted().query("a", jeffrey=v),
+    "query(jeffrey of a)": lambda v: fitted().query("b", jeffrey={"a": v}),
+    "posterior_marginals(likelihood)": lambda v: fitted().posterior_marginals(likelihood=v),
+    "posterior_marginals(jeffrey)": lambda v: fitted().posterior_marginals(jeffrey=v),
     "mpe": lambda v: fitted().mpe(v),
+    "most_probable": lambda v: fitted().most_probable(v),
+    "most_probable(k)": lambda v: fitted().most_probable(k=v),
+    "most_probable(over)": lambda v: fitted().most_probable(over=v),
+    "most_probable(likelihood)": lambda v: fitted().most_probable(likelihood=v),
+    "most_probable(jeffrey)": lambda v: fitted().most_probable(jeffrey=v),
+    "sensitivity": lambda v: fitted().sensitivity(v),
+    "sensitivity(evidence)": lambda v: fitted().sensitivity({"a": "x"}, v),
+    "sensitivity(likelihood)": lambda v: fitted().sensitivity({"a": "x"}, likelihood=v),
+    "sensitivity(entry)": lambda v: fitted().sensitivity({"a": "x"}).entry(v, v, v),
+    "sensitivity(ranked)": lambda v: fitted().sensitivity({"a": "x"}).ranked(v),
+    "sensitivity(changes)": lambda v: fitted().sensitivity({"a": "x"}).changes(v, v),
+    "table_posteriors": lambda v: with_prior().table_posteriors(v),
+    "table_posteriors(sample_weight)": lambda v: with_prior().table_posteriors(ROWS, sample_weight=v),
+    "table_posteriors(interval)": lambda v: with_prior().table_posteriors(ROWS)["b"].interval(v),
+    "table_posteriors(entry)": lambda v: with_prior().table_posteriors(ROWS)["b"].entry(v, v),
+    "inference_cost(most_probable)": lambda v: fitted().inference_cost(most_probable=v),
     "inference_cost": lambda v: fitted().inference_cost(v),
     "inference_cost(evidence)": lambda v: fitted().inference_cost("a", v),
     "cpt": lambda v: fitted().cpt(v),

@@ -8,7 +8,7 @@ import pytest
 from chainrule import cli
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.models import Auto, BayesianNetwork, ChowLiu, Independent, TreeNetwork, chow_liu
-from chainrule.tasks import fit, query
+from chainrule.tasks import fit, most_probable, query, sensitivity
 
 DAG = "season -> rain; season -> sprinkler; rain -> wet <- sprinkler"
 STATES = {"season": ["dry", "wet"], "rain": ["no", "yes"], "sprinkler": ["off", "on", "broken"], "wet": 2}
@@ -143,6 +143,55 @@ def test_some_states_leave_a_slice_of_the_joint(network):
 def test_questions_that_make_no_sense_are_refused(network, question, message):
     with pytest.raises((InputError, UnknownNameError), match=message):
         query(network, question)
+
+
+def test_soft_evidence_most_probable_states_and_sensitivity_go_through_questions(network):
+    found = query(network, "P(rain=yes | wet=1)", likelihood={"season": [1, 2]})
+    joint = network.query(["season", "rain"], {"wet": 1}).probabilities * [[1], [2]]
+    assert found.probability == pytest.approx(joint[:, 1].sum() / joint.sum())
+    assert found.text().endswith("where wet=1; likelihood season=(dry: 1, wet: 2)")
+    best = most_probable(network, "P(rain, season | wet=1)", 2, likelihood={"season": [1, 2]})
+    assert best.probabilities.tolist() == pytest.approx(
+        np.sort((joint / joint.sum()).ravel())[::-1][:2].tolist()
+    )
+    depends = sensitivity(network, "P(rain=yes | wet=1, do(sprinkler=on))")
+    assert depends.probability == pytest.approx(
+        query(network, "P(rain=yes | wet=1, do(sprinkler=on))").probability
+    )
+    assert "sprinkler" not in {entry.node for entry in depends.ranked()}
+
+
+def test_models_without_tables_list_states_and_refuse_sensitivity():
+    rows = {"a": ["x", "y", "y"] * 30, "b": ["u", "v", "v"] * 30}
+    for model in (Independent(0.5), ChowLiu(), TreeNetwork(), Auto(models=["chowliu"])):
+        fitted = model.fit(rows)
+        found = most_probable(fitted, "P(a, b)", k=2)
+        table = np.sort(fitted.query(["a", "b"]).probabilities.ravel())[::-1]
+        np.testing.assert_allclose(found.probabilities, table[:2], rtol=1e-9)
+    assert sensitivity(ChowLiu().fit(rows), "P(a=x | b=u)").ranked()
+    with pytest.raises(InputError, match="Independent has none"):
+        sensitivity(Independent(0.5).fit(rows), "P(a=x)")
+    with pytest.raises(InputError, match="name a state of each variable"):
+        sensitivity(ChowLiu().fit(rows), "P(a)")
+    with pytest.raises(InputError, match="name variables alone"):
+        most_probable(ChowLiu().fit(rows), "P(a=x)")
+
+
+def test_soft_evidence_on_the_command_line(network, tmp_path, capsys):
+    network.save(tmp_path / "m")
+    asked = ["query", str(tmp_path / "m"), "P(rain=yes)"]
+    assert cli.main([*asked, "--likelihood", "wet=(1, 3)", "--jeffrey", "season=(dry: 0.2, wet: 0.8)"]) == 0
+    expected = query(
+        network, "P(rain=yes)", likelihood={"wet": [1, 3]}, jeffrey={"season": [0.2, 0.8]}
+    ).probability
+    assert f"P(rain=yes) = {expected:.6g}" in capsys.readouterr().out
+    assert cli.main([*asked, "--sensitivity", "--wanted", "0.5", "--json"]) == 0
+    assert '"changes"' in capsys.readouterr().out
+    assert cli.main(["query", str(tmp_path / "m"), "P(rain, wet)", "--most-probable", "3"]) == 0
+    assert "the 3 most probable states of P(rain, wet)" in capsys.readouterr().out
+    for bad in ("wet", "wet=1", "wet=(1, x)", "wet=(1, b: 2)"):
+        assert cli.main([*asked, "--likelihood", bad]) == 2
+        assert "xray=(0.2, 0.9)" in capsys.readouterr().err
 
 
 def test_several_questions_on_the_command_line(network, tmp_path, capsys):

@@ -9,6 +9,15 @@ import typer
 
 from chainrule.cli.output import AsJson, print_json, print_line, progress
 from chainrule.cli.reading import reads_more_rows
+from chainrule.cli.soft_evidence import (
+    Jeffrey,
+    Likelihood,
+    MostProbable,
+    Wanted,
+    check_kind_of_answer,
+    plain_of,
+    text_of,
+)
 from chainrule.cli.tables import Seed, TableFile
 
 __all__ = ["impute", "query", "sample", "score"]
@@ -111,18 +120,42 @@ def query(
             help="'P(smoker | age=60+)', 'P(smoker=yes, age)', 'P(age | do(advice=yes))'.",
         ),
     ],
+    likelihood: Likelihood = "",
+    jeffrey: Jeffrey = "",
+    most_probable: MostProbable = None,
+    sensitivity: Annotated[
+        bool,
+        typer.Option(
+            "--sensitivity",
+            help="How a probability, P(smoker=yes | …), depends on the entries of a network's tables.",
+        ),
+    ] = False,
+    wanted: Wanted = None,
     as_json: AsJson = False,
 ) -> None:
     """Exact answers: posteriors, probabilities of states, and effects of actions where you stated the graph."""
+    from chainrule.tasks import querying
     from chainrule.tasks.models import loaded
-    from chainrule.tasks.querying import query as run
+    from chainrule.tasks.questions import parse_numbers
 
+    check_kind_of_answer(most_probable, sensitivity, jeffrey, wanted)
+    soft: dict[str, Any] = {"likelihood": parse_numbers(likelihood)}
+    found: list[Any]
     with progress():
         fitted = loaded(model)
-        found = [run(fitted, question) for question in questions]
+        if sensitivity:
+            found = [querying.sensitivity(fitted, question, **soft) for question in questions]
+        elif most_probable is not None:
+            soft["jeffrey"] = parse_numbers(jeffrey)
+            found = [
+                querying.most_probable(fitted, question, most_probable, **soft) for question in questions
+            ]
+        else:
+            soft["jeffrey"] = parse_numbers(jeffrey)
+            found = [querying.query(fitted, question, **soft) for question in questions]
     if as_json:
-        plain = [answer.to_dict() for answer in found]
+        plain = [plain_of(answer, wanted) for answer in found]
         print_json(plain[0] if len(plain) == 1 else plain)
         return
     for answer in found:
-        print_line(answer.text())
+        print_line(text_of(answer, wanted))

@@ -13,6 +13,15 @@ import typer
 from chainrule.cli.arguments import read_graph, split_evidence, split_names
 from chainrule.cli.converting import convert
 from chainrule.cli.output import AsJson, print_json, print_line, print_table, progress
+from chainrule.cli.soft_evidence import (
+    Jeffrey,
+    Likelihood,
+    MostProbable,
+    Wanted,
+    check_kind_of_answer,
+    plain_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from chainrule.graphs import DirectedGraph, Independence
@@ -338,30 +347,66 @@ def query(
         typer.Option(help="Evidence, such as smoke=yes,xray=no, or '\"a,b\"=yes'."),
     ] = "",
     do: Annotated[str, typer.Option(help="What is set from outside, written as evidence is.")] = "",
+    likelihood: Likelihood = "",
+    jeffrey: Jeffrey = "",
     mpe: Annotated[
         bool, typer.Option("--mpe", help="Also print the most probable state of all variables.")
     ] = False,
+    most_probable: MostProbable = None,
+    sensitivity: Annotated[
+        str,
+        typer.Option(
+            metavar="STATES",
+            help="How the probability of these states, such as cancer=yes, depends on the entries of the tables.",
+        ),
+    ] = "",
+    wanted: Wanted = None,
     as_json: AsJson = False,
 ) -> None:
-    """The exact posterior of variables of a Bayesian network, given evidence and what is done to it."""
-    from chainrule.models import BayesianNetwork
+    """The exact posterior of variables of a Bayesian network, given evidence and what is done to it.
 
+    --most-probable K lists states of P together, with --mpe those of all variables.
+    """
+    from chainrule.models import BayesianNetwork
+    from chainrule.tasks.questions import parse_numbers
+
+    check_kind_of_answer(most_probable, bool(sensitivity), jeffrey, wanted)
     model = BayesianNetwork.read(network).do(split_evidence(do))
-    evidence = split_evidence(given)
-    posterior = model.query(split_names(variables), evidence)
-    explained = model.mpe(evidence) if mpe else None
+    evidence, names = split_evidence(given), split_names(variables)
+    observed = parse_numbers(likelihood)
+    soft: dict[str, Any] = {"likelihood": observed, "jeffrey": parse_numbers(jeffrey)}
+    answers: list[Any] = [model.query(names, evidence, **soft)]
+    plain = answers[0].to_plain()
+    if sensitivity:
+        answers.append(model.sensitivity(split_evidence(sensitivity), evidence, likelihood=observed))
+        plain["sensitivity"] = plain_of(answers[-1], wanted)
+    if most_probable is not None or mpe:
+        if most_probable is None and not any(soft.values()):
+            answers.append(model.mpe(evidence))
+        else:
+            over = None if mpe else names
+            answers.append(
+                model.most_probable(
+                    evidence, k=1 if most_probable is None else most_probable, over=over, **soft
+                )
+            )
+        plain["most_probable"] = answers[-1].to_plain()
     if as_json:
-        plain = posterior.to_plain()
-        print_json(plain if explained is None else plain | {"most_probable": explained.to_plain()})
+        print_json(plain)
         return
-    print_line(posterior.text())
-    if explained is not None:
-        print_table(
-            ["variable", "most probable state"], [list(item) for item in explained.assignment.items()]
-        )
-        print_line(
-            f"log-probability {explained.log_prob:.6g} nats" + ("" if explained.unique else ", not unique")
-        )
+    for answer in answers:
+        _print_answer(answer, wanted)
+
+
+def _print_answer(answer: Any, wanted: float | None) -> None:
+    from chainrule.models.bayesian_network.answers import MostProbable
+    from chainrule.models.bayesian_network.sensitivity import Sensitivity
+
+    if isinstance(answer, MostProbable):
+        print_table(["variable", "most probable state"], [list(item) for item in answer.assignment.items()])
+        print_line(f"log-probability {answer.log_prob:.6g} nats" + ("" if answer.unique else ", not unique"))
+    else:
+        print_line(text_of(answer, wanted if isinstance(answer, Sensitivity) else None))
 
 
 def _statement(s: Independence) -> dict[str, Any]:

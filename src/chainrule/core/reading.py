@@ -73,7 +73,7 @@ def _up_to(file: Any, name: str, limit: int, instead: str) -> bytes:
     return bytes(content)
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """What a JSON text says; ``ValueError`` where it is none, or nests more deeply than anything of ours.
 
     >>> parse_json("[" * 100_000)

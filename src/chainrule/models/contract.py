@@ -30,6 +30,7 @@ from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, answer_shape, impossible, places
 from chainrule.models.shared.row_weights import check_one_each, sample_weights
+from chainrule.models.shared.soft_evidence import SoftEvidence, weighed
 from chainrule.models.shared.state_columns import picked, state_begins
 from chainrule.models.shared.states import states_between
 from chainrule.tables.door import give_back, known, rows
@@ -190,16 +191,26 @@ class DiscreteModel(DensityEstimator):
                 filled[holes] = self._draw(part, generator) if how == "draw" else self._most_probable(part)
         return give_back(filled, table.schema)
 
-    def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
+    def query(
+        self,
+        variables: str | Iterable[str],
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
+    ) -> Posterior:
         """The exact joint posterior of ``variables`` given ``evidence``, states by name.
 
-        Impossible evidence is an ``InputError``; so are variables that are in the evidence too.
+        Soft evidence gives a variable a number for each state, in order or by name: ``likelihood`` that of what was
+        observed of it, ``jeffrey`` its new marginal (``models.shared.soft_evidence``).  Impossible evidence is an
+        ``InputError``; so are variables that are in the evidence too.
         """
         schema = self._known_schema()
         known = schema.known(evidence)
+        soft = SoftEvidence.of(schema, known, likelihood, jeffrey)
         wanted = places(schema, variables, unknown_in=known)
         with self._at_work():
-            table = self._query(known, wanted)
+            table = weighed(schema, soft, lambda several: self._query(known, several), wanted)
         if table is None:
             raise impossible("evidence", schema.labels(known))
         chosen = [schema.variables[i] for i in wanted]
@@ -208,6 +219,7 @@ class DiscreteModel(DensityEstimator):
             tuple(v.states for v in chosen),
             table,
             schema.labels(known),
+            **soft.named(schema),
         )
 
     @property

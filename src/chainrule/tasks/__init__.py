@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chainrule.tasks.fitting import Fit, fit
     from chainrule.tasks.imputing import Imputed, impute
     from chainrule.tasks.learning import Learned, learn
-    from chainrule.tasks.querying import Answer, query
+    from chainrule.tasks.querying import Answer, most_probable, query, sensitivity
     from chainrule.tasks.sampling import Sample, sample
     from chainrule.tasks.scoring import Scores, score
 
@@ -32,9 +32,11 @@ _HOMES = {
     "fit": "chainrule.tasks.fitting",
     "impute": "chainrule.tasks.imputing",
     "learn": "chainrule.tasks.learning",
+    "most_probable": "chainrule.tasks.querying",
     "query": "chainrule.tasks.querying",
     "sample": "chainrule.tasks.sampling",
     "score": "chainrule.tasks.scoring",
+    "sensitivity": "chainrule.tasks.querying",
 }
 
 __all__ = [
@@ -51,9 +53,11 @@ __all__ = [
     "fit",
     "impute",
     "learn",
+    "most_probable",
     "query",
     "sample",
     "score",
+    "sensitivity",
 ]
 
 __getattr__ = loader(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""Exact answers to questions about a model: posteriors, single probabilities, and effects of actions.
+"""Exact answers to questions about a model: posteriors, single probabilities, effects of actions, most probable states.
 
 ``do(x=v)`` sets x from outside (``models/shared/interventions``).  It is answered by models with a DAG; where that was
 learned from rows and nobody stands for its arrows, the answer says so.
@@ -13,13 +13,17 @@ from typing import Any
 from chainrule.core.errors import InputError
 from chainrule.core.records import to_plain
 from chainrule.models.auto.estimator import Auto
+from chainrule.models.bayesian_network.estimator import BayesianNetwork
+from chainrule.models.bayesian_network.ranked_states import RankedStates, ranked_of_table
+from chainrule.models.bayesian_network.sensitivity import Sensitivity
+from chainrule.models.bayesian_network.tree_estimator import ChowLiu
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.shared.interventions import LEARNED
-from chainrule.models.shared.posterior import Posterior, assignment_text
+from chainrule.models.shared.posterior import Posterior
 from chainrule.tasks.models import ModelOrPath, loaded
 from chainrule.tasks.questions import Question, parse_question
 
-__all__ = ["Answer", "query"]
+__all__ = ["Answer", "most_probable", "query", "sensitivity"]
 
 _LATENT = "latent, so no row has it: {}; its states are classes that the fit found, in no order of their own"
 
@@ -41,10 +45,11 @@ class Answer:
 
     def text(self) -> str:
         """One line for a probability, else one for each combination of states."""
+        known = self.posterior.condition_text()
         if self.probability is not None:
-            return f"{self.question} = {self.probability:.6g}"
+            soft = known if self.posterior.likelihood or self.posterior.jeffrey else ""
+            return f"{self.question} = {self.probability:.6g}{soft}"
         _, *lines = self.posterior.text().splitlines()
-        known = f"  where {assignment_text(self.posterior.evidence)}" if self.posterior.evidence else ""
         return "\n".join([self.question + known, *lines])
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,11 +68,15 @@ def query(
     model: ModelOrPath,
     question: str | Question,
     evidence: Mapping[str, Any] | None = None,
+    *,
+    likelihood: Mapping[str, Any] | None = None,
+    jeffrey: Mapping[str, Any] | None = None,
 ) -> Answer:
     """The answer of ``model``, or of the model in that file, to "P(smoker | age=60+)"; ``evidence`` adds to it.
 
-    States go by name; a number also names the interval that holds it.  ``do(x=v)`` needs a model with a DAG.
-    Raises ``ParseError``, ``UnknownNameError``, ``InputError``, ``TooLargeError``.
+    States go by name; a number also names the interval that holds it.  ``do(x=v)`` needs a model with a DAG.  Soft
+    evidence has a number for each state of a variable: ``likelihood`` that of what was observed of it, ``jeffrey`` its
+    new marginal.  Raises ``ParseError``, ``UnknownNameError``, ``InputError``, ``TooLargeError``.
 
     >>> from chainrule.models import BayesianNetwork
     >>> network = BayesianNetwork("rain -> wet").fit({"rain": ["no", "yes"] * 20, "wet": ["no", "yes"] * 20})
@@ -75,32 +84,116 @@ def query(
     1.0
     >>> query(network, "P(rain=yes | do(wet=yes))").probability  # to wet the grass makes no rain
     0.5
+    >>> query(network, "P(rain=yes)", likelihood={"wet": [1, 3]}).probability  # it looks wet, three to one
+    0.75
     """
-    fitted = loaded(model)
-    asked = parse_question(question) if isinstance(question, str) else question
-    schema = fitted.nodes_
-    known = schema.labels(schema.known({**asked.evidence, **(evidence or {})}))
-    states = schema.labels(schema.known(asked.states))
-    for name in asked.variables:
-        schema.index(name)
-    done = schema.labels(schema.known(asked.done))
-    note = ""
-    if done:
-        if both := [v for v in done if v in known or v in asked.variables]:
-            raise InputError(f"{both[0]!r} is set by do() and named again; leave it out of one")
-        fitted, known = intervened(fitted, done), {**known, **done}
-        note = LEARNED if fitted.fit_info_.get("graph") == "learned" else ""
-    posterior = fitted.query(list(asked.variables), known)
+    asked = _Asked.of(model, question, evidence)
+    posterior = asked.model.query(list(asked.variables), asked.known, likelihood=likelihood, jeffrey=jeffrey)
     probability = None
-    if states and len(states) == len(set(asked.variables)):
-        probability = posterior.probability(**states)
-    elif states:
-        posterior = posterior.where(states)
-    shown = question if isinstance(question, str) else str(question)
-    named = {*asked.variables, *known}
-    latent = tuple(v for v in schema.names if v in named and v not in fitted.schema_)
-    note = " ".join(filter(None, (note, _LATENT.format(", ".join(latent)) if latent else "")))
-    return Answer(shown.strip(), posterior, probability, done, note, latent)
+    if asked.states and len(asked.states) == len(set(asked.variables)):
+        probability = posterior.probability(**asked.states)
+    elif asked.states:
+        posterior = posterior.where(asked.states)
+    return Answer(asked.question, posterior, probability, asked.done, asked.note, asked.latent)
+
+
+def most_probable(
+    model: ModelOrPath,
+    question: str | Question,
+    k: int = 1,
+    evidence: Mapping[str, Any] | None = None,
+    *,
+    likelihood: Mapping[str, Any] | None = None,
+    jeffrey: Mapping[str, Any] | None = None,
+) -> RankedStates:
+    """The ``k`` most probable states, together, of the variables of a ``question``, which ``query`` reads.
+
+    >>> from chainrule.models import BayesianNetwork
+    >>> network = BayesianNetwork("rain -> wet").fit({"rain": ["no", "yes", "no"], "wet": ["no", "yes", "yes"]})
+    >>> most_probable(network, "P(rain | wet=yes)").states
+    ({'rain': 'no'},)
+    """
+    asked = _Asked.of(model, question, evidence)
+    if asked.states:
+        raise InputError(
+            f"{asked.question!r} names states, and the most probable ones are asked for; name variables alone"
+        )
+    soft: dict[str, Any] = {"likelihood": likelihood, "jeffrey": jeffrey}
+    network = _network(asked.model)
+    if network is not None:
+        return network.most_probable(asked.known, k=k, over=list(asked.variables), **soft)
+    return ranked_of_table(asked.model.query(list(asked.variables), asked.known, **soft), k)
+
+
+def sensitivity(
+    model: ModelOrPath,
+    question: str | Question,
+    evidence: Mapping[str, Any] | None = None,
+    *,
+    likelihood: Mapping[str, Any] | None = None,
+) -> Sensitivity:
+    """How the answer to a ``question`` about a state, "P(smoker=yes | age=60+)", depends on each entry of each table.
+
+    Of a Bayesian network, one that was learned too; ``InputError`` for models without tables.
+    """
+    asked = _Asked.of(model, question, evidence)
+    if len(asked.states) < len(set(asked.variables)):
+        raise InputError(
+            f"{asked.question!r} asks for no single probability; name a state of each variable, as in "
+            "'P(smoker=yes | age=60+)'"
+        )
+    network = _network(asked.model)
+    if network is None:
+        raise InputError(
+            f"sensitivity is of the entries of a network's tables, and {type(asked.model).__name__} has none; fit a "
+            "Bayesian network, as in chainrule fit … --model chowliu or --model bayesnet --dag 'a -> b'"
+        )
+    return network.sensitivity(asked.states, asked.known, likelihood=likelihood)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A question that fits its ``model``, in which what is done has been done; all states are labels."""
+
+    question: str
+    model: DiscreteModel
+    variables: tuple[str, ...]
+    states: dict[str, str]
+    known: dict[str, str]
+    done: dict[str, str]
+    note: str
+    latent: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: ModelOrPath, question: str | Question, evidence: Mapping[str, Any] | None) -> _Asked:
+        fitted = loaded(model)
+        asked = parse_question(question) if isinstance(question, str) else question
+        schema = fitted.nodes_
+        known = schema.labels(schema.known({**asked.evidence, **(evidence or {})}))
+        states = schema.labels(schema.known(asked.states))
+        for name in asked.variables:
+            schema.index(name)
+        done = schema.labels(schema.known(asked.done))
+        note = ""
+        if done:
+            if both := [v for v in done if v in known or v in asked.variables]:
+                raise InputError(f"{both[0]!r} is set by do() and named again; leave it out of one")
+            fitted, known = intervened(fitted, done), {**known, **done}
+            note = LEARNED if fitted.fit_info_.get("graph") == "learned" else ""
+        named = {*asked.variables, *known}
+        latent = tuple(v for v in schema.names if v in named and v not in fitted.schema_)
+        note = " ".join(filter(None, (note, _LATENT.format(", ".join(latent)) if latent else "")))
+        shown = question if isinstance(question, str) else str(question)
+        return cls(shown.strip(), fitted, asked.variables, states, known, done, note, latent)
+
+
+def _network(model: DiscreteModel) -> BayesianNetwork | None:
+    """The Bayesian network that ``model`` is, holds or has chosen; ``None`` where it has no tables."""
+    if isinstance(model, Auto):
+        return _network(model.model_)
+    if isinstance(model, ChowLiu):
+        return model.bayesian_network_
+    return model if isinstance(model, BayesianNetwork) else None
 
 
 def intervened(model: DiscreteModel, done: Mapping[str, Any]) -> DiscreteModel:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from chainrule.core.errors import InputError, ParseError
 from chainrule.tables.schema import Schema
 
-__all__ = ["Question", "parse_question", "parse_states"]
+__all__ = ["Question", "parse_numbers", "parse_question", "parse_states"]
 
 _FORM = "write for example 'P(smoker | age=60+)', 'P(smoker=yes, age)' or 'P(smoker | do(advice=yes))'"
 _DO = re.compile(r"\s*do\s*\((.*)\)\s*", re.DOTALL)
@@ -76,6 +76,42 @@ def parse_states(text: str, schema: Schema | None = None) -> dict[str, str]:
         for name in found:
             schema.index(name)
     return found
+
+
+def parse_numbers(text: str) -> dict[str, list[float] | dict[str, float]]:
+    """``name=(number for each state)`` with commas between, by order or by state; ``InputError`` for anything else.
+
+    >>> parse_numbers("xray=(0.2, 0.9), age=(young: 1, old: 3)")
+    {'xray': [0.2, 0.9], 'age': {'young': 1.0, 'old': 3.0}}
+    """
+    found: dict[str, list[float] | dict[str, float]] = {}
+    for piece in filter(str.strip, _pieces(text, ",")):
+        name, *rest = (part.strip() for part in _pieces(piece, "=", most=2))
+        name = _plain(name)
+        if not (name and rest and rest[0][:1] == "(" and rest[0][-1:] == ")") or name in found:
+            raise _no_numbers(piece)
+        parts = [_numbered(part, piece) for part in _pieces(rest[0][1:-1], ",")]
+        by_state = {state: number for state, number in parts if state is not None}
+        if by_state and len(by_state) < len(parts):
+            raise _no_numbers(piece)
+        found[name] = by_state or [number for _, number in parts]
+    return found
+
+
+def _numbered(part: str, piece: str) -> tuple[str | None, float]:
+    """``state: number``, or a number alone."""
+    *state, number = _pieces(part, ":")
+    try:
+        return _plain(":".join(state)) if state else None, float(number)
+    except ValueError:
+        raise _no_numbers(piece) from None
+
+
+def _no_numbers(piece: str) -> InputError:
+    return InputError(
+        "soft evidence is given as name=(a number for each state), each name once, such as xray=(0.2, 0.9) or "
+        f"xray=(no: 0.2, yes: 0.9); got {piece.strip()!r}"
+    )
 
 
 def _take(text: str, found: dict[str, str]) -> None:

@@ -195,19 +195,27 @@ class Auto(DiscreteModel):
                 refused |= which.reshape(-1) == r
         return refused
 
-    def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
+    def query(
+        self,
+        variables: str | Iterable[str],
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
+    ) -> Posterior:
         """The exact joint posterior of ``variables`` given ``evidence``, by ``model_`` or else by ``stand_in_``."""
         check_is_fitted(self)
+        soft: Any = {"likelihood": likelihood, "jeffrey": jeffrey}
         names = [variables] if isinstance(variables, str) else list(variables)
         try:
-            return self.model_.query(names, evidence)
+            return self.model_.query(names, evidence, **soft)
         except TooLargeError:
             if self.stand_in_ is None:
                 raise
         note(
             f"{self.fit_info_['chosen']} does not sum out what is unknown: {self.fit_info_['stand_in']} answered"
         )
-        return self.stand_in_.query(names, evidence)
+        return self.stand_in_.query(names, evidence, **soft)
 
     def _answer(
         self, codes: Codes, out: Any, ask: Callable[[Any, Codes], Any], refusal: type[Exception]

@@ -10,7 +10,7 @@ Every question is answered exactly (``chainrule.models.bayesian_network.inferenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,11 @@ from chainrule.models.bayesian_network.node_rows import (
     stated_schema,
     variable_order,
 )
+from chainrule.models.bayesian_network.questions import Questions
+from chainrule.models.bayesian_network.ranked_states import RankedStates
+from chainrule.models.bayesian_network.sensitivity import Sensitivity
 from chainrule.models.bayesian_network.standard_errors import bootstrap_errors, information_errors
+from chainrule.models.bayesian_network.table_posteriors import TablePosterior, posteriors_of
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.column_turns import column_turns
 from chainrule.models.shared.completion import best_completions
@@ -60,7 +64,7 @@ from chainrule.models.shared.dag_setting import dag_of_plain, parsed_dag, plain_
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.interventions import actions, done_info
 from chainrule.models.shared.loaded import check_probabilities, loaded_array
-from chainrule.models.shared.posterior import Posterior, impossible, places
+from chainrule.models.shared.posterior import Posterior, impossible
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
@@ -255,9 +259,7 @@ class BayesianNetwork(DiscreteModel):
         """
         check_choice(method, "method", ["information", "bootstrap"])
         tables = [self.tables_[v] for v in self._fitted_nodes().names]
-        names, latent = self.schema_.names, self._nodes.variables[len(self.schema_) :]
-        ahead = {v.name: v for v in self.schema_.variables}
-        rows = (part.select(names) for part in node_rows(X, names, ahead, sample_weight=sample_weight))
+        latent, rows = self._nodes.variables[len(self.schema_) :], self._parts(X, sample_weight)
 
         def ascent(parts: Iterable[Table]) -> Ascent:
             counted = count_tables(self.dag_, parts, latent, missing="em", max_bytes=self.max_bytes)
@@ -271,6 +273,53 @@ class BayesianNetwork(DiscreteModel):
             n = check_integer(n_resamples, "n_resamples", least=2)
             errors = bootstrap_errors(list(rows), ascent, tables, settings, n, as_generator(rng))
         return dict(zip(self._nodes.names, errors, strict=True))
+
+    def table_posteriors(
+        self, X: Any, *, sample_weight: ArrayLike | None = None
+    ) -> dict[str, TablePosterior]:
+        """The Dirichlet posterior of each table given the rows that it was fitted to, or their ``count``, by node.
+
+        The prior is that of the fit, so ``pseudocount`` must be above 0; ``mean`` is the table.  Credible intervals and
+        the marginal posterior of an entry follow.  Raises ``InputError`` where the posterior is no Dirichlet: of rows
+        with missing values that EM was fitted to.  Nodes that were set by ``do`` are left out.
+
+        >>> X = [[0, 0]] * 3 + [[1, 0]] * 1
+        >>> posterior = BayesianNetwork("x1; x2", pseudocount=1).fit(X).table_posteriors(X)["x1"]
+        >>> posterior.mean.round(3).tolist(), [end.round(3).tolist() for end in posterior.interval(0.9)]
+        ([0.667, 0.333], [[0.343, 0.076], [0.924, 0.657]])
+        """
+        self._fitted_nodes()
+        if self.missing == "em" or self.dag_.latent:
+            raise InputError(
+                "with missing='em' the posterior of a table is no Dirichlet distribution; standard_errors(X) says how "
+                "sure its entries are"
+            )
+        if check_real(self.pseudocount, "pseudocount") == 0:
+            raise InputError(
+                "a posterior needs a prior, and pseudocount=0 is none; fit with a pseudocount above 0, such as "
+                "pseudocount=1 (uniform) or pseudocount=0.5 (Jeffreys, of tables with two states)"
+            )
+        done = self.fit_info_.get("do", {})
+        found = posteriors_of(self._counts_of(X, sample_weight), self.pseudocount, self.prior)
+        return {v: posterior for v, posterior in found.items() if v not in done}
+
+    def _counts_of(self, X: Any, sample_weight: ArrayLike | None) -> FamilyCounts:
+        """Counts of rows ``X`` under the schema of the fit, or ``X`` where it holds such counts."""
+        if not isinstance(X, FamilyCounts):
+            rows = self._parts(X, sample_weight)
+            found = count_tables(self.dag_, rows, (), missing=self.missing, max_bytes=self.max_bytes)
+            assert isinstance(found, FamilyCounts)  # of a network that EM does not fit
+            return found
+        if X.dag != self.dag_ or X.schema.states != self.schema_.states:
+            raise InputError(
+                "the counts belong to another DAG or other states; count the rows with this network's count"
+            )
+        return X
+
+    def _parts(self, X: Any, sample_weight: ArrayLike | None) -> Iterator[Table]:
+        """Rows ``X`` part by part under the schema of the fit, without other columns."""
+        names, ahead = self.schema_.names, {v.name: v for v in self.schema_.variables}
+        return (part.select(names) for part in node_rows(X, names, ahead, sample_weight=sample_weight))
 
     @classmethod
     def from_tables(
@@ -421,38 +470,103 @@ class BayesianNetwork(DiscreteModel):
             "in_use": sum(t.size - t.size // t.shape[-1] for t in tables),
         }
 
-    def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
+    def query(
+        self,
+        variables: str | Iterable[str],
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
+    ) -> Posterior:
         """The joint posterior of one variable or several given states of others.
 
-        Impossible evidence is an ``InputError``; so are variables that are in the evidence too.
-        """
-        network, row = self._fitted_network(), self._nodes.known(evidence)
-        wanted = places(self._nodes, variables, unknown_in=row)
-        table = network.posterior(row, wanted)
-        if table is None:
-            raise impossible("evidence", self._nodes.labels(row))
-        return self._posterior(wanted, table, self._nodes.labels(row))
+        Soft evidence gives a variable a number for each state, in order or by name: ``likelihood`` that of what was
+        observed of it (virtual evidence, Pearl 1988), ``jeffrey`` its new marginal (Jeffrey's rule); see
+        ``models.shared.soft_evidence``.  Impossible evidence is an ``InputError``; so are variables that are in the
+        evidence too, and marginals that no distribution has.
 
-    def posterior_marginals(self, evidence: Mapping[str, Any] | None = None) -> dict[str, Posterior]:
+        >>> tables = {"burglary": [0.99, 0.01], "alarm": [[0.95, 0.05], [0.1, 0.9]]}
+        >>> states = dict.fromkeys(tables, ["no", "yes"])
+        >>> model = BayesianNetwork.from_tables("burglary -> alarm", states, tables)
+        >>> heard = model.query("burglary", likelihood={"alarm": [1, 4]})  # four times as likely to hear it if it rings
+        >>> believed = model.query("burglary", jeffrey={"alarm": [0.2, 0.8]})
+        >>> round(heard.probability(burglary="yes"), 4), round(believed.probability(burglary="yes"), 4)
+        (0.0315, 0.1233)
+        """
+        questions = self._questions()
+        return questions.posterior(variables, questions.known(evidence, likelihood, jeffrey))
+
+    def posterior_marginals(
+        self,
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
+    ) -> dict[str, Posterior]:
         """p(v | evidence) of every variable v that is not in the evidence, from one calibrated junction tree."""
-        network, row = self._fitted_network(), self._nodes.known(evidence)
-        marginals, log_mass = network.marginals(row)
-        if log_mass == -np.inf:
-            raise impossible("evidence", self._nodes.labels(row))
-        names, labels = self._nodes.names, self._nodes.labels(row)
-        return {names[v]: self._posterior([v], marginals[v], labels) for v in sorted(marginals)}
+        questions = self._questions()
+        return questions.marginals(questions.known(evidence, likelihood, jeffrey))
 
     def mpe(self, evidence: Mapping[str, Any] | None = None) -> MostProbable:
-        """A most probable state of all variables given the evidence.
+        """A most probable state of all variables given the evidence; ``most_probable`` lists the next ones, too.
 
         Among rows that are equally probable the choice is deterministic, and ``unique`` is then false.
         """
-        network, row = self._fitted_network(), self._nodes.known(evidence)
-        states, log_prob, unique = network.maximum(row[None])
-        if log_prob[0] == -np.inf:
-            raise impossible("evidence", self._nodes.labels(row))
-        labels = self._nodes.labels
-        return MostProbable(labels(states[0]), float(log_prob[0]), bool(unique[0]), labels(row))
+        questions = self._questions()
+        return questions.maximum(questions.known(evidence))
+
+    def most_probable(
+        self,
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        k: int = 1,
+        over: str | Iterable[str] | None = None,
+        likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
+    ) -> RankedStates:
+        """The ``k`` most probable states of the variables ``over`` given the evidence, exact, the most probable first.
+
+        Of all variables that are not in the evidence by default (most probable explanations, MPE), which costs as much
+        as all marginals; ``over`` some, the others are summed out before (marginal MAP), which may cost far more:
+        ``inference_cost(over, evidence, most_probable=True)`` says how much, and above ``max_bytes`` it is a
+        ``TooLargeError``.  Soft evidence as in ``query``.
+
+        >>> tables = {"a": [0.4, 0.6], "b": [[0.1, 0.9], [0.45, 0.55]]}
+        >>> model = BayesianNetwork.from_tables("a -> b", {"a": 2, "b": 2}, tables)
+        >>> print(model.most_probable(k=2).text())
+        the 2 most probable states of P(a, b): together 0.69 of the probability
+          1  0.36  a=0, b=1
+          2  0.33  a=1, else as 1
+        >>> model.most_probable(over="a").states  # not as in the most probable state of both
+        ({'a': '1'},)
+        """
+        questions = self._questions()
+        return questions.ranked(questions.known(evidence, likelihood, jeffrey), k, over)
+
+    def sensitivity(
+        self,
+        states: Mapping[str, Any],
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        likelihood: Mapping[str, Any] | None = None,
+    ) -> Sensitivity:
+        """How P(states | evidence) depends on each entry of each table: exact functions, derivatives, needed changes.
+
+        Of one entry at a time, t, the others of its row keeping their proportions, it is (a + b t) / (c + d t).  Two
+        passes give the coefficients of all entries.  Latent nodes may be named; tables that were set by ``do`` do not
+        count.
+
+        >>> tables = {"ill": [0.99, 0.01], "test": [[0.95, 0.05], [0.1, 0.9]]}
+        >>> model = BayesianNetwork.from_tables("ill -> test", dict.fromkeys(tables, ["no", "yes"]), tables)
+        >>> found = model.sensitivity({"ill": "yes"}, {"test": "yes"})
+        >>> round(found.probability, 3), found.ranked(1)[0].name()
+        (0.154, 'P(ill=yes)')
+        >>> round(found.entry("test", "yes", {"ill": "no"}).needed(0.5), 4)  # how sure a test must be for an even bet
+        0.0091
+        """
+        questions = self._questions()
+        known = questions.known(evidence, likelihood)
+        return questions.sensitivity(states, known, self.fit_info_.get("do", ()))
 
     def do(self, states: Mapping[str, Any]) -> Self:
         """The network in which these variables are set from outside, states by name: the edges into them are cut.
@@ -478,21 +592,16 @@ class BayesianNetwork(DiscreteModel):
         self,
         variables: str | Iterable[str] | None = None,
         evidence: Mapping[str, Any] | Iterable[str] | None = None,
+        *,
+        most_probable: bool = False,
     ) -> InferenceCost:
         """What ``query(variables, evidence)`` would take, or all posterior marginals; nothing is allocated.
 
-        The cost depends on which variables are in the evidence, so their names are enough.
+        With ``most_probable`` what ``most_probable(evidence, over=variables)`` would.  The cost depends on which
+        variables are in the evidence, so their names are enough.
         """
-        network = self._fitted_network()
-        row = np.full(len(self._nodes), -1, np.int32)
-        if evidence is not None:
-            row[places(self._nodes, evidence, "evidence")] = 0
-        if variables is None:
-            plan = network.full_plan(row)
-        else:
-            plan = network.posterior_plan(row, places(self._nodes, variables, unknown_in=row))
-        order = tuple(self._nodes.names[v] for v in plan.order)
-        return InferenceCost(order, plan.induced_width, plan.largest_entries, plan.total_entries)
+        flag = check_flag(most_probable, "most_probable")
+        return self._questions().cost(variables, () if evidence is None else evidence, most_probable=flag)
 
     def cpt(self, node: str) -> ConditionalTable:
         """The table p(node | parents); ``.text()`` shows it."""
@@ -535,11 +644,8 @@ class BayesianNetwork(DiscreteModel):
         self._network.max_bytes = check_integer(self.max_bytes, "max_bytes")
         return self._network
 
-    def _posterior(
-        self, wanted: list[int], table: NDArray[np.float64], evidence: dict[str, str]
-    ) -> Posterior:
-        asked = [self._nodes.variables[v] for v in wanted]
-        return Posterior(tuple(v.name for v in asked), tuple(v.states for v in asked), table, evidence)
+    def _questions(self) -> Questions:
+        return Questions(self._fitted_network(), self._nodes)
 
     def _settings(self) -> dict[str, Any]:
         plain = super()._settings()

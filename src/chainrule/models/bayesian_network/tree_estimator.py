@@ -63,9 +63,16 @@ class ChowLiu(DiscreteModel):
         self.bayesian_network_ = chow_liu(table, schema=table.schema, **settings)
         self.fit_info_ = self.bayesian_network_.fit_info_
 
-    def query(self, variables: str | Iterable[str], evidence: Mapping[str, Any] | None = None) -> Posterior:
+    def query(
+        self,
+        variables: str | Iterable[str],
+        evidence: Mapping[str, Any] | None = None,
+        *,
+        likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
+    ) -> Posterior:
         """See ``BayesianNetwork.query``."""
-        return self._fitted().query(variables, evidence)
+        return self._fitted().query(variables, evidence, likelihood=likelihood, jeffrey=jeffrey)
 
     def do(self, states: Mapping[str, Any]) -> Self:
         """See ``BayesianNetwork.do``; a note says that the arrows were learned."""

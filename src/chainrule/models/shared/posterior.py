@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -15,7 +15,16 @@ from chainrule.core.records import to_plain
 from chainrule.graphs.notation import probability_text
 from chainrule.tables.schema import Schema, Variable
 
-__all__ = ["MOST_AXES", "Posterior", "answer_shape", "assignment_text", "impossible", "places", "table_lines"]
+__all__ = [
+    "MOST_AXES",
+    "Posterior",
+    "answer_shape",
+    "assignment_text",
+    "impossible",
+    "places",
+    "soft_texts",
+    "table_lines",
+]
 
 MOST_AXES = 64  # of a numpy array
 
@@ -28,6 +37,7 @@ class Posterior:
     """p(variables | evidence): ``probabilities`` has an axis for each of ``variables``, in their order.
 
     Of more than 64 variables, which no array has axes for, those with a single state have none.
+    ``likelihood`` and ``jeffrey`` hold what soft evidence it is given (``soft_evidence``), by variable and state.
 
     >>> p = Posterior(("rain",), (("no", "yes"),), np.array([0.25, 0.75]), {"grass": "wet"})
     >>> p.probability(rain="yes")
@@ -42,6 +52,8 @@ class Posterior:
     states: tuple[tuple[str, ...], ...]
     probabilities: NDArray[np.float64]
     evidence: dict[str, str]
+    likelihood: dict[str, dict[str, float]] = field(default_factory=dict)
+    jeffrey: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def probability(self, **assignment: Any) -> float:
         """The probability of these states; variables that are not named are summed out."""
@@ -68,7 +80,8 @@ class Posterior:
         kept = [i for i, v in enumerate(self.variables) if v not in states]
         listed = tuple(self.states[i] for i in kept)
         found = self.probabilities[self._index(places)].reshape(answer_shape(list(map(len, listed))))
-        return Posterior(tuple(self.variables[i] for i in kept), listed, found, self.evidence)
+        names = tuple(self.variables[i] for i in kept)
+        return Posterior(names, listed, found, self.evidence, self.likelihood, self.jeffrey)
 
     def _index(self, places: Sequence[int | slice]) -> tuple[int | slice, ...]:
         """``places``, one for each variable, for the axes that there are."""
@@ -78,10 +91,14 @@ class Posterior:
 
     def text(self) -> str:
         """One line for each combination of states."""
-        head = probability_text(list(self.variables), list(self.evidence))
-        if self.evidence:
-            head += f"  where {assignment_text(self.evidence)}"
+        head = probability_text(list(self.variables), list(self.evidence)) + self.condition_text()
         return "\n".join([head, *table_lines(self.states, self.probabilities)])
+
+    def condition_text(self) -> str:
+        """What is known, in the words that follow a question; nothing where nothing is."""
+        parts = [assignment_text(self.evidence)] if self.evidence else []
+        parts += soft_texts("likelihood", self.likelihood) + soft_texts("jeffrey", self.jeffrey)
+        return f"  where {'; '.join(parts)}" if parts else ""
 
     def to_plain(self) -> dict[str, Any]:
         """The posterior as plain data."""
@@ -89,6 +106,8 @@ class Posterior:
             {
                 "variables": dict(zip(self.variables, self.states, strict=True)),
                 "evidence": self.evidence,
+                "likelihood": self.likelihood,
+                "jeffrey": self.jeffrey,
                 "probabilities": self.probabilities,
             }
         )
@@ -142,6 +161,18 @@ pseudocount above 0
 def assignment_text(assignment: Mapping[str, str]) -> str:
     """States by name in one line."""
     return ", ".join(f"{v}={s}" for v, s in assignment.items())
+
+
+def soft_texts(word: str, given: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Soft evidence in one text for each variable.
+
+    >>> soft_texts("likelihood", {"rain": {"no": 0.2, "yes": 0.8}})
+    ['likelihood rain=(no: 0.2, yes: 0.8)']
+    """
+    listed = {
+        v: ", ".join(f"{state}: {x:.6g}" for state, x in numbers.items()) for v, numbers in given.items()
+    }
+    return [f"{word} {v}=({numbers})" for v, numbers in listed.items()]
 
 
 def table_lines(states: tuple[tuple[str, ...], ...], values: NDArray[np.float64]) -> Iterator[str]:

@@ -4,6 +4,10 @@
     buckets         variable elimination and what follows from keeping its tables: marginals, maxima, draws
     loops, sweeps   the same, compiled: all but draws
     network         the tables p(v | parents), and every question about them
+    slices          the factors of a question, before any is multiplied
+    findings        soft evidence, as nodes that are observed
+    maximising      most probable states of some variables, others summed out; ranking lists them one after the other
+    derivatives     of a probability with respect to every entry of every table
     components      what rows do not know, taken apart
     expectation     the expected counts of families in such rows
 

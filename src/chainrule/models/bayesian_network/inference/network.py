@@ -101,6 +101,24 @@ class DiscreteNetwork:
         self._kept = KeptRows()
         self._is_new = len(self.sizes) > _MANY
 
+    def extended(
+        self, parents: Sequence[Sequence[int]], tables: Sequence[NDArray[np.float64]]
+    ) -> DiscreteNetwork:
+        """This network with more variables, numbered from d on, below its own: their ``parents`` and ``tables``.
+
+        Where they have one parent each, no clique grows, and the order of elimination is found once for all of them.
+        """
+        d, new = len(self.sizes), range(len(self.sizes), len(self.sizes) + len(parents))
+        out = DiscreteNetwork(
+            [*self.parents, *parents],
+            [*self.tables, *tables],
+            [*self.order, *new],
+            max_bytes=self.max_bytes,
+        )
+        if all(len(above) == 1 and above[0] < d for above in parents):
+            out._order = np.concatenate([np.array(new, np.int64), self._order])
+        return out
+
     @cached_property
     def log_tables(self) -> list[NDArray[np.float64]]:
         """The logarithms of the tables."""
