@@ -23,7 +23,7 @@ TEXTS = {
 def test_a_graph_as_text_names_the_commands_that_read_it(name, tmp_path):
     path = tmp_path / name
     path.write_text(TEXTS[name])
-    with pytest.raises(DataError, match="a graph as text, not a saved model; chainrule dag query"):
+    with pytest.raises(DataError, match="a graph or a network as text, not a saved model; chainrule dag query"):
         loaded(path)
 
 

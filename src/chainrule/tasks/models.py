@@ -58,7 +58,7 @@ def _other_kind(path: str) -> str | None:
     if not graph.edges and not name.removesuffix(".gz").endswith(_GRAPHS):
         return None  # any word is a graph of one node
     return (
-        "a graph as text, not a saved model; chainrule dag query answers questions about a network with its tables, "
-        "chainrule dag show and the commands beside it about a graph alone (in Python BayesianNetwork.from_bif, "
-        "DAG.read)"
+        "a graph or a network as text, not a saved model; chainrule dag query answers questions about a network "
+        "with its tables, chainrule dag show and the commands beside it about a graph alone (in Python "
+        "BayesianNetwork.from_bif, DAG.read)"
     )
