@@ -163,11 +163,9 @@ def test_rows_that_need_large_tables_are_answered_by_the_network_and_others_by_t
     rows = np.full((3, d + 1), -1, np.int32)
     rows[0, d], rows[1, d] = 0, 1  # the child alone
     rows[2] = [0, 0, *[-1] * (d - 2), 1]
-    p, half = child, None
+    p, half = child, bias[0][0] * bias[1][0] * child[0, 0]
     for v in range(d):
         p = np.tensordot(bias[v], p, axes=(0, 0))
-        if v == 1:
-            half = bias[0][0] * bias[1][0] * child[0, 0]
     for v in range(2, d):
         half = np.tensordot(bias[v], half, axes=(0, 0))
     inference = RowInference(network)

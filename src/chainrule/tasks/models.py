@@ -14,7 +14,7 @@ from chainrule.models.contract import DiscreteModel
 __all__ = ["ModelOrPath", "loaded"]
 
 _TABLES = (".csv", ".tsv", ".parquet", ".feather", ".arrow", ".data", ".npy", ".npz")
-_GRAPHS = (".bif", ".dot", ".gv", ".dag")
+_GRAPHS = (".bif", ".xmlbif", ".net", ".uai", ".xdsl", ".dot", ".gv", ".dag")
 
 ModelOrPath = DiscreteModel | str | os.PathLike[str]
 
@@ -60,5 +60,5 @@ def _other_kind(path: str) -> str | None:
     return (
         "a graph or a network as text, not a saved model; chainrule dag query answers questions about a network "
         "with its tables, chainrule dag show and the commands beside it about a graph alone (in Python "
-        "BayesianNetwork.from_bif, DAG.read)"
+        "BayesianNetwork.read, DAG.read)"
     )
