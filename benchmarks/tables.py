@@ -158,12 +158,17 @@ def _rows_for(call: Callable[[int], Any]) -> int:
     """As many rows as take a tenth of a second."""
     n = 16
     call(n)  # compiles, fills caches
-    while True:
-        began = time.perf_counter()
-        call(n)
-        if time.perf_counter() - began >= _LEAST or n >= _MOST:
-            return n
+    while (
+        n < _MOST and min(_seconds_of(call, n) for _ in range(3)) < _LEAST
+    ):  # one may compile, or be held up
         n = min(_MOST, 4 * n)
+    return n
+
+
+def _seconds_of(call: Callable[[int], Any], n: int) -> float:
+    began = time.perf_counter()
+    call(n)
+    return time.perf_counter() - began
 
 
 def _latent_share(options: Options) -> Iterator[Measure]:

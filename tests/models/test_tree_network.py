@@ -97,6 +97,20 @@ def test_draws_follow_the_posterior_of_what_is_missing(way, seed):
     assert chisquare(seen, cells * seen.sum() / cells.sum()).pvalue > 1e-4
 
 
+def test_what_do_makes_impossible_is_refused(way):
+    model = fit().do({"x2": 1})
+    rows = [[None, 0, 1, 0, 1, 0], [None, 0, None, 0, 1, 1]]
+    for ask in (
+        lambda: model.query("x1", {"x2": 0}),
+        lambda: model.sample(2, given={"x2": 0}, rng=0),
+        lambda: model.impute(rows, rng=0),
+        lambda: model.impute(rows, how="mode"),
+    ):
+        with pytest.raises(InputError, match="x2=0"):
+            ask()
+    assert np.isneginf(model.log_prob(rows)).all()
+
+
 def test_the_mass_of_a_larger_network_is_one_and_all_paths_agree(monkeypatch):
     rows = random_rows(5, (2,) * 12, 400)
     model = TreeNetwork(schema=Schema.of_sizes((2,) * 12)).fit(rows)

@@ -92,14 +92,14 @@ class Family:
     keeps_runs: bool = False
 
 
-def family(name: str) -> Family:
-    """The family of this name; ``UnknownNameError`` lists near matches.
+def family(name: str, *, beside: tuple[str, ...] = ()) -> Family:
+    """The family of this name; ``UnknownNameError`` lists near matches, and what may be said ``beside`` families.
 
     >>> family("chowliu").sums_out
     'any'
     """
     if name not in FAMILIES:
-        raise UnknownNameError.of("model", name, list(FAMILIES))
+        raise UnknownNameError.of("model", name, [*beside, *FAMILIES])
     return FAMILIES[name]
 
 

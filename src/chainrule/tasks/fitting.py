@@ -168,7 +168,8 @@ def fit(
     """
     began, seed = time.monotonic(), check_integer(seed, "seed", least=0)
     seconds = None if budget is None else seconds_of(budget)
-    one = None if model == AUTO else family(model)  # a wrong name is told before a large table is read
+    # a wrong name is told before a large table is read
+    one = None if model == AUTO else family(model, beside=(AUTO,))
     graph = graph_of(dag)
     folder = None if run_dir is None else _run_folder(run_dir, model, one, seconds, resume)
     check_latent(model, graph, latent_states, latent_classes, dialect)

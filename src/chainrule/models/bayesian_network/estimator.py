@@ -54,6 +54,7 @@ from chainrule.models.bayesian_network.node_rows import (
 )
 from chainrule.models.bayesian_network.questions import Questions
 from chainrule.models.bayesian_network.ranked_states import RankedStates
+from chainrule.models.bayesian_network.row_inference.answers import RowInference
 from chainrule.models.bayesian_network.sensitivity import Sensitivity
 from chainrule.models.bayesian_network.standard_errors import bootstrap_errors, information_errors
 from chainrule.models.bayesian_network.table_posteriors import TablePosterior, posteriors_of
@@ -377,7 +378,7 @@ class BayesianNetwork(DiscreteModel):
         write_network(network, path, format)
 
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
-        return self._fitted_network().log_prob(self._with_latent(codes))
+        return self._fitted_rows().log_prob(self._with_latent(codes))
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
         """Where nodes are latent, each column is given those before it."""
@@ -416,7 +417,7 @@ class BayesianNetwork(DiscreteModel):
         return column_turns(factors, self.schema_.sizes, n, order, states_of)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
-        drawn, bad = self._fitted_network().draw(self._with_latent(codes), generator)
+        drawn, bad = self._fitted_rows().draw(self._with_latent(codes), generator)
         if bad.any():
             raise impossible("given", self.schema_.labels(codes[bad.argmax()]))
         return drawn[:, : codes.shape[1]]
@@ -427,12 +428,12 @@ class BayesianNetwork(DiscreteModel):
         return np.pad(codes.astype(np.int32), ((0, 0), (0, n)), constant_values=-1) if n else codes
 
     def _most_probable(self, codes: Codes) -> Codes:
-        network = self._fitted_network()
+        rows = self._fitted_rows()
         if self.dag_.latent:  # a maximum of sums is not found by elimination in any order
             draw = "impute with how='draw'"
             states, log_prob = best_completions(codes, self.schema_.sizes, self._log_prob, instead=draw)
         else:
-            states, log_prob, _ = network.maximum(codes)
+            states, log_prob = rows.maximum(codes)
         bad = log_prob == -np.inf
         if bad.any():
             raise impossible("given", self.schema_.labels(codes[bad.argmax()]))
@@ -632,6 +633,7 @@ class BayesianNetwork(DiscreteModel):
         self.dag_, self.tables_, self._nodes = dag, tables, nodes
         families = Families.of(dag, nodes)
         self._network = DiscreteNetwork(families.parents, [tables[v] for v in nodes.names], families.order)
+        self._row_inference = RowInference(self._network)
 
     def _fitted_nodes(self) -> Schema:
         """The observed variables, then the latent ones."""
@@ -646,6 +648,11 @@ class BayesianNetwork(DiscreteModel):
 
     def _questions(self) -> Questions:
         return Questions(self._fitted_network(), self._nodes)
+
+    def _fitted_rows(self) -> RowInference:
+        """The same for rows."""
+        self._fitted_network()
+        return self._row_inference
 
     def _settings(self) -> dict[str, Any]:
         plain = super()._settings()

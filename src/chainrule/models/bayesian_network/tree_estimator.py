@@ -17,7 +17,7 @@ from chainrule.models.bayesian_network.dependence_tree import chow_liu
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.family_counts import Missing
 from chainrule.models.bayesian_network.spanning_forest import Penalty
-from chainrule.models.contract import Codes, DiscreteModel, Marginalises
+from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior
 from chainrule.tables.schema import Schema
@@ -106,6 +106,9 @@ class ChowLiu(DiscreteModel):
 
     def _state_log_probs(self, codes: Codes) -> NDArray[np.float64]:
         return self._fitted()._state_log_probs(codes)
+
+    def _states_in_turn(self, n: int, order: NDArray[np.intp] | None) -> Turns:
+        return self._fitted()._states_in_turn(n, order)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
         return self._fitted()._draw(codes, generator)

@@ -31,6 +31,7 @@ from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.interventions import actions, done_info
 from chainrule.models.shared.loaded import check_padded, loaded_array
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
+from chainrule.models.shared.posterior import impossible
 from chainrule.models.tree_network.averaging import PRUNINGS, SHRINKAGES, averaged, choose, ending, shrunk
 from chainrule.models.tree_network.edge_gains import EdgeGain, EdgeGains, gains_by_edge
 from chainrule.models.tree_network.inference import TreeInference, full_table
@@ -232,10 +233,19 @@ class TreeNetwork(DiscreteModel):
         return column_turns(self._factors(), sizes, n, order, states_of)
 
     def _draw(self, codes: Codes, generator: np.random.Generator) -> Codes:
-        return self._answering().draw(codes, generator)
+        drawn, bad = self._answering().draw(codes, generator)
+        self._need_possible(codes, bad)
+        return drawn
 
     def _most_probable(self, codes: Codes) -> Codes:
-        return self._answering().maximum(codes)
+        states, log_prob = self._answering().maximum(codes)
+        self._need_possible(codes, log_prob == -np.inf)
+        return states
+
+    def _need_possible(self, codes: Codes, bad: NDArray[np.bool_]) -> None:
+        """Raise ``InputError`` for the first ``bad`` row: under ``do`` not all rows are possible."""
+        if bad.any():
+            raise impossible("given", self.schema_.labels(codes[bad.argmax()]))
 
     def _query(self, known: NDArray[np.int32], wanted: list[int]) -> NDArray[np.float64] | None:
         return self._answering().posterior(known, wanted)

@@ -24,6 +24,7 @@ from chainrule.models.bayesian_network.inference.elimination import (
     plan_elimination,
 )
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
+from chainrule.models.bayesian_network.row_inference.answers import RowInference
 from chainrule.models.shared.decision_tables import DecisionTables
 from chainrule.models.shared.posterior import MOST_AXES, answer_shape
 from chainrule.models.tree_network.reduction import ReducedTree, reduce_tree
@@ -51,24 +52,35 @@ class TreeInference:
 
     def log_prob(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Log-probability in nats of what is known of each row, (n,)."""
-        return self._either(lambda full: full.log_prob(rows), lambda: self._log_prob(rows))
+        return self._either(lambda: self._full_rows.log_prob(rows), lambda: self._log_prob(rows))
 
-    def draw(self, rows: NDArray[Any], generator: np.random.Generator) -> NDArray[np.int32]:
-        """``rows`` with what is unknown drawn: what is above the known from its posterior, the rest forward."""
-        filled = rows.astype(np.int32)
+    def draw(
+        self, rows: NDArray[Any], generator: np.random.Generator
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """``rows`` with what is unknown drawn, and which of them (n,) have probability zero.
+
+        What is above the known comes from its posterior, the rest forward.
+        """
+        filled, bad = rows.astype(np.int32), np.zeros(len(rows), bool)
         if (filled >= 0).any():
-            self._draw_above(filled, generator)
+            filled, bad = self._either(
+                lambda: self._full_rows.draw(rows, generator), lambda: self._draw_above(rows, generator)
+            )
         below = np.exp(self.log_p).cumsum(axis=1)
         self.tables.draw(below, self.order, generator.random(filled.shape), filled)
-        return filled
+        return filled, bad
 
-    def maximum(self, rows: NDArray[Any]) -> NDArray[np.int32]:
-        """A most probable completion of each row."""
-        return self._either(lambda full: full.maximum(rows)[0], lambda: self._maximum(rows))
+    def maximum(self, rows: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """A most probable completion of each row, and its log-probability in nats."""
+        return self._either(lambda: self._full_rows.maximum(rows), lambda: self._maximum(rows))
 
     def posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
-        """p(wanted | row) in the shape that ``answer_shape`` says."""
-        return self._either(lambda full: full.posterior(row, wanted), lambda: self._posterior(row, wanted))
+        """p(wanted | row) in the shape that ``answer_shape`` says; ``None`` where the evidence is impossible."""
+        full = self._full
+        return self._either(
+            lambda: None if full is None else full.posterior(row, wanted),
+            lambda: self._posterior(row, wanted),
+        )
 
     @cached_property
     def _full(self) -> DiscreteNetwork | None:
@@ -81,10 +93,22 @@ class TreeInference:
         found = [full_table(self.tables, p, v, us) for v, us in enumerate(above)]
         return DiscreteNetwork(above, found, self.order.tolist(), max_bytes=min(_FULL_BYTES, self.max_bytes))
 
-    def _either(self, full: Callable[[DiscreteNetwork], Answer], reduced: Callable[[], Answer]) -> Answer:
+    @cached_property
+    def _has_zeros(self) -> bool:
+        """Whether some state is impossible at some leaf, as ``do`` makes it."""
+        leaves, sizes = self.tables.is_leaf, np.array(self.tables.sizes)[self.tables.variable]
+        there = np.arange(self.log_p.shape[1]) < sizes[:, None]
+        return bool(np.isneginf(self.log_p[leaves][there[leaves]]).any())
+
+    @cached_property
+    def _full_rows(self) -> RowInference:
+        assert self._full is not None  # asked before
+        return RowInference(self._full)
+
+    def _either(self, full: Callable[[], Answer], reduced: Callable[[], Answer]) -> Answer:
         if self._full is not None:
             try:
-                return full(self._full)
+                return full()
             except TooLargeError:
                 pass  # the trees may need less
         return reduced()
@@ -98,29 +122,39 @@ class TreeInference:
             out[members] = self._buckets(trees, self._plan(trees)).log_remainder[0]
         return out
 
-    def _maximum(self, rows: NDArray[Any]) -> NDArray[np.int32]:
-        out = rows.astype(np.int32)
+    def _maximum(self, rows: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        out, log_p = rows.astype(np.int32), np.empty(len(rows))
         for row, members in self._distinct(rows):
             trees = [reduce_tree(self.tables, v, row) for v in range(len(row))]
             found = np.maximum(row, 0)[None].astype(np.int32)
-            self._buckets(trees, self._plan(trees), maximise=True).maximum(found)
-            out[members] = found
-        return out
+            buckets = self._buckets(trees, self._plan(trees), maximise=True)
+            buckets.maximum(found)
+            out[members], log_p[members] = found, buckets.log_remainder[0]
+        return out, log_p
 
-    def _draw_above(self, rows: NDArray[np.int32], generator: np.random.Generator) -> None:
-        """Fill in, in place, what is unknown above what is known in each row."""
+    def _draw_above(
+        self, rows: NDArray[Any], generator: np.random.Generator
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """``rows`` with what is unknown above what is known drawn, and which of them have probability zero."""
+        filled, bad = rows.astype(np.int32), np.zeros(len(rows), bool)
         for row, members in self._distinct(rows):
             trees = self._relevant(row, np.flatnonzero(row >= 0))
-            plan = self._plan(trees)
-            if plan.order:
-                part = rows[members]
-                self._buckets(trees, plan).draw(part, np.zeros(len(part), np.intp), generator)
-                rows[members] = part
+            buckets = self._buckets(trees, self._plan(trees))
+            if buckets.log_remainder[0] == -np.inf:
+                bad[members] = True
+                continue
+            part = filled[members]
+            buckets.draw(part, np.zeros(len(part), np.intp), generator)
+            filled[members] = part
+        return filled, bad
 
-    def _posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64]:
+    def _posterior(self, row: NDArray[Any], wanted: Sequence[int]) -> NDArray[np.float64] | None:
         sizes = self.tables.sizes
         several = [v for v in wanted if sizes[v] > 1]
-        trees = self._relevant(row, [*np.flatnonzero(row >= 0).tolist(), *several])
+        known = np.flatnonzero(row >= 0).tolist()
+        if self._has_zeros and self._log_prob(row[None])[0] == -np.inf:
+            return None
+        trees = self._relevant(row, [*known, *several])
         around = interaction_graph(tree.scope for tree in trees)
         reached, stack = set(several), list(several)
         while stack:  # what shares no unknown variable with what is asked for scales the answer alone

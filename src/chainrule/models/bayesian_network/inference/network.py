@@ -480,6 +480,11 @@ class DiscreteNetwork:
     def _cumulative_tables(self) -> list[NDArray[np.float64]]:
         return [cumulative(log_table) for log_table in self.log_tables]
 
+    @property
+    def elimination_order(self) -> NDArray[np.int64]:
+        """In which order variables are summed out where nothing is known; constants have no place in it."""
+        return self._order
+
     @cached_property
     def _order(self) -> NDArray[np.int64]:
         """In which order to sum variables out where nothing is known, of all that have several states."""
