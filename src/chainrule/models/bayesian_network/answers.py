@@ -85,7 +85,7 @@ class ConditionalTable:
 class InferenceCost:
     """What an answer would take: ``order`` of elimination, its induced width, entries of its tables.
 
-    The tables of one answer are held together, as logarithms in float64.
+    Tables are formed block by block; what is held of one answer, messages in float64, takes no more than all of them.
     """
 
     order: tuple[str, ...]

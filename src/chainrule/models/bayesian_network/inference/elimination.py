@@ -78,7 +78,7 @@ class Elimination:
 
     @property
     def total_entries(self) -> int:
-        """Entries of all tables together: what is held at once when all marginals are asked for."""
+        """Entries of all tables together: no answer holds more, messages up and down included."""
         return sum(self.entries)
 
     @property

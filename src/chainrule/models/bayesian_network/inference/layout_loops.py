@@ -18,7 +18,20 @@ from numba import njit
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 
-__all__ = ["lay_out"]
+__all__ = [
+    "AXES",
+    "COUNT",
+    "ENTRIES",
+    "FAMILY",
+    "INTO",
+    "ITEMS",
+    "MESSAGE",
+    "SCOPE",
+    "SIZE",
+    "STRIDES",
+    "TABLE",
+    "lay_out",
+]
 
 SIZE, FAMILY, TABLE, UPWARD, ZERO = 0, 1, 2, 3, 4  # columns of nodes
 SCOPE, AXES, ITEMS, COUNT, STRIDES, MESSAGE, INTO, ENTRIES = 0, 1, 2, 3, 4, 5, 6, 7  # columns of steps

@@ -30,7 +30,21 @@ from chainrule.models.bayesian_network.inference.layout_loops import (
     TABLE,
 )
 
-__all__ = ["MAXIMUM", "SUM", "answer"]
+__all__ = [
+    "ALONG",
+    "LOWEST",
+    "MAXIMUM",
+    "RUNS",
+    "SUM",
+    "advance",
+    "answer",
+    "least_product",
+    "multiply",
+    "prepare",
+    "room",
+    "scale",
+    "upward",
+]
 
 SUM, MAXIMUM = 0, 1  # what is asked
 
