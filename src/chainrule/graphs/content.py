@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from chainrule.graphs.marks import Marks
 from chainrule.graphs.names import NodeNames
@@ -14,17 +15,39 @@ __all__ = ["Content"]
 
 @dataclass(frozen=True)
 class Content:
-    """Node i of ``structure`` is called ``names.all[i]``; ``marks`` are notes that algorithms do not read."""
+    """Node i of ``structure`` is called ``names.all[i]``; ``marks`` are notes that algorithms do not read.
+
+    ``undirected`` edges are pairs (u, v) with u < v, sorted; the directed ones are those of ``structure``.
+    """
 
     names: NodeNames
     structure: Structure
     marks: Marks = field(default_factory=Marks)
+    undirected: tuple[tuple[int, int], ...] = ()
 
     def edges(self) -> Iterator[tuple[str, str]]:
         """All pairs (parent, child) as names, by parent, then by child."""
         name = self.names.all
         return ((name[u], name[v]) for u, v in self.structure.edges())
 
-    def with_parents(self, parents: Iterable[Iterable[int]]) -> Content:
+    def undirected_edges(self) -> Iterator[tuple[str, str]]:
+        """The undirected pairs as names, by the first node, then by the second."""
+        name = self.names.all
+        return ((name[u], name[v]) for u, v in self.undirected)
+
+    def notes(self) -> dict[str, Any]:
+        """Who is latent, and the marks, by the names that the arguments of graphs have."""
+        marks = self.marks
+        return {
+            "latent": self.names.of(sorted(self.structure.latent)),
+            "positions": marks.positions,
+            "exposures": marks.exposures,
+            "outcomes": marks.outcomes,
+            "adjusted": marks.adjusted,
+        }
+
+    def with_parents(
+        self, parents: Iterable[Iterable[int]], undirected: Iterable[tuple[int, int]] = ()
+    ) -> Content:
         """The same nodes and marks with other edges."""
-        return Content(self.names, self.structure.with_parents(parents), self.marks)
+        return Content(self.names, self.structure.with_parents(parents), self.marks, tuple(undirected))
