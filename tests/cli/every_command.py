@@ -61,6 +61,9 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "dag convert": [str(network), str(folder / "coins.xdsl")],
         "dag factorize": [GRAPH],
         "dag test": ["a -> b; c", str(rows)],
+        "dag cpdag": [GRAPH, "--members", "2"],
+        "dag extend": ["rain -> grass <- sprinkler; grass -- slip"],
+        "dag distance": ["rain -- grass -> slip", "rain -> grass -> slip"],
         "dag query": [str(network), "a", "--do", "b=yes"],
     }
     return {name: [*name.split(), *rest] for name, rest in arguments.items()}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ChainruleError, TooLargeError
-from chainrule.graphs import DAG, PDAG, DirectedGraph, Factorization
+from chainrule.graphs import DAG, PDAG, DirectedGraph, Factorization, compare_graphs
 
 CHAIN = DAG.parse("A -> B -> C")
 PARTIAL = PDAG.parse("A -- B -> C")
@@ -122,6 +122,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "PDAG.neighbours": lambda v: PARTIAL.neighbours(v),
     "PDAG.completed": lambda v: PARTIAL.completed(v),
     "PDAG.n_dags(max_steps)": lambda v: PARTIAL.n_dags(max_steps=v),
+    "compare_graphs(found)": lambda v: compare_graphs(v, CHAIN),
+    "compare_graphs(truth)": lambda v: compare_graphs(PARTIAL, v),
     "PDAG ==": lambda v: v == PARTIAL,
     "latex": lambda v: PRODUCT.latex(v),
     "n_parameters": lambda v: PRODUCT.n_parameters(v),

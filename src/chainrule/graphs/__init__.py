@@ -4,6 +4,7 @@ Imports nothing heavier than numpy.
 """
 
 from chainrule.graphs.adjustment import AdjustmentExplanation
+from chainrule.graphs.comparison import Agreement, GraphComparison, compare_graphs
 from chainrule.graphs.condensation import Condensation
 from chainrule.graphs.dag import DAG, PDAG, DirectedGraph
 from chainrule.graphs.explanation import Junction, PathExplanation, SeparationExplanation
@@ -19,12 +20,14 @@ __all__ = [
     "DAG",
     "PDAG",
     "AdjustmentExplanation",
+    "Agreement",
     "CForest",
     "CompletenessExplanation",
     "Condensation",
     "DirectedGraph",
     "Effect",
     "Factorization",
+    "GraphComparison",
     "Hedge",
     "Independence",
     "Instrument",
@@ -32,4 +35,5 @@ __all__ = [
     "PathExplanation",
     "SeparationExplanation",
     "Structure",
+    "compare_graphs",
 ]
