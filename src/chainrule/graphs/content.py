@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from chainrule.graphs.marks import Marks
 from chainrule.graphs.names import NodeNames
@@ -34,17 +33,6 @@ class Content:
         """The undirected pairs as names, by the first node, then by the second."""
         name = self.names.all
         return ((name[u], name[v]) for u, v in self.undirected)
-
-    def notes(self) -> dict[str, Any]:
-        """Who is latent, and the marks, by the names that the arguments of graphs have."""
-        marks = self.marks
-        return {
-            "latent": self.names.of(sorted(self.structure.latent)),
-            "positions": marks.positions,
-            "exposures": marks.exposures,
-            "outcomes": marks.outcomes,
-            "adjusted": marks.adjusted,
-        }
 
     def with_parents(
         self, parents: Iterable[Iterable[int]], undirected: Iterable[tuple[int, int]] = ()

@@ -301,8 +301,7 @@ remove one of these edges to get a DAG
         >>> DAG.parse("A -> B -> D <- C").cpdag()
         PDAG.parse('A; B; D; C; B -> D; C -> D; A -- B')
         """
-        found = equivalence.cpdag(self._content)
-        return PDAG(found.edges(), found.undirected_edges(), self.nodes, **found.notes())
+        return PDAG._holding(equivalence.cpdag(self._content))
 
     def is_markov_equivalent(self, other: DAG) -> bool:
         """Whether the same d-separations hold in both, between all nodes, latent ones included.
@@ -423,6 +422,11 @@ remove one of these edges to get a DAG
         above = self.structure.parents
         return self._of(self._content.with_parents(() if v in cut else us for v, us in enumerate(above)))
 
+    @classmethod
+    def _holding(cls, content: Content) -> Self:
+        """The DAG that a graph here makes of its own content."""
+        return cls._of(content)
+
     def _ordered(self, order: Sequence[str] | None) -> Sequence[int]:
         """``order``, or without it the DAG's own, as indices."""
         if order is None:
@@ -459,7 +463,7 @@ class PDAG(MixedGraph):
 has an edge to another of them, or becomes a new v-structure (C -> B <- A; A -> D <- C); take an edge out, or direct \
 the edges of one of these
         """
-        return self._dag(self._extended())
+        return DAG._holding(self._content.with_parents(self._extended()))
 
     def consistent_dags(self) -> Iterator[DAG]:
         """All DAGs that the graph stands for, each once; polynomial delay.  ``NoExtensionError`` where there is none.
@@ -469,9 +473,9 @@ the edges of one of these
         """
         self._extended()
         members = all_parents(HalfDirected.of(self.mixed).complete())
-        return map(self._dag, members)
+        return (DAG._holding(self._content.with_parents(parents)) for parents in members)
 
-    def _dag(self, parents: list[tuple[int, ...]]) -> DAG:
-        """The DAG between the same nodes, with the same marks, in which the nodes have these parents."""
-        found = self._content.with_parents(parents)
-        return DAG(found.edges(), self.nodes, **found.notes())
+    @classmethod
+    def _holding(cls, content: Content) -> Self:
+        """The graph that a DAG here makes of its own content."""
+        return cls._of(content)

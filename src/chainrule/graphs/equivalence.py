@@ -26,8 +26,8 @@ def cpdag(content: Content) -> Content:
     graph = content.structure
     compelled = compelled_edges(graph)
     parents = ([u for u in above if (u, v) in compelled] for v, above in enumerate(graph.parents))
-    undirected = {(min(edge), max(edge)) for edge in graph.edges() if edge not in compelled}
-    return content.with_parents(parents, sorted(undirected))
+    undirected = sorted((min(edge), max(edge)) for edge in graph.edges() if edge not in compelled)
+    return content.with_parents(parents, undirected)
 
 
 def compelled_edges(graph: Structure) -> set[tuple[int, int]]:
