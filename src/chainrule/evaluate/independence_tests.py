@@ -26,7 +26,7 @@ from chainrule.evaluate.independence_report import (
     IndependenceTest,
     Statistic,
 )
-from chainrule.evaluate.statement_tests import Rows, Settings, tested, with_verdicts
+from chainrule.evaluate.statement_tests import Rows, Settings, statement_test, with_verdicts
 from chainrule.graphs import DAG, Independence
 from chainrule.graphs.independencies import Kind
 from chainrule.tables.door import rows as read_rows
@@ -83,7 +83,9 @@ def check_independencies(
     settings.check_resolution(len(statements) if correction == "holm" else 1)
     streams = as_generator(rng).spawn(len(statements))
     pairs = track(list(zip(statements, streams, strict=True)), "testing independencies")
-    tests = with_verdicts([tested(rows, s, settings, stream) for s, stream in pairs], alpha, correction)
+    tests = with_verdicts(
+        [statement_test(rows, s, settings, stream) for s, stream in pairs], alpha, correction
+    )
     return IndependenceReport(
         kind=kind,
         test=statistic,
@@ -126,7 +128,7 @@ def conditional_independence_test(
         )
     settings.check_resolution(1)
     rows = Rows(read_rows(table, columns=everyone))
-    test = tested(rows, Independence(sets[0], sets[1], sets[2]), settings, as_generator(rng))
+    test = statement_test(rows, Independence(sets[0], sets[1], sets[2]), settings, as_generator(rng))
     return with_verdicts([test], alpha, None)[0]
 
 

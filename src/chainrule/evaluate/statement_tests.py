@@ -30,7 +30,7 @@ from chainrule.evaluate.permutations import permutation_p_value
 from chainrule.graphs import Independence
 from chainrule.tables.table import MISSING, Table
 
-__all__ = ["Rows", "Settings", "tested", "with_verdicts"]
+__all__ = ["Rows", "Settings", "statement_test", "with_verdicts"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,9 @@ class Rows:
         return joint_codes([self._codes[m][rows] for m in names], [self._size[m] for m in names], n)
 
 
-def tested(rows: Rows, s: Independence, settings: Settings, rng: np.random.Generator) -> IndependenceTest:
+def statement_test(
+    rows: Rows, s: Independence, settings: Settings, rng: np.random.Generator
+) -> IndependenceTest:
     """The test of one statement by itself; without a p value it is untestable."""
     untested = IndependenceTest(s.x, s.y, s.given, settings.statistic)
     table = rows.stratified(s)

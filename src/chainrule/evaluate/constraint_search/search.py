@@ -15,7 +15,7 @@ from chainrule.evaluate.constraint_search.orientation import Orientation
 from chainrule.evaluate.constraint_search.result import KeptEdge, PCResult
 from chainrule.evaluate.constraint_search.skeleton import Pair, Tester, find_skeleton
 from chainrule.evaluate.independence_report import IndependenceTest, Statistic
-from chainrule.evaluate.statement_tests import Rows, Settings, tested
+from chainrule.evaluate.statement_tests import Rows, Settings, statement_test
 from chainrule.graphs import PDAG, Independence
 from chainrule.models.bayesian_network.structure.edge_rules import EdgeRules, Edges
 from chainrule.tables.door import rows as read_rows
@@ -71,7 +71,7 @@ def pc(
 
     def test(s: Independence) -> IndependenceTest:
         key = "\0".join([*s.x, *s.y, "", *s.given])  # a stream of its own, whenever it is tested
-        return tested(some, s, settings, np.random.default_rng((seed, crc32(key.encode()))))
+        return statement_test(some, s, settings, np.random.default_rng((seed, crc32(key.encode()))))
 
     found = pc_by(
         test,

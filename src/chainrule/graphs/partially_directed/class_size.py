@@ -1,6 +1,6 @@
 """How many DAGs a partially directed graph stands for, without making them.
 
-The edges that a complete graph leaves undirected fall into connected parts, each directed without regard to others.
+The edges that a completed graph leaves undirected fall into connected parts, each directed without regard to others.
 
 - Where no directed edge joins two nodes of a part, as in all CPDAGs, the part is *chordal*, and its acyclic
   orientations without v-structures are counted in polynomial time by *clique picking* (Wienöbst, Bannach and
@@ -27,7 +27,7 @@ Nodes = frozenset[int]
 
 
 def n_extensions(half: HalfDirected, max_steps: int) -> int:
-    """The number of DAGs of a complete graph that has one.
+    """The number of DAGs of a completed graph that has one.
 
     ``TooLargeError`` where more than ``max_steps`` edges would be directed both ways.
     """
@@ -42,9 +42,8 @@ class _Count:
 
     def of(self, nodes: Sequence[int] | Nodes) -> int:
         """The ways to direct what is undirected between ``nodes``."""
-        parts = list(
-            _connected(frozenset(nodes), self._half.undirected)
-        )  # listed: what follows directs edges
+        # listed, since what follows directs edges
+        parts = list(_connected(frozenset(nodes), self._half.undirected))
         return prod(self._of_part(part) for part in parts if len(part) > 1)
 
     def _of_part(self, part: Nodes) -> int:

@@ -99,7 +99,7 @@ class HalfDirected:
 
 
 def all_parents(half: HalfDirected) -> Iterator[list[tuple[int, ...]]]:
-    """For each DAG that a complete graph with a consistent extension stands for, once: the sorted parents of each node.
+    """For each DAG that a completed graph with an extension stands for, once: the sorted parents of each node.
 
     ``half`` is at work meanwhile.
     """
