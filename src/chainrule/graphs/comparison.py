@@ -9,7 +9,7 @@ since rows cannot tell the DAGs of a class apart.  The *structural intervention 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -131,10 +131,11 @@ def compare_graphs(found: DAG | PDAG, truth: DAG | PDAG) -> GraphComparison:
     shown = dict.fromkeys((*here, *there))
     order = {name: i for i, name in enumerate(truth.nodes)}
 
-    def edges(pairs: Any) -> tuple[Edge, ...]:
-        listed = (
-            there.get(pair) or here.get(pair) or tuple(sorted(pair, key=order.__getitem__)) for pair in pairs
-        )
+    def edges(pairs: Iterable[frozenset[str]]) -> tuple[Edge, ...]:
+        listed = []
+        for pair in pairs:
+            a, b = sorted(pair, key=order.__getitem__)
+            listed.append(there.get(pair) or here.get(pair) or (a, b))
         return tuple(sorted(listed, key=lambda edge: (order[edge[0]], order[edge[1]])))
 
     n = len(truth)
