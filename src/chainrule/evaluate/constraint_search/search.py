@@ -13,7 +13,7 @@ from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
 from chainrule.evaluate.constraint_search.orientation import Orientation
 from chainrule.evaluate.constraint_search.result import KeptEdge, PCResult
-from chainrule.evaluate.constraint_search.skeleton import Pair, Tester, find_skeleton
+from chainrule.evaluate.constraint_search.skeleton import Pair, StatementTest, find_skeleton
 from chainrule.evaluate.independence_report import IndependenceTest, Statistic
 from chainrule.evaluate.statement_tests import Rows, Settings, statement_test
 from chainrule.graphs import PDAG, Independence
@@ -87,7 +87,7 @@ def pc(
 
 
 def pc_by(
-    test: Tester, names: Sequence[str], *, alpha: float, rules: EdgeRules, max_given: int | None = None
+    test: StatementTest, names: Sequence[str], *, alpha: float, rules: EdgeRules, max_given: int | None = None
 ) -> PCResult:
     """PC on variables with these names, by any ``test`` of an independence: a p value, or ``None`` for "untestable"."""
     if max_given is not None:

@@ -22,9 +22,9 @@ from chainrule.evaluate.independence_report import IndependenceTest
 from chainrule.graphs import Independence
 from chainrule.models.bayesian_network.structure.edge_rules import EdgeRules
 
-__all__ = ["Pair", "Skeleton", "Tester", "find_skeleton"]
+__all__ = ["Pair", "Skeleton", "StatementTest", "find_skeleton"]
 
-Tester = Callable[[Independence], IndependenceTest]
+StatementTest = Callable[[Independence], IndependenceTest]
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Skeleton:
 
 
 def find_skeleton(
-    names: Sequence[str], test: Tester, rules: EdgeRules, alpha: float, max_given: int | None
+    names: Sequence[str], test: StatementTest, rules: EdgeRules, alpha: float, max_given: int | None
 ) -> Skeleton:
     """Test pairs level by level, up to sets of ``max_given`` variables."""
     pairs = {(u, v): _pair(u, v, rules) for u, v in combinations(range(len(names)), 2)}
