@@ -47,9 +47,11 @@ _HOMES = {
     "compress_file": "chainrule.tasks.compression",
     "decompress": "chainrule.tasks.compression",
     "decompress_file": "chainrule.tasks.compression",
+    "PDAG": "chainrule.graphs",
     "load_data": "chainrule.datasets:load",
     "load_model": "chainrule.models",
     "most_probable": "chainrule.tasks",
+    "pc": "chainrule.evaluate",
     "query": "chainrule.tasks",
     "sample": "chainrule.tasks",
     "score": "chainrule.tasks",
@@ -81,7 +83,9 @@ if TYPE_CHECKING:
     from chainrule.datasets import load as load_data
     from chainrule.evaluate import check_independencies as check_independencies
     from chainrule.evaluate import estimate_effect as estimate_effect
+    from chainrule.evaluate import pc as pc
     from chainrule.graphs import DAG as DAG
+    from chainrule.graphs import PDAG as PDAG
     from chainrule.models import MADE as MADE
     from chainrule.models import NADE as NADE
     from chainrule.models import Auto as Auto

@@ -62,6 +62,9 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "dag factorize": [GRAPH],
         "dag test": ["a -> b; c", str(rows)],
         "dag query": [str(network), "a", "--do", "b=yes", "--most-probable", "2", "--sensitivity", "a=yes"],
+        "dag cpdag": [GRAPH, "--members", "2"],
+        "dag extend": ["rain -> grass <- sprinkler; grass -- slip"],
+        "dag distance": ["rain -- grass -> slip", "rain -> grass -> slip"],
     }
     return {name: [*name.split(), *rest] for name, rest in arguments.items()}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from chainrule.core.errors import CycleError, InputError
-from chainrule.graphs import CPDAG, DAG
+from chainrule.graphs import DAG, PDAG
 from tests.graphs.dags import acyclic, hide_some, random_dag
 
 
@@ -123,12 +123,19 @@ def test_the_asia_network_has_its_published_class():
 
 
 def test_cpdags_are_equal_whatever_the_order_of_their_parts():
-    one = CPDAG(("A", "B", "C"), (), (("A", "B"), ("B", "C")))
-    other = CPDAG(("C", "B", "A"), (), (("C", "B"), ("B", "A")))
+    one = PDAG([], [("A", "B"), ("B", "C")])
+    other = PDAG([], [("C", "B"), ("B", "A")], ["C", "B", "A"])
     assert one == other
     assert hash(one) == hash(other)
-    assert one != CPDAG(("A", "B", "C"), (("A", "B"),), (("B", "C"),))
+    assert one != PDAG([("A", "B")], [("B", "C")])
     assert one != "A -- B"
+
+
+def test_the_cpdag_keeps_the_marks_of_the_dag():
+    dag = DAG.parse('dag { U [latent] X [exposure,pos="1,2"] Z [adjusted] U -> X -> Y  Z -> Y }')
+    cpdag = dag.cpdag()
+    assert (cpdag.latent, cpdag.exposures, cpdag.adjusted) == (("U",), ("X",), ("Z",))
+    assert cpdag.consistent_extension().positions == dag.positions == cpdag.positions
 
 
 def test_graphs_over_different_nodes_are_not_compared():

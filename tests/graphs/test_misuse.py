@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ChainruleError, TooLargeError
-from chainrule.graphs import DAG, DirectedGraph, Factorization
+from chainrule.graphs import DAG, PDAG, DirectedGraph, Factorization, compare_graphs
 
 CHAIN = DAG.parse("A -> B -> C")
+PARTIAL = PDAG.parse("A -- B -> C")
 PRODUCT = CHAIN.factorization()
 
 
@@ -106,6 +107,24 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "instruments(cause)": lambda v: CHAIN.instruments(v, "C"),
     "instruments(effect)": lambda v: CHAIN.instruments("A", v),
     "intervened": lambda v: CHAIN.intervened(v),
+    "PDAG(directed)": lambda v: PDAG(v),
+    "PDAG(undirected)": lambda v: PDAG([("A", "B")], v),
+    "PDAG(nodes)": lambda v: PDAG([], [("A", "B")], v),
+    "PDAG(latent)": lambda v: PDAG([], [("A", "B")], latent=v),
+    "an undirected edge": lambda v: PDAG([], [v]),
+    "PDAG.parse": lambda v: PDAG.parse(v),
+    "PDAG.read": lambda v: PDAG.read(v),
+    "PDAG.from_adjacency": lambda v: PDAG.from_adjacency(v),
+    "PDAG.to_text": lambda v: PARTIAL.to_text(v),
+    "PDAG.write": lambda v: PARTIAL.write(v),
+    "PDAG.parents": lambda v: PARTIAL.parents(v),
+    "PDAG.children": lambda v: PARTIAL.children(v),
+    "PDAG.neighbours": lambda v: PARTIAL.neighbours(v),
+    "PDAG.completed": lambda v: PARTIAL.completed(v),
+    "PDAG.n_dags(max_steps)": lambda v: PARTIAL.n_dags(max_steps=v),
+    "compare_graphs(found)": lambda v: compare_graphs(v, CHAIN),
+    "compare_graphs(truth)": lambda v: compare_graphs(PARTIAL, v),
+    "PDAG ==": lambda v: v == PARTIAL,
     "latex": lambda v: PRODUCT.latex(v),
     "n_parameters": lambda v: PRODUCT.n_parameters(v),
     "n_parameters of a node": lambda v: PRODUCT.n_parameters(dict.fromkeys("ABC", v)),
@@ -134,6 +153,17 @@ def test_every_public_method_that_takes_something_is_called_with_wrong_things():
     }  # fmt: skip
     called = {call.split("(")[0].split()[0] for call in CALLS}
     assert set(without_private(DAG)) - takes_nothing <= called
+    takes_nothing |= {
+        "consistent_dags",
+        "consistent_extension",
+        "directed",
+        "explain_cpdag",
+        "is_cpdag",
+        "mixed",
+        "undirected",
+    }
+    called = {call.removeprefix("PDAG.").split("(")[0] for call in CALLS if call.startswith("PDAG.")}
+    assert set(without_private(PDAG)) - takes_nothing <= called
     assert {"latex", "n_parameters", "n_parameters_of_full_table"} <= set(without_private(Factorization))
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chainrule.cli import dag_classes as dag_classes  # which adds its commands to dag_app
 from chainrule.cli.answers import impute, query, sample, score
 from chainrule.cli.compression import compress, decompress
 from chainrule.cli.dag import dag_app

@@ -5,25 +5,43 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TypeVar
 
-from chainrule.core.errors import InputError
+from chainrule.core.errors import InputError, ParseError
 
 if TYPE_CHECKING:
-    from chainrule.graphs import DirectedGraph
+    from chainrule.graphs import PDAG, DirectedGraph
 
-__all__ = ["read_graph", "split_evidence", "split_groups", "split_names", "split_setting", "split_sizes"]
+__all__ = [
+    "read_any_graph",
+    "read_graph",
+    "split_evidence",
+    "split_groups",
+    "split_names",
+    "split_setting",
+    "split_sizes",
+]
 
-G = TypeVar("G", bound="DirectedGraph")
+G = TypeVar("G", bound="DirectedGraph | PDAG")
 
 
 def read_graph(kind: type[G], text_or_path: str) -> G:
     """The graph in a file, or the graph that the argument itself describes."""
     if os.path.exists(text_or_path):
         return kind.read(text_or_path)
-    if not any(mark in text_or_path for mark in ("->", "<-", "{", ";", "\n")):
+    if not any(mark in text_or_path for mark in ("->", "<-", "--", "{", ";", "\n")):
         raise InputError(
             f"{text_or_path!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'"
         )
     return kind.parse(text_or_path)
+
+
+def read_any_graph(text_or_path: str) -> DirectedGraph | PDAG:
+    """The graph in a file or in the argument: partially directed where it has undirected edges, else directed."""
+    from chainrule.graphs import PDAG, DirectedGraph
+
+    try:
+        return read_graph(DirectedGraph, text_or_path)
+    except ParseError:  # of undirected edges, or of a mistake that the other reader tells, too
+        return read_graph(PDAG, text_or_path)
 
 
 def split_names(text: str) -> list[str]:

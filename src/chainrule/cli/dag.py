@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.arguments import read_graph, split_evidence, split_names
+from chainrule.cli.arguments import read_any_graph, read_graph, split_evidence, split_names
 from chainrule.cli.converting import convert
 from chainrule.cli.output import AsJson, print_json, print_line, print_table, progress
 from chainrule.cli.soft_evidence import (
@@ -24,9 +24,9 @@ from chainrule.cli.soft_evidence import (
 )
 
 if TYPE_CHECKING:
-    from chainrule.graphs import DirectedGraph, Independence
+    from chainrule.graphs import PDAG, DirectedGraph, Independence
 
-__all__ = ["dag_app"]
+__all__ = ["Svg", "dag_app", "draw"]
 
 dag_app = typer.Typer(help="Directed graphs: what they imply, why, and whether data agree.")
 dag_app.command("convert")(convert)
@@ -47,13 +47,20 @@ Svg = Annotated[Path | None, typer.Option("--svg", metavar="OUT", help="Also dra
 
 @dag_app.command("show")
 def show(graph: Graph, svg: Svg = None, as_json: AsJson = False) -> None:
-    """What is in a graph, which may have cycles; --svg draws it."""
-    from chainrule.graphs import DirectedGraph
+    """What is in a graph, which may have cycles or edges without a direction, 'A -- B'; --svg draws it."""
+    from chainrule.graphs import PDAG
 
-    found = read_graph(DirectedGraph, graph)
+    found = read_any_graph(graph)
+    if isinstance(found, PDAG):
+        _show_partially_directed(found, svg, as_json)
+    else:
+        _show_directed(found, svg, as_json)
+
+
+def _show_directed(found: DirectedGraph, svg: Path | None, as_json: bool) -> None:
     parts = found.condensation()
     if svg is not None:
-        _draw(found, svg, **_cycle_marks(found))
+        draw(found, svg, **_cycle_marks(found))
     if as_json:
         print_json(
             {
@@ -73,6 +80,29 @@ def show(graph: Graph, svg: Svg = None, as_json: AsJson = False) -> None:
         print_line(f"topological order: {', '.join(parts.dag.topological_order())}")
 
 
+def _show_partially_directed(found: PDAG, svg: Path | None, as_json: bool) -> None:
+    if svg is not None:
+        draw(found, svg)
+    verdict = found.explain_cpdag()
+    if as_json:
+        print_json(
+            {
+                "nodes": list(found.nodes),
+                "directed": [list(edge) for edge in found.directed],
+                "undirected": [list(edge) for edge in found.undirected],
+                "latent": list(found.latent),
+                "cpdag": verdict.to_dict(),
+            }
+        )
+        return
+    undirected = len(found.undirected)
+    print_line(
+        f"{len(found)} nodes, {found.n_edges} edges, {undirected} of them undirected, {len(found.latent)} latent"
+    )
+    print_line(found.to_text())
+    print_line(verdict.text())
+
+
 @dag_app.command("check")
 def check(graph: Graph, svg: Svg = None, as_json: AsJson = False) -> None:
     """Whether a graph is acyclic; if not, exit code 1 and why it has no legal joint, by a counterexample."""
@@ -81,7 +111,7 @@ def check(graph: Graph, svg: Svg = None, as_json: AsJson = False) -> None:
 
     found = read_graph(DirectedGraph, graph)
     if svg is not None:
-        _draw(found, svg, **_cycle_marks(found))
+        draw(found, svg, **_cycle_marks(found))
     cycle = found.find_cycle()
     if cycle is None:
         if as_json:
@@ -154,7 +184,7 @@ def separated(
     dag = read_graph(DAG, graph)
     found = dag.explain_d_separation(split_names(x), split_names(y), split_names(given))
     if svg is not None:
-        _draw(dag, svg, **found.marks())
+        draw(dag, svg, **found.marks())
     if as_json:
         print_json(found.to_plain())
     else:
@@ -442,11 +472,13 @@ def _cycle_marks(graph: DirectedGraph) -> dict[str, Any]:
     return {"edge_marks": dict.fromkeys(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True), "cycle")}
 
 
-def _draw(graph: DirectedGraph, path: Path, **marks: Any) -> None:
+def draw(graph: DirectedGraph | PDAG, path: Path, **marks: Any) -> None:
     """Draw a graph to a file, latent nodes told apart."""
     from chainrule.core.records import Figure
+    from chainrule.graphs import PDAG
     from chainrule.report.figures import write_drawing
     from chainrule.report.graph_drawing import graph_drawing
 
-    alt = f"A directed graph of {len(graph)} nodes and {graph.n_edges} edges."
+    kind = "partially directed" if isinstance(graph, PDAG) else "directed"
+    alt = f"A {kind} graph of {len(graph)} nodes and {graph.n_edges} edges."
     write_drawing(Figure("graph", graph_drawing(graph, **marks), "", alt), path)

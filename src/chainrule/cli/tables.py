@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from chainrule.cli.output import AsJson, print_error, print_json, print_line, progress
 from chainrule.cli.reading import reads_table
+from chainrule.core.errors import InputError
 
 __all__ = ["compare", "fit", "learn"]
 
@@ -178,13 +180,14 @@ def learn(
         typer.Option(
             "-o",
             "--out",
-            help="The network as .bif, .xml, .net, .uai or .xdsl, or its graph as .dot, .csv, ….",
+            help="The network as .bif, .xml, .net, .uai or .xdsl, or its graph as .dot, .csv, …; of pc its graph.",
         ),
     ] = None,
     method: Annotated[
         str,
         typer.Option(
-            help="forest; hill-climb or exact (up to 20 columns): graphs of any shape; trees: of decision trees."
+            help="forest; hill-climb or exact (up to 20 columns): graphs of any shape; trees: of decision trees; "
+            "pc: by tests of independence, edges may have no direction."
         ),
     ] = "forest",
     score: Annotated[
@@ -208,6 +211,13 @@ def learn(
     bootstrap: Annotated[
         int, typer.Option(help="So many resamples, to see how often an edge is found again.")
     ] = 0,
+    statistic: Annotated[str | None, typer.Option(help="Of the tests of pc: g, chi2 or permutation.")] = None,
+    alpha: Annotated[
+        float | None, typer.Option(help="Of pc: up to which p value a test keeps an edge; default 0.05.")
+    ] = None,
+    max_given: Annotated[
+        int | None, typer.Option(help="Of pc: how many columns a test is given, at most; default any number.")
+    ] = None,
     seed: Seed = 0,
     workers: Workers = 1,
     reading: Any = None,
@@ -216,28 +226,41 @@ def learn(
     """Who depends on whom, with the evidence for each edge, on rows that it was not learned from, too."""
     from chainrule.cli.arguments import split_groups
     from chainrule.tasks.dialects import SHELL
-    from chainrule.tasks.learning import learn as run
+    from chainrule.tasks.learning import learn as by_score
+    from chainrule.tasks.learning_by_tests import learn_by_tests
 
+    known: dict[str, Any] = {
+        "forbidden": ";".join(forbid) if forbid else (),
+        "required": ";".join(require) if require else (),
+        "tiers": split_groups(tiers or ""),
+    }
+    of_tests = {"statistic": statistic, "alpha": alpha, "max_given": max_given}
+    of_scores = {
+        "score": score,
+        "equivalent_sample_size": None if equivalent_sample_size == 1 else equivalent_sample_size,
+        "max_parents": max_parents,
+        "bootstrap": bootstrap or None,
+        "workers": None if workers == 1 else workers,
+    }
+    settings = _settings_of(method, of_tests, of_scores)
+    run: Any = learn_by_tests if method == "pc" else partial(by_score, method=method)
     with progress():
-        found = run(
-            table[0] if len(table) == 1 else table,
-            method=method,
-            score=score,
-            equivalent_sample_size=equivalent_sample_size,
-            forbidden=";".join(forbid) if forbid else (),
-            required=";".join(require) if require else (),
-            tiers=split_groups(tiers or ""),
-            max_parents=max_parents,
-            bootstrap=bootstrap,
-            out=out,
-            seed=seed,
-            workers=workers,
-            dialect=SHELL,
-            **reading,
-        )
+        rows = table[0] if len(table) == 1 else table
+        found = run(rows, **known, **settings, out=out, seed=seed, dialect=SHELL, **reading)
     if as_json:
         print_json(found.to_dict() | {"file": None if out is None else str(out)})
         return
     print_line(found.text())
     if out is not None:
         print_line(f"written to {out}")
+
+
+def _settings_of(method: str, of_tests: dict[str, Any], of_scores: dict[str, Any]) -> dict[str, Any]:
+    """Those that were given; ``InputError`` for one that says nothing to the method."""
+    mine, others = (of_tests, of_scores) if method == "pc" else (of_scores, of_tests)
+    for name, value in others.items():
+        if value is not None:
+            option = "--" + name.replace("_", "-")
+            suits = "the methods that go by a score" if method == "pc" else "--method pc"
+            raise InputError(f"{option} is for {suits}; leave it out with --method {method}")
+    return {name: value for name, value in mine.items() if value is not None}

@@ -6,6 +6,7 @@ prints it and exits with 2; nothing that a user can cause ends in a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from chainrule.core.text import one_line
@@ -15,6 +16,7 @@ __all__ = [
     "CycleError",
     "DataError",
     "InputError",
+    "NoExtensionError",
     "OutputError",
     "ParseError",
     "ShapeError",
@@ -27,6 +29,9 @@ _LONGEST_COMPARED, _MOST_COMPARED = (
     80,
     5_000,
 )  # signs of a name, and names, among which near matches are looked for
+
+
+_MOST_SHOWN = 10  # nodes or triples that a message lists
 
 
 class ChainruleError(Exception):
@@ -101,6 +106,35 @@ class CycleError(InputError):
         self.cycle = list(cycle)
         path = " -> ".join([*self.cycle, self.cycle[0]])
         super().__init__(f"the graph has a directed cycle: {path}; remove one of these edges to get a DAG")
+
+
+class NoExtensionError(InputError):
+    """A partially directed graph that no DAG extends.
+
+    Either ``cycle`` holds the nodes of a directed cycle in order, or ``colliders`` triples (a, c, b), one for each c of
+    the nodes ``among`` that no directed edge leaves: were it the last of these, a -> c <- b would be a new v-structure.
+    """
+
+    def __init__(
+        self, among: Iterable[str], cycle: Iterable[str], colliders: Iterable[tuple[str, ...]]
+    ) -> None:
+        self.among, self.cycle, self.colliders = tuple(among), tuple(cycle), tuple(colliders)
+        if self.cycle:
+            why = f"{' -> '.join([*self.cycle, self.cycle[0]])} is a directed cycle; turn one of its edges"
+        else:
+            shown = [f"{a} -> {c} <- {b}" for a, c, b in self.colliders[:_MOST_SHOWN]]
+            more = len(self.colliders) - len(shown)
+            listed = "; ".join(shown) + (f"; and {more:,} more" if more else "")
+            why = (
+                f"whichever of {_shown(self.among)} comes last has an edge to another of them, or becomes a new "
+                f"v-structure ({listed}); take an edge out, or direct the edges of one of these"
+            )
+        super().__init__(f"no DAG extends the graph: {why}")
+
+
+def _shown(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_SHOWN
+    return ", ".join(names[:_MOST_SHOWN]) + (f", … {len(names)} in all" if more > 0 else "")
 
 
 class TooLargeError(InputError):

@@ -303,12 +303,13 @@ class GraphNode(Typed):
 
 @dataclass(frozen=True)
 class GraphEdge(Typed):
-    """An arrow, along ``points`` (k, 2) where they are given."""
+    """An arrow, along ``points`` (k, 2) where they are given; a line without a head where it is not ``directed``."""
 
     source: str
     target: str
     points: Matrix | None = None
     mark: Mark = "normal"
+    directed: bool = True
 
 
 @dataclass(frozen=True)

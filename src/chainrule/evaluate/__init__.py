@@ -3,7 +3,8 @@
 ``enumeration`` does it sum to one, how far apart are two distributions; ``likelihood`` how well does it predict;
 ``draws`` do samples match ``log_prob``; ``factorization`` does it respect its graph; ``cyclic`` and ``tables`` what
 does a product of factors sum to; ``effects`` what does an intervention do; ``independence_tests`` does a table respect
-a graph, with ``corrections`` for many tests; ``cost`` what does a call take.  Loaded when first used.
+a graph, with ``corrections`` for many tests; ``constraint_search`` which graph do tests leave; ``cost`` what does a
+call take.  Loaded when first used.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
+    from chainrule.evaluate.constraint_search import KeptEdge, PCResult, pc
     from chainrule.evaluate.corrections import benjamini_hochberg, correct, holm
     from chainrule.evaluate.cost import Cost, Timing, compare, measure, time_in_turns
     from chainrule.evaluate.cyclic import Counterexample, counterexample, cycle_mass, dependence
@@ -54,7 +56,9 @@ __all__ = [
     "IndependenceReport",
     "IndependenceTest",
     "JointTable",
+    "KeptEdge",
     "Likelihood",
+    "PCResult",
     "PairedDifference",
     "Scored",
     "Timing",
@@ -79,6 +83,7 @@ __all__ = [
     "kl_divergence",
     "measure",
     "paired_difference",
+    "pc",
     "perturbation_dependence",
     "random_tables",
     "sizes_of",
@@ -102,7 +107,9 @@ __getattr__ = loader(
         "IndependenceReport": "chainrule.evaluate.independence_report",
         "IndependenceTest": "chainrule.evaluate.independence_report",
         "JointTable": "chainrule.evaluate.tables",
+        "KeptEdge": "chainrule.evaluate.constraint_search",
         "Likelihood": "chainrule.evaluate.likelihood",
+        "PCResult": "chainrule.evaluate.constraint_search",
         "PairedDifference": "chainrule.evaluate.likelihood",
         "Scored": "chainrule.evaluate.enumeration",
         "Timing": "chainrule.evaluate.cost",
@@ -127,6 +134,7 @@ __getattr__ = loader(
         "kl_divergence": "chainrule.evaluate.enumeration",
         "measure": "chainrule.evaluate.cost",
         "paired_difference": "chainrule.evaluate.likelihood",
+        "pc": "chainrule.evaluate.constraint_search",
         "perturbation_dependence": "chainrule.evaluate.factorization",
         "random_tables": "chainrule.evaluate.tables",
         "sizes_of": "chainrule.evaluate.enumeration",

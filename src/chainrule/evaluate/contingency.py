@@ -40,8 +40,16 @@ class StratifiedTable:
     total: NDArray[np.int64]
 
     @classmethod
-    def of(cls, x: NDArray[np.int64], y: NDArray[np.int64], z: NDArray[np.int64]) -> StratifiedTable:
+    def of(
+        cls,
+        x: NDArray[np.int64],
+        y: NDArray[np.int64],
+        z: NDArray[np.int64],
+        times: NDArray[np.int64] | None = None,
+    ) -> StratifiedTable:
         """The tables of n >= 1 rows with the codes ``x``, ``y`` and strata ``z``, each (n,), from 0 on.
+
+        A row is there as many ``times`` (n,) as that says.
 
         >>> zeros = np.zeros(4, np.int64)
         >>> t = StratifiedTable.of(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), zeros)
@@ -53,15 +61,15 @@ class StratifiedTable:
         column, n_columns = relabel(z * n_y + y, n_z * n_y)
         cell, n_cells = relabel(row * n_y + y, n_rows * n_y)
         return cls(
-            count=np.bincount(cell),
+            count=_sums(cell, times),
             row=_owner(cell, row, n_cells),
             column=_owner(cell, column, n_cells),
             stratum=_owner(cell, z, n_cells),
-            row_total=np.bincount(row),
+            row_total=_sums(row, times),
             row_stratum=_owner(row, z, n_rows),
-            column_total=np.bincount(column),
+            column_total=_sums(column, times),
             column_stratum=_owner(column, z, n_columns),
-            total=np.bincount(z),
+            total=_sums(z, times),
         )
 
     @cached_property
@@ -149,6 +157,13 @@ def relabel(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int
     occurs = np.bincount(codes, minlength=size) > 0
     place = np.cumsum(occurs) - 1
     return place[codes], int(place[-1]) + 1
+
+
+def _sums(places: NDArray[np.int64], times: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """How many rows fall on each place."""
+    if times is None:
+        return np.bincount(places)
+    return np.bincount(places, times).astype(np.int64)  # exact: whole numbers far below 2^53
 
 
 def _owner(parts: NDArray[np.int64], wholes: NDArray[np.int64], n_parts: int) -> NDArray[np.int64]:

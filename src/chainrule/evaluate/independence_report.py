@@ -10,12 +10,21 @@ from chainrule.core.records import to_plain
 from chainrule.evaluate.corrections import Correction
 from chainrule.graphs.independencies import Independence, Kind
 
-__all__ = ["BlamedPair", "IndependenceReport", "IndependenceTest", "Statistic", "Verdict"]
+__all__ = [
+    "TEST_NAMES",
+    "BlamedPair",
+    "IndependenceReport",
+    "IndependenceTest",
+    "Statistic",
+    "Verdict",
+    "listed",
+    "p_text",
+]
 
 Statistic = Literal["g", "chi2", "permutation"]
 Verdict = Literal["consistent", "contradicted", "untestable"]
 
-_NAMES = {"g": "G test", "chi2": "χ² test", "permutation": "permutation test"}
+TEST_NAMES = {"g": "G test", "chi2": "χ² test", "permutation": "permutation test"}
 _CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", None: "uncorrected"}
 _HONEST = (
     "A contradicted statement says that the two depend on each other beyond what the graph allows: by an edge "
@@ -70,11 +79,11 @@ class IndependenceTest:
         if self.p_value is None or self.p_corrected is None:
             return f"{head}, {self.reason}"
         name = "χ²" if self.test == "chi2" else "G"
-        corrected = "" if self.p_corrected == self.p_value else f", corrected {_p_text(self.p_corrected)}"
+        corrected = "" if self.p_corrected == self.p_value else f", corrected {p_text(self.p_corrected)}"
         left_out = f", {self.n_sparse:,} rows in sparse strata left out" if self.n_sparse else ""
         left_out += f", {self.n_missing:,} incomplete rows left out" if self.n_missing else ""
         return (
-            f"{head}, {name} {self.statistic:.4g}, dof {self.dof}, p {_p_text(self.p_value)}{corrected}, "
+            f"{head}, {name} {self.statistic:.4g}, dof {self.dof}, p {p_text(self.p_value)}{corrected}, "
             f"{self.cmi_nats:.3g} nats, n {self.n:,}{left_out}"
         )
 
@@ -161,16 +170,16 @@ class IndependenceReport:
         counts = Counter(t.verdict for t in self.tests)
         lines = [
             f"{len(self.tests):,} statements ({self.kind}{'' if self.complete else ', cut off by the limit'}), "
-            f"{_NAMES[self.test]} on {self.n_rows:,} rows, alpha {self.alpha:g}, {_CORRECTIONS[self.correction]}",
+            f"{TEST_NAMES[self.test]} on {self.n_rows:,} rows, alpha {self.alpha:g}, {_CORRECTIONS[self.correction]}",
             f"{counts['contradicted']:,} contradicted, {counts['consistent']:,} consistent, "
             f"{counts['untestable']:,} untestable",
         ]
         lines += [rows] if (rows := self.rows_text()) else []
         contradicted = sorted(self.having("contradicted"), key=lambda t: -t.excess_nats)
-        lines += _listed("contradicted, strongest first", [t.text() for t in contradicted], most)
+        lines += listed("contradicted, strongest first", [t.text() for t in contradicted], most)
         reasons = Counter(t.reason for t in self.having("untestable"))
-        lines += _listed("untestable", [f"{n:,}: {reason}" for reason, n in reasons.most_common()], most)
-        lines += _listed(
+        lines += listed("untestable", [f"{n:,}: {reason}" for reason, n in reasons.most_common()], most)
+        lines += listed(
             "pairs without an edge to look at", [pair.text() for pair in self.missing_edges_blamed], most
         )
         return "\n".join([*lines, _HONEST] if contradicted else lines)
@@ -180,7 +189,8 @@ class IndependenceReport:
         return [test.to_row() for test in self.tests]
 
 
-def _p_text(p: float) -> str:
+def p_text(p: float) -> str:
+    """A p value with two digits."""
     return f"{p:.2g}" if p else "< 1e-300"
 
 
@@ -190,7 +200,8 @@ def _span(numbers: list[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _listed(head: str, items: list[str], most: int) -> list[str]:
+def listed(head: str, items: list[str], most: int) -> list[str]:
+    """Lines under a heading, at most so many; none where there are no items."""
     if not items:
         return []
     rest = [f"  … and {len(items) - most:,} more"] if len(items) > most else []

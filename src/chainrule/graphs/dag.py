@@ -28,18 +28,19 @@ from chainrule.graphs.adjustment import AdjustmentExplanation
 from chainrule.graphs.condensation import Condensation, joined_parts, strong_parts
 from chainrule.graphs.content import Content
 from chainrule.graphs.edges import parents_by_node
-from chainrule.graphs.equivalence import CPDAG
 from chainrule.graphs.explanation import SeparationExplanation
 from chainrule.graphs.factors import Factorization
 from chainrule.graphs.identification import effect as effects
 from chainrule.graphs.identification.effect import Effect
 from chainrule.graphs.identification.instruments import Instrument, instruments
 from chainrule.graphs.independencies import Independence, Kind
+from chainrule.graphs.mixed_graph import MixedGraph
 from chainrule.graphs.named import NamedGraph
 from chainrule.graphs.names import Names, NodeNames
+from chainrule.graphs.partially_directed.orienting import HalfDirected, all_parents
 from chainrule.graphs.structure import Structure
 
-__all__ = ["DAG", "DirectedGraph"]
+__all__ = ["DAG", "PDAG", "DirectedGraph"]
 
 
 class DirectedGraph(NamedGraph):
@@ -294,15 +295,13 @@ remove one of these edges to get a DAG
         name = self.nodes
         return tuple((name[a], name[c], name[b]) for a, c, b in moral.unshielded_colliders(self.structure))
 
-    def cpdag(self) -> CPDAG:
+    def cpdag(self) -> PDAG:
         """The completed partially directed graph: directed edges are those that all equivalent DAGs share.
 
-        >>> print(DAG.parse("A -> B -> D <- C").cpdag().text())
-        B -> D
-        C -> D
-        A -- B
+        >>> DAG.parse("A -> B -> D <- C").cpdag()
+        PDAG.parse('A; B; D; C; B -> D; C -> D; A -- B')
         """
-        return equivalence.cpdag(self._content)
+        return PDAG._holding(equivalence.cpdag(self._content))
 
     def is_markov_equivalent(self, other: DAG) -> bool:
         """Whether the same d-separations hold in both, between all nodes, latent ones included.
@@ -423,8 +422,60 @@ remove one of these edges to get a DAG
         above = self.structure.parents
         return self._of(self._content.with_parents(() if v in cut else us for v, us in enumerate(above)))
 
+    @classmethod
+    def _holding(cls, content: Content) -> Self:
+        """The DAG that a graph here makes of its own content."""
+        return cls._of(content)
+
     def _ordered(self, order: Sequence[str] | None) -> Sequence[int]:
         """``order``, or without it the DAG's own, as indices."""
         if order is None:
             return self.structure.topological_order()
         return orders.checked_order(self.structure, self._content.names, order)
+
+
+class PDAG(MixedGraph):
+    """A partially directed graph, immutable: some edges have a direction, ``A -> B``, some have none, ``A -- B``.
+
+    It stands for the DAGs that have the same pairs joined, its directed edges and no v-structure besides its own: its
+    consistent extensions.  Two nodes have at most one edge between them.  Nodes and marks are as in ``DAG``; as a text
+    it has ``--``, ``pdag { … }`` of DAGitty, or edges of DOT with ``dir=none``.  Directed cycles are allowed, then no
+    DAG extends it.  Raises ``InputError`` for two edges between two nodes, and else as ``DirectedGraph``.
+
+    >>> graph = PDAG.parse("pdag { 1 -- 2  1 -> 3 }")
+    >>> graph.directed, graph.undirected
+    ((('1', '3'),), (('1', '2'),))
+    >>> graph == PDAG([("1", "3")], [("2", "1")])
+    True
+    """
+
+    __slots__ = ()
+
+    def consistent_extension(self) -> DAG:
+        """A DAG that the graph stands for (Dor and Tarsi 1992); ``NoExtensionError`` says why there is none.
+
+        >>> PDAG.parse("A -> C <- B; C -- D -- E").consistent_extension().edges
+        (('A', 'C'), ('C', 'D'), ('B', 'C'), ('D', 'E'))
+        >>> PDAG.parse("A -> B -- C -> D -- A").consistent_extension()
+        Traceback (most recent call last):
+            ...
+        chainrule.core.errors.NoExtensionError: no DAG extends the graph: whichever of A, B, C, D comes last \
+has an edge to another of them, or becomes a new v-structure (C -> B <- A; A -> D <- C); take an edge out, or direct \
+the edges of one of these
+        """
+        return DAG._holding(self._content.with_parents(self._extended()))
+
+    def consistent_dags(self) -> Iterator[DAG]:
+        """All DAGs that the graph stands for, each once; polynomial delay.  ``NoExtensionError`` where there is none.
+
+        >>> [dag.edges for dag in PDAG.parse("A -- B -- C").consistent_dags()]
+        [(('A', 'B'), ('B', 'C')), (('B', 'A'), ('B', 'C')), (('B', 'A'), ('C', 'B'))]
+        """
+        self._extended()
+        members = all_parents(HalfDirected.of(self.mixed).complete())
+        return (DAG._holding(self._content.with_parents(parents)) for parents in members)
+
+    @classmethod
+    def _holding(cls, content: Content) -> Self:
+        """The graph that a DAG here makes of its own content."""
+        return cls._of(content)

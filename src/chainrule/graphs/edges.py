@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from chainrule.core.errors import InputError, UnknownNameError
 
-__all__ = ["parents_by_node"]
+__all__ = ["mixed_edges", "parents_by_node"]
 
 
 def parents_by_node(
@@ -44,6 +44,38 @@ def parents_by_node(
                 parents.append(set())
         parents[index[edge[1]]].add(index[edge[0]])
     return list(index), [sorted(above) for above in parents]
+
+
+def mixed_edges(
+    directed: Iterable[tuple[str, str]], undirected: Iterable[tuple[str, str]], nodes: Iterable[str] | None
+) -> tuple[list[str], list[list[int]], list[tuple[int, int]]]:
+    """Names, the sorted parents of each, and sorted pairs (u, v) with u < v that undirected edges join.
+
+    Raises as ``parents_by_node``, and ``InputError`` where two nodes are joined in two ways, or one with itself.
+
+    >>> mixed_edges([("A", "C")], [("C", "B")], None)
+    (['A', 'C', 'B'], [[], [0], []], [(1, 2)])
+    """
+    names, parents = parents_by_node(directed, nodes)
+    others, beside = parents_by_node(undirected, None if nodes is None else names)
+    names = list(dict.fromkeys([*names, *others]))
+    parents += [[] for _ in names[len(parents) :]]
+    index = {name: i for i, name in enumerate(names)}
+    joined = ((index[others[u]], index[others[v]]) for v, us in enumerate(beside) for u in us)
+    pairs = sorted({(min(edge), max(edge)) for edge in joined})
+    ways = dict.fromkeys(pairs, "--")
+    for u, v in ((u, v) for v, us in enumerate(parents) for u in us):
+        pair = min(u, v), max(u, v)
+        if pair in ways:
+            raise InputError(
+                f"{names[u]} -> {names[v]} is not all that joins the two: there is {names[pair[0]]} "
+                f"{ways[pair]} {names[pair[1]]}, too; keep one of these edges"
+            )
+        ways[pair] = "->" if pair == (u, v) else "<-"
+    for u, v in ways:
+        if u == v:
+            raise InputError(f"an edge joins {names[u]} with itself; remove it")
+    return names, parents, pairs
 
 
 def _name(name: object) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chainrule.tasks.fitting import Fit, fit
     from chainrule.tasks.imputing import Imputed, impute
     from chainrule.tasks.learning import Learned, learn
+    from chainrule.tasks.learning_by_tests import LearnedByTests, learn_by_tests
     from chainrule.tasks.querying import Answer, most_probable, query, sensitivity
     from chainrule.tasks.sampling import Sample, sample
     from chainrule.tasks.scoring import Scores, score
@@ -25,6 +26,7 @@ _HOMES = {
     "Fit": "chainrule.tasks.fitting",
     "Imputed": "chainrule.tasks.imputing",
     "Learned": "chainrule.tasks.learning",
+    "LearnedByTests": "chainrule.tasks.learning_by_tests",
     "Sample": "chainrule.tasks.sampling",
     "Scores": "chainrule.tasks.scoring",
     "compare": "chainrule.tasks.comparing",
@@ -33,6 +35,7 @@ _HOMES = {
     "impute": "chainrule.tasks.imputing",
     "learn": "chainrule.tasks.learning",
     "most_probable": "chainrule.tasks.querying",
+    "learn_by_tests": "chainrule.tasks.learning_by_tests",
     "query": "chainrule.tasks.querying",
     "sample": "chainrule.tasks.sampling",
     "score": "chainrule.tasks.scoring",
@@ -46,6 +49,7 @@ __all__ = [
     "Fit",
     "Imputed",
     "Learned",
+    "LearnedByTests",
     "Sample",
     "Scores",
     "compare",
@@ -53,6 +57,7 @@ __all__ = [
     "fit",
     "impute",
     "learn",
+    "learn_by_tests",
     "most_probable",
     "query",
     "sample",

@@ -38,6 +38,11 @@ _READERS: dict[str, Callable[[str], Description]] = {
     "edges": parse_edges,
     "adjacency": parse_adjacency,
 }
+_MIXED_READERS: dict[str, Callable[..., Description]] = {  # of formats that have undirected edges
+    "chainrule": parse_plain,
+    "dagitty": parse_dagitty,
+    "dot": parse_dot,
+}
 _WRITERS: dict[str, Callable[[Content], str]] = {
     "chainrule": write_plain,
     "dagitty": write_dagitty,
@@ -47,8 +52,8 @@ _WRITERS: dict[str, Callable[[Content], str]] = {
 }
 
 
-def described(text: str, format: Format | None = None) -> Description:
-    """What the text says; without ``format``, how it opens tells which it is.
+def described(text: str, format: Format | None = None, *, undirected: bool = False) -> Description:
+    """What the text says; without ``format``, how it opens tells which it is.  ``undirected`` edges may be refused.
 
     >>> described("digraph { a -> b }").edges == described("a -> b").edges
     True
@@ -56,10 +61,14 @@ def described(text: str, format: Format | None = None) -> Description:
     if format is None:
         format = format_of_text(text)
     check_choice(format, "format", [*_READERS, *NETWORK_READERS])
+    if undirected and format in _MIXED_READERS:
+        return _MIXED_READERS[format](text, undirected=True)
     return _READERS[format](text) if format in _READERS else NETWORK_READERS[format](text).graph()
 
 
-def described_file(path: str | Path, format: Format | None = None) -> Description:
+def described_file(
+    path: str | Path, format: Format | None = None, *, undirected: bool = False
+) -> Description:
     """What a file says; without ``format``, some suffixes (``.csv``, ``.bif``, ``.dot`` …) decide, else how it opens.
 
     Raises ``DataError`` for a file that cannot be read as text, and errors in the text with the path before.
@@ -68,7 +77,8 @@ def described_file(path: str | Path, format: Format | None = None) -> Descriptio
     try:
         if format is None and suffix_of(path) in (".csv", ".tsv"):
             return parse_rows(text)
-        return described(text, format_of_suffix(path) if format is None else format)
+        format = format_of_suffix(path) if format is None else format
+        return described(text, format, undirected=undirected)
     except (ParseError, UnknownNameError, TooLargeError) as e:
         raise type(e)(f"{path}: {e}") from e
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -34,10 +35,12 @@ _NOTE = re.compile(rf'"?\s*+position\s*+=\s*+\(?\s*+({NUMBER})\s*+,\s*+({NUMBER}
 class Description:
     """Edges and nodes in order of appearance, and the marks on nodes; a reader fills it as it goes.
 
+    ``edges`` are pairs (parent, child), ``undirected`` pairs stand for ``A -- B``, where a reader was to take them.
     ``common_causes`` are pairs with a latent common parent that has no name yet (``A <-> B``).
     """
 
     edges: list[tuple[str, str]] = field(default_factory=list)
+    undirected: list[tuple[str, str]] = field(default_factory=list)
     nodes: dict[str, None] = field(default_factory=dict)
     latent: dict[str, None] = field(default_factory=dict)
     exposures: dict[str, None] = field(default_factory=dict)
@@ -51,11 +54,13 @@ class Description:
 
         Raises ``TooLargeError`` above two million edges, before they are made.
         """
-        n_edges = len(self.edges) + 2 * len(self.common_causes)
+        n_edges = len(self.edges) + len(self.undirected) + 2 * len(self.common_causes)
         if n_edges + len(left) * len(right) > MOST_EDGES:
             raise TooLargeError(f"the text has more than {MOST_EDGES:,} edges; pass them as pairs instead")
         if arrow == "<->":
             self.common_causes.update(((min(a, b), max(a, b)), None) for a in left for b in right)
+        elif arrow == "--":
+            self.undirected.extend((a, b) for a in left for b in right)
         else:
             pairs = ((a, b) for a in left for b in right)
             self.edges.extend(pairs if arrow == "->" else ((b, a) for a, b in pairs))
@@ -74,6 +79,16 @@ class Description:
             self.edges += [(cause, child) for child in dict.fromkeys(pair)]
             self.nodes[cause] = self.latent[cause] = None
         self.common_causes.clear()
+
+    def marks(self) -> dict[str, Any]:
+        """The marks by the names that graphs have for them."""
+        return {
+            "latent": self.latent,
+            "positions": self.positions,
+            "exposures": self.exposures,
+            "outcomes": self.outcomes,
+            "adjusted": self.adjusted,
+        }
 
 
 def read_position(scanner: Scanner, text: str) -> tuple[float, float]:

@@ -2,8 +2,9 @@
 
 A node is latent where its attribute ``class`` has the word latent, or its attribute ``latent`` is true;
 ``node [class="latent"]`` holds for the nodes that are first named after it, until its group ends.
-``adjusted`` marks a node in the same two ways.  ``pos="x,y"`` places a node.  Other attributes, ports and the
-names of groups are read over.
+``adjusted`` marks a node in the same two ways.  ``pos="x,y"`` places a node.  An edge without an arrowhead,
+``A -> B [dir=none]`` or one after ``edge [dir=none]``, is undirected, and so are all of a ``graph { A -- B }``: these
+are for graphs that have such edges.  Other attributes, ports and the names of groups are read over.
 """
 
 from __future__ import annotations
@@ -30,33 +31,39 @@ _KEYWORDS = {"strict", "graph", "digraph", "subgraph", "node", "edge"}
 _YES = {"true", "yes", "1"}
 
 
-def parse_dot(text: str) -> Description:
+def parse_dot(text: str, *, undirected: bool = False) -> Description:
     """What the text says; linear time but for groups.
 
-    Raises ``ParseError`` with line and column, also for an undirected ``graph``, and ``TooLargeError``
+    Raises ``ParseError`` with line and column, also for undirected edges unless they are taken, and ``TooLargeError``
     above two million edges.
 
     >>> found = parse_dot('digraph { U [class="latent", style=dashed]; U -> {A B}; A:n -> B [label="x"] }')
     >>> found.edges, list(found.latent)
     ([('U', 'A'), ('U', 'B'), ('A', 'B')], ['U'])
     """
-    return _Reader(text, _TOKENS).run()
+    return (_PartialReader if undirected else _Reader)(text, _TOKENS).run()
 
 
 class _Reader(StatementReader):
     _latent_by_default = False
+    _without_heads = False  # edges that do not say how they are drawn
 
     def header(self) -> None:
         scanner = self.scanner
         if scanner.text.lower() == "strict":
             scanner.take()
+        self.kind()
+        if scanner.text != "{":
+            self.value("a name for the graph or '{'")
+
+    def kind(self) -> None:
+        """Take the word that says what kind of graph it is."""
+        scanner = self.scanner
         if scanner.text.lower() != "digraph":
             undirected = scanner.text.lower() == "graph"
             hint = "give each edge a direction, A -> B, and call it digraph" if undirected else ""
             scanner.fail("expected 'digraph'", hint=hint)
         scanner.take()
-        if scanner.text != "{":
-            self.value("a name for the graph or '{'")
 
     def keyword(self) -> bool:
         scanner = self.scanner
@@ -68,6 +75,8 @@ class _Reader(StatementReader):
         attributes = self.attributes()
         if word == "node" and attributes.keys() & {"class", "latent"}:
             self._latent_by_default = _is_marked("latent", attributes)
+        if word == "edge" and "dir" in attributes:
+            self._without_heads = attributes["dir"].lower() == "none"
         return True
 
     def opens_group(self) -> bool:
@@ -81,9 +90,9 @@ class _Reader(StatementReader):
         return True
 
     def statements(self, depth: int) -> dict[str, None]:
-        outside = self._latent_by_default
+        outside = self._latent_by_default, self._without_heads
         named = super().statements(depth)
-        self._latent_by_default = outside
+        self._latent_by_default, self._without_heads = outside
         return named
 
     def node(self, expected: str) -> str:
@@ -122,13 +131,42 @@ class _Reader(StatementReader):
         if "pos" in attributes:
             self.mark_position(node, attributes["pos"])
 
+    def mark_edges(self, places: list[int], attributes: dict[str, str], at: int) -> None:
+        without = attributes["dir"].lower() == "none" if "dir" in attributes else self._without_heads
+        if places and without:
+            self.undirect(places, at)
+
+    def undirect(self, places: list[int], at: int) -> None:
+        """Note that these edges have no direction."""
+        self.scanner.refuse(
+            "expected an edge with a direction, got one with dir=none; choose one direction for each edge", at
+        )
+
+
+class _PartialReader(_Reader):
+    def kind(self) -> None:
+        if self.scanner.text.lower() == "graph":
+            self.arrows = ("--",)
+            self.scanner.take()
+        else:
+            super().kind()
+
+    def undirect(self, places: list[int], at: int) -> None:
+        edges = self.found.edges
+        self.found.undirected += [edges[i] for i in places]
+        for i in reversed(places):
+            del edges[i]
+
 
 def _is_marked(word: str, attributes: dict[str, str]) -> bool:
     return word in attributes.get("class", "").split() or attributes.get(word, "").lower() in _YES
 
 
 def write_dot(graph: Content) -> str:
-    """The graph as DOT text: every node, latent ones dashed, positions as ``pos``; then the edges."""
+    """The graph as DOT text: every node, latent ones dashed, positions as ``pos``; then the edges.
+
+    Undirected ones have ``dir=none``.
+    """
     names = [_written(name) for name in graph.names.all]
     positions, adjusted = graph.marks.positions, {*graph.marks.adjusted}
     lines = ["digraph {"]
@@ -139,6 +177,7 @@ def write_dot(graph: Content) -> str:
             marks.append(f'pos="{position_text(positions[name])}"')
         lines.append(f"  {names[v]} [{', '.join(marks)}];" if marks else f"  {names[v]};")
     lines += [f"  {names[u]} -> {names[v]};" for u, v in graph.structure.edges()]
+    lines += [f"  {names[u]} -> {names[v]} [dir=none];" for u, v in graph.undirected]
     return "\n".join([*lines, "}"])
 
 

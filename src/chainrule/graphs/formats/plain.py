@@ -1,12 +1,12 @@
 """chainrule's own graph text: edges, groups, comments, and marks on latent and adjusted nodes.
 
-    statement  = operand { ("->" | "<-") operand } | name "[" ( "latent" | "adjusted" ) "]"
+    statement  = operand { ("->" | "<-" | "--") operand } | name "[" ( "latent" | "adjusted" ) "]"
     operand    = name | "{" name { name } "}"             commas and newlines are allowed in a group
     name       = letters, digits, "_", "."  |  "quoted as in JSON"
 
 A statement ends at a newline, ``;`` or the end of the text.  An arrow joins every name on its left with
-every name on its right.  After an arrow a newline is allowed, so long chains can be broken.  Comments:
-``# …``, ``// …``, ``/* … */``.
+every name on its right; ``--``, which joins them without a direction, is for graphs that have such edges.  After an
+arrow a newline is allowed, so long chains can be broken.  Comments: ``# …``, ``// …``, ``/* … */``.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _TOKENS = pattern(
 )
 
 
-def parse_plain(text: str) -> Description:
-    """What the text says; linear time but for groups.
+def parse_plain(text: str, *, undirected: bool = False) -> Description:
+    """What the text says; linear time but for groups.  ``undirected`` edges are taken only where asked for.
 
     Raises ``ParseError`` naming line, column and what was expected, and ``TooLargeError`` above two
     million edges.
@@ -40,7 +40,7 @@ def parse_plain(text: str) -> Description:
     >>> found.edges, list(found.nodes), list(found.latent)
     ([('A', 'B'), ('A', 'C'), ('A', 'D')], ['B', 'A', 'C', 'D', 'E'], ['E'])
     """
-    return _Reader(text).run()
+    return _Reader(text, undirected).run()
 
 
 def write_plain(graph: Content) -> str:
@@ -50,17 +50,22 @@ def write_plain(graph: Content) -> str:
     mark = dict.fromkeys(structure.latent, " [latent]")
     mark |= {graph.names.id(name): " [adjusted]" for name in graph.marks.adjusted}
     declared = [name + mark.get(v, "") for v, name in enumerate(names)]
+    ends = {v for edge in graph.undirected for v in edge}
     statements, met = [], []
     for u, below in enumerate(structure.children):
-        if u in mark or not (below or structure.parents[u]):
+        if u in mark or not (below or structure.parents[u] or u in ends):
             statements.append(declared[u])
             met.append(u)
         if below:
             group = " ".join(names[v] for v in below)
             statements.append(f"{names[u]} -> {group if len(below) == 1 else f'{{{group}}}'}")
             met += [u, *below]
+    joined = [f"{names[u]} -- {names[v]}" for u, v in graph.undirected]
+    met += [v for edge in graph.undirected for v in edge]
     in_order = list(dict.fromkeys(met)) == list(range(len(names)))
-    return "\n".join(statements if in_order else declared + [s for s in statements if " -> " in s])
+    if not in_order:
+        statements = declared + [s for s in statements if " -> " in s]
+    return "\n".join(statements + joined)
 
 
 def quote_name(name: str) -> str:
@@ -73,8 +78,9 @@ def quote_name(name: str) -> str:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, undirected: bool) -> None:
         self._scanner = Scanner(text, _TOKENS)
+        self._arrows = ("->", "<-", "--") if undirected else ("->", "<-")
         self._found = Description()
 
     def run(self) -> Description:
@@ -95,8 +101,8 @@ class _Reader:
             self._mark(left[0])
         while scanner.kind == "arrow":
             arrow = scanner.text
-            if arrow not in ("->", "<-"):
-                scanner.fail("expected '->' or '<-'", hint="an edge has one direction")
+            if arrow not in self._arrows:
+                scanner.fail(f"expected {self._expected()}", hint="an edge has one direction")
             scanner.take()
             while scanner.text == "\n":
                 scanner.take()
@@ -105,8 +111,13 @@ class _Reader:
             left = right
         if scanner.kind not in ("end", "stop"):
             scanner.fail(
-                "expected '->', '<-', ';' or a new line", hint="quote a name that has other characters"
+                f"expected {', '.join(map(repr, self._arrows))}, ';' or a new line",
+                hint="quote a name that has other characters",
             )
+
+    def _expected(self) -> str:
+        *first, last = map(repr, self._arrows)
+        return f"{', '.join(first)} or {last}"
 
     def _mark(self, name: str) -> None:
         scanner = self._scanner

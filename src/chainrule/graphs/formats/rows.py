@@ -154,6 +154,8 @@ def _check_no_marks(graph: Content, what: str) -> None:
             raise InputError(
                 f"{what} cannot say that {names[0]!r} is {mark}; write 'dagitty' or 'dot', or drop the mark"
             )
+    for a, b in graph.undirected_edges():
+        raise InputError(f"{what} cannot say that {a} -- {b} has no direction; write 'dagitty' or 'dot'")
 
 
 def _written(cell: str) -> str:

@@ -40,6 +40,10 @@ class StatementReader(ABC):
     def mark(self, node: str, attributes: dict[str, str]) -> None:
         """Note what the attributes say about a node."""
 
+    @abstractmethod
+    def mark_edges(self, places: list[int], attributes: dict[str, str], at: int) -> None:
+        """Note what the attributes say about edges of a statement; their first arrow stands ``at``."""
+
     def keyword(self) -> bool:
         """Take a statement that begins with a word of the format; whether there was one."""
         return False
@@ -92,15 +96,16 @@ class StatementReader(ABC):
             left = (node,)
         named.update(dict.fromkeys(left))
         if scanner.kind == "arrow":
+            at, places = scanner.start, []
             while scanner.kind == "arrow":
-                left = self._edges(left, depth)
+                left = self._edges(left, depth, places)
                 named.update(dict.fromkeys(left))
-            self.attributes()
+            self.mark_edges(places, self.attributes(), at)
         elif node is not None and scanner.text == "[":
             self.mark(node, self.attributes())
 
-    def _edges(self, left: Collection[str], depth: int) -> Collection[str]:
-        """The next arrow and what is on its right, which is joined with ``left``."""
+    def _edges(self, left: Collection[str], depth: int, places: list[int]) -> Collection[str]:
+        """The next arrow and what is on its right, which is joined with ``left``; ``places`` gets the new edges'."""
         scanner, arrow = self.scanner, self.scanner.text
         if arrow not in self.arrows:
             expected = " or ".join(map(repr, self.arrows))
@@ -112,7 +117,9 @@ class StatementReader(ABC):
             node = self.node(f"a node or '{{' after {arrow!r}")
             self.mention(node)
             right = (node,)
+        before = len(self.found.edges)
         self.found.join(left, arrow, right)
+        places += range(before, len(self.found.edges))
         return right
 
     def attributes(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Directed graphs: boxes as large as their labels, arrows that end at the boxes, marks as colour and line.
+"""Graphs: boxes as large as their labels, arrows or lines that end at the boxes, marks as colour and line.
 
 Node places come from the record in layout units (one layer or one slot is 1.0, downwards is positive).
 """
@@ -100,7 +100,10 @@ def draw_graph(data: GraphDrawing) -> Figure:
     figure, axes = blank_canvas(width, high[1] - low[1] + (0.35 if legend else 0.0))
     shift = np.array([(width - (high[0] - low[0])) / 2, 0.0]) - low
     for edge, route in zip(data.edges, routes, strict=True):
-        _draw_arrow(axes, route + shift, _MARKS[edge.mark])
+        if edge.directed:
+            _draw_arrow(axes, route + shift, _MARKS[edge.mark])
+        else:
+            _draw_line(axes, route + shift, _MARKS[edge.mark])
     for box in boxes.values():
         box.x, box.y = box.centre + shift
         _draw_box(axes, box)
@@ -198,19 +201,22 @@ def _draw_arrow(axes: Axes, course: Points, mark: _Mark) -> None:
     base = behind[-1] if len(behind) else course[0]
     direction = (tip - base) / (np.hypot(*(tip - base)) or 1.0)
     neck = tip - direction * size * 0.85
-    shaft = np.vstack([behind, neck]) if len(behind) else np.vstack([course[0], neck])
+    _draw_line(axes, np.vstack([behind, neck]) if len(behind) else np.vstack([course[0], neck]), mark)
+    side = np.array([-direction[1], direction[0]]) * size * 0.42
+    foot = tip - direction * size
+    axes.add_patch(
+        Polygon([tip, foot + side, foot - side], facecolor=mark.colour, edgecolor="none", zorder=2)
+    )
+
+
+def _draw_line(axes: Axes, course: Points, mark: _Mark) -> None:
     axes.plot(
-        *shaft.T,
+        *course.T,
         color=mark.colour,
         linewidth=mark.width,
         linestyle=mark.line,
         solid_capstyle="butt",
         zorder=1,
-    )
-    side = np.array([-direction[1], direction[0]]) * size * 0.42
-    foot = tip - direction * size
-    axes.add_patch(
-        Polygon([tip, foot + side, foot - side], facecolor=mark.colour, edgecolor="none", zorder=2)
     )
 
 

@@ -72,6 +72,18 @@ class EdgeRules:
             )
         return cls(_sets(~barred), _sets(must), most)
 
+    def among(self, places: Sequence[int]) -> EdgeRules:
+        """The same rules between some of the variables; edges to others are left out.
+
+        >>> EdgeRules.of(["a", "b", "c"], required="a -> c").among([0, 2]).required
+        (0, 1)
+        """
+        allowed, required = (
+            tuple(sum((sets[v] >> u & 1) << i for i, u in enumerate(places)) for v in places)
+            for sets in (self.allowed, self.required)
+        )
+        return EdgeRules(allowed, required, min(self.max_parents, max(len(places) - 1, 0)))
+
 
 def _sets(edges: NDArray[np.bool_]) -> tuple[int, ...]:
     """The parents of each child in a matrix (parent, child), as sets."""
