@@ -3,7 +3,8 @@
 ``enumeration`` does it sum to one, how far apart are two distributions; ``likelihood`` how well does it predict;
 ``draws`` do samples match ``log_prob``; ``factorization`` does it respect its graph; ``cyclic`` and ``tables`` what
 does a product of factors sum to; ``effects`` what does an intervention do; ``independence_tests`` does a table respect
-a graph, with ``corrections`` for many tests; ``cost`` what does a call take.  Loaded when first used.
+a graph, with ``corrections`` for many tests; ``cost`` what does a call take.  ``audit/`` asks all of them of any model.
+Loaded when first used.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from chainrule.evaluate.corrections import benjamini_hochberg, correct, holm
     from chainrule.evaluate.cost import Cost, Timing, compare, measure, time_in_turns
     from chainrule.evaluate.cyclic import Counterexample, counterexample, cycle_mass, dependence
-    from chainrule.evaluate.draws import DrawsReport, chi_square_draws
+    from chainrule.evaluate.draws import ChiSquare, DrawsReport, chi_square, chi_square_draws
     from chainrule.evaluate.effects import EffectEstimate, estimate_effect
     from chainrule.evaluate.enumeration import (
         Scored,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BinaryTable",
     "BlamedPair",
+    "ChiSquare",
     "Cost",
     "Counterexample",
     "DrawsReport",
@@ -63,6 +65,7 @@ __all__ = [
     "benjamini_hochberg",
     "check_factorization",
     "check_independencies",
+    "chi_square",
     "chi_square_draws",
     "codes_of",
     "compare",
@@ -94,6 +97,7 @@ __getattr__ = loader(
     {
         "BinaryTable": "chainrule.evaluate.tables",
         "BlamedPair": "chainrule.evaluate.independence_report",
+        "ChiSquare": "chainrule.evaluate.draws",
         "Cost": "chainrule.evaluate.cost",
         "Counterexample": "chainrule.evaluate.cyclic",
         "DrawsReport": "chainrule.evaluate.draws",
@@ -111,6 +115,7 @@ __getattr__ = loader(
         "benjamini_hochberg": "chainrule.evaluate.corrections",
         "check_factorization": "chainrule.evaluate.factorization",
         "check_independencies": "chainrule.evaluate.independence_tests",
+        "chi_square": "chainrule.evaluate.draws",
         "chi_square_draws": "chainrule.evaluate.draws",
         "codes_of": "chainrule.evaluate.enumeration",
         "compare": "chainrule.evaluate.cost",
