@@ -126,7 +126,9 @@ def _estimated(q: Inquiry) -> Iterator[Finding]:
     if believed:
         p_values.append(2 * float(norm.sf(abs(mass - 1) / max(error, 1e-12))))
     told = believed and error <= _LEAST_ERROR
-    detail = "" if told else f"{n:,} rows are worth {worth:,.0f}: too few for an error that says much"
+    detail = (
+        "" if told else f"{n:,} rows are worth {worth:,.0f}; an error of at most {_LEAST_ERROR} is asked for"
+    )
     shown = f"{mass:.4g} ± {error:.2g}" if log_mass < 300 else f"exp({log_mass:.0f})"
     yield Finding(
         law,

@@ -132,5 +132,6 @@ def _scorer(truth: Any, schema: Schema) -> Scorer:
     if isinstance(truth, OtherModel):
         return truth.subject().log_prob
     if not isinstance(truth, DiscreteModel) and callable(truth):
-        return truth
+        function: Any = truth
+        return function
     return Member.of(loaded(truth), schema, "truth").log_prob
