@@ -21,10 +21,9 @@ WITH_FACTORS = ("factors sum to one", "joint over marginal", "factorisation", "c
 
 @every_case
 def test_an_audit_finds_no_law_broken_and_can_tell_those_of_every_distribution(case: Case) -> None:
-    model, rows = fitted(case), case.data()
-    rows = rows[model.log_prob(rows) > -float("inf")][
-        :60
-    ]  # the homework's models call an empty image impossible
+    model = fitted(case)
+    rows = case.data() if case.learns else model.sample(60, rng=0)  # what did not learn need not fit the data
+    rows = rows[model.log_prob(rows) > -float("inf")][:60]
     found = chainrule.audit(model, rows, draws=1000)
     assert found.failed == []
     assert [law for law in ALWAYS if found[law].verdict != "pass"] == []
