@@ -28,11 +28,13 @@ _HOMES = {
     "MADE": "chainrule.models",
     "Mixture": "chainrule.models",
     "NADE": "chainrule.models",
+    "OtherModel": "chainrule.evaluate.audit.other_model",
     "Stack": "chainrule.models",
     "Schema": "chainrule.tables",
     "Table": "chainrule.tables",
     "TreeNetwork": "chainrule.models",
     "ChainruleError": "chainrule.core.errors",
+    "audit": "chainrule.tasks",
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
     "compare": "chainrule.tasks",
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from chainrule.evaluate import check_independencies as check_independencies
     from chainrule.evaluate import estimate_effect as estimate_effect
     from chainrule.evaluate import pc as pc
+    from chainrule.evaluate.audit.other_model import OtherModel as OtherModel
     from chainrule.graphs import DAG as DAG
     from chainrule.graphs import PDAG as PDAG
     from chainrule.models import MADE as MADE
@@ -107,6 +110,7 @@ if TYPE_CHECKING:
     from chainrule.report import write_page as write_page
     from chainrule.tables import Schema as Schema
     from chainrule.tables import Table as Table
+    from chainrule.tasks import audit as audit
     from chainrule.tasks import compare as compare
     from chainrule.tasks import describe as describe
     from chainrule.tasks import fit as fit

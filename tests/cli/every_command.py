@@ -41,6 +41,7 @@ def every_command(folder: Path) -> dict[str, list[str]]:
         "sample": [model, "-n", "5", "--given", "a=1"],
         "impute": [model, str(holes), "-o", str(folder / "filled.csv")],
         "query": [model, "P(a | b=1)", "P(a=1, c=0)", "--likelihood", "c=(1, 3)"],
+        "audit": [model, str(rows), "--draws", "500", "--page", str(folder / "audit.html")],
         "compress": [model, str(rows), "-o", str(folder / "rows.cr")],
         "decompress": [model, str(folder / "rows.cr"), "-o", str(folder / "again.csv")],
         "learn": [str(rows), "-o", str(folder / "net.bif")],

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.models import Independent, chow_liu
 from chainrule.report import write_page
-from chainrule.tasks import compare, describe
+from chainrule.tasks import audit, compare, describe
 from chainrule.tasks.reading import read_table
 from tests.tasks.survey import write_survey
 
@@ -32,6 +32,8 @@ def pages(folder: Path) -> dict[str, Path]:
         "no rows": describe(forest, draws=500),
         "evil": describe(chow_liu(evil), evil, draws=500),
         "comparison": compare(survey, models=["independent", "chowliu"], seed=1),
+        "audit": audit(chow_liu(images), images, draws=1_000),
+        "evil audit": audit(Independent().fit(evil), evil, draws=500),
     }
     return {name: write_page(record, folder / f"{name}.html") for name, record in records.items()}
 

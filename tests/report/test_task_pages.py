@@ -59,7 +59,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return pages(tmp_path_factory.mktemp("pages"))
 
 
-NAMES = ["survey", "images", "one column", "no rows", "evil", "comparison"]
+NAMES = ["survey", "images", "one column", "no rows", "evil", "comparison", "audit", "evil audit"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +78,7 @@ def test_a_page_is_whole_one_file_and_asks_for_nothing_outside(written: dict[str
     assert len(source) < 3_000_000
 
 
-@pytest.mark.parametrize("name", ["one column", "evil", "comparison"])
+@pytest.mark.parametrize("name", ["one column", "evil", "comparison", "evil audit"])
 def test_a_page_is_built_again_from_its_record_bit_for_bit(
     written: dict[str, Path], tmp_path: Path, name: str
 ):
@@ -197,7 +197,7 @@ def test_places_that_are_no_page_are_refused_before_any_work(
         write_page(found, tmp_path / "p.pdf")
     with pytest.raises(OutputError, match="no folder"):
         write_page(found, tmp_path / "nowhere" / "p.html")
-    with pytest.raises(InputError, match="a Description or a Comparison"):
+    with pytest.raises(InputError, match="a Description, a Comparison or an Audit"):
         write_page({"x": 1}, tmp_path / "p.html")  # type: ignore[arg-type]
     assert cli.main(["compare", "/nowhere.csv", "--page", str(tmp_path / "p.txt")]) == 2
     assert "ends in .html" in capsys.readouterr().err

@@ -15,6 +15,7 @@ import typer
 
 from chainrule.cli import dag_classes as dag_classes  # which adds its commands to dag_app
 from chainrule.cli.answers import impute, query, sample, score
+from chainrule.cli.auditing import audit
 from chainrule.cli.compression import compress, decompress
 from chainrule.cli.dag import dag_app
 from chainrule.cli.output import (
@@ -48,7 +49,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Named data sets: list, fetch, describe.")
 app.add_typer(data_app, name="data")
 app.add_typer(dag_app, name="dag")
-for command in (fit, score, sample, impute, query, learn, compare, report, compress, decompress):
+for command in (fit, score, sample, impute, query, learn, compare, report, audit, compress, decompress):
     app.command()(command)
 
 # every wrong use of options and arguments; typer exports only this child of it

@@ -4,7 +4,7 @@
 ``draws`` do samples match ``log_prob``; ``factorization`` does it respect its graph; ``cyclic`` and ``tables`` what
 does a product of factors sum to; ``effects`` what does an intervention do; ``independence_tests`` does a table respect
 a graph, with ``corrections`` for many tests; ``constraint_search`` which graph do tests leave; ``cost`` what does a
-call take.  Loaded when first used.
+call take.  ``audit/`` asks all of them of any model.  Loaded when first used.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chainrule.evaluate.corrections import benjamini_hochberg, correct, holm
     from chainrule.evaluate.cost import Cost, Timing, compare, measure, time_in_turns
     from chainrule.evaluate.cyclic import Counterexample, counterexample, cycle_mass, dependence
-    from chainrule.evaluate.draws import DrawsReport, chi_square_draws
+    from chainrule.evaluate.draws import ChiSquare, DrawsReport, chi_square, chi_square_draws
     from chainrule.evaluate.effects import EffectEstimate, estimate_effect
     from chainrule.evaluate.enumeration import (
         Scored,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BinaryTable",
     "BlamedPair",
+    "ChiSquare",
     "Cost",
     "Counterexample",
     "DrawsReport",
@@ -67,6 +68,7 @@ __all__ = [
     "benjamini_hochberg",
     "check_factorization",
     "check_independencies",
+    "chi_square",
     "chi_square_draws",
     "codes_of",
     "compare",
@@ -99,6 +101,7 @@ __getattr__ = loader(
     {
         "BinaryTable": "chainrule.evaluate.tables",
         "BlamedPair": "chainrule.evaluate.independence_report",
+        "ChiSquare": "chainrule.evaluate.draws",
         "Cost": "chainrule.evaluate.cost",
         "Counterexample": "chainrule.evaluate.cyclic",
         "DrawsReport": "chainrule.evaluate.draws",
@@ -118,6 +121,7 @@ __getattr__ = loader(
         "benjamini_hochberg": "chainrule.evaluate.corrections",
         "check_factorization": "chainrule.evaluate.factorization",
         "check_independencies": "chainrule.evaluate.independence_tests",
+        "chi_square": "chainrule.evaluate.draws",
         "chi_square_draws": "chainrule.evaluate.draws",
         "codes_of": "chainrule.evaluate.enumeration",
         "compare": "chainrule.evaluate.cost",

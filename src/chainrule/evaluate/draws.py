@@ -22,7 +22,7 @@ from chainrule.core.randomness import RandomState
 from chainrule.evaluate.enumeration import all_states, codes_of, sizes_of
 from chainrule.models.shared.states import Sizes, n_states, state_numbers
 
-__all__ = ["DrawsReport", "chi_square_draws"]
+__all__ = ["ChiSquare", "DrawsReport", "chi_square", "chi_square_draws"]
 
 _LARGEST = 2**16  # states: those of 16 binary variables
 _LEAST_EXPECTED = 5.0  # draws per cell, the usual condition for the chi-square approximation
@@ -89,13 +89,51 @@ def chi_square_draws(
     probabilities, total = _state_probabilities(model, parsed, given)
     drawn = _codes(codes_of(model, model.sample(n, given=given, rng=rng)), parsed)
     counts = np.bincount(state_numbers(drawn, parsed), minlength=len(probabilities))
+    found = chi_square(counts, probabilities)
+    cells, pooled = len(found.expected), found.pooled
+    return DrawsReport(
+        n, cells, pooled, found.statistic, found.dof, found.p_value, found.impossible, total, false_alarm_rate
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ChiSquare:
+    """Pearson's statistic of counts in cells: ``observed`` and ``expected`` (cells,), rare ones ``pooled`` in the last.
+
+    ``impossible`` counts are where the probability is zero.
+    """
+
+    observed: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    pooled: int
+    impossible: int
+
+    @property
+    def statistic(self) -> float:
+        """The sum of (observed - expected)² / expected."""
+        return float(((self.observed - self.expected) ** 2 / self.expected).sum())
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom."""
+        return len(self.expected) - 1
+
+    @property
+    def p_value(self) -> float:
+        """How probable a statistic as large is, where the counts have these probabilities."""
+        return float(chi2.sf(self.statistic, self.dof)) if self.dof > 0 else 1.0
+
+
+def chi_square(counts: NDArray[np.int64], probabilities: NDArray[np.float64]) -> ChiSquare:
+    """How well ``counts`` (m,) of independent draws agree with ``probabilities`` (m,), which sum to one.
+
+    >>> found = chi_square(np.array([60, 40, 0]), np.array([0.5, 0.5, 0.0]))
+    >>> found.statistic, found.dof, found.impossible
+    (4.0, 1, 0)
+    """
     possible = probabilities > 0
-    observed, expected, pooled = _pool(counts[possible], n * probabilities[possible])
-    statistic = float(((observed - expected) ** 2 / expected).sum())
-    dof = len(expected) - 1
-    p_value = float(chi2.sf(statistic, dof)) if dof else 1.0
-    impossible = int(counts[~possible].sum())
-    return DrawsReport(n, len(expected), pooled, statistic, dof, p_value, impossible, total, false_alarm_rate)
+    observed, expected, pooled = _pool(counts[possible], counts.sum() * probabilities[possible])
+    return ChiSquare(observed, expected, pooled, int(counts[~possible].sum()))
 
 
 def _comparable(sizes: tuple[int, ...]) -> tuple[int, ...]:

@@ -17,10 +17,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
@@ -29,6 +28,9 @@ from chainrule.core.randomness import RandomState, as_generator
 from chainrule.evaluate.enumeration import codes_of, sizes_of
 from chainrule.models.shared.ordering import variable_names
 from chainrule.models.shared.states import Sizes, parse_sizes
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "FactorizationReport",
@@ -192,11 +194,14 @@ def jacobian_dependence(
     that are applied at each call; pass ``generic=False`` for a network whose masks live in its weights.  Points
     are positive reals, so that relu units stay on.  Cost: D backward passes over ``n_points`` rows.
 
+    >>> import torch
     >>> jacobian_dependence(lambda x: torch.stack([0 * x[:, 0], 3 * x[:, 0]], 1), 2, rng=0).tolist()
     [[0.0, 0.0], [3.0, 0.0]]
     >>> jacobian_dependence(lambda x: x * torch.tensor([0, 0, 2]), 2, columns=[2, 1], rng=0).tolist()
     [[0.0, 0.0], [0.0, 2.0]]
     """
+    import torch  # not before it is needed: rows of codes are audited without it
+
     d, generator = check_integer(d, "the number of variables"), as_generator(rng)
     starts = _starts(d, columns)
     logits = _logits_of(network, generic, generator)
@@ -216,6 +221,8 @@ def _logits_of(
     network: Any, generic: bool, generator: np.random.Generator
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """What gives the logits: a copy of a module in float64, or the function itself."""
+    import torch
+
     if not isinstance(network, torch.nn.Module):
         return network
     network = copy.deepcopy(network).cpu().double()
@@ -234,6 +241,8 @@ def _starts(d: int, columns: Sequence[int] | None) -> NDArray[np.intp]:
 
 def _slopes(outputs: torch.Tensor, x: torch.Tensor) -> NDArray[np.float64]:
     """Largest |d output_i / d x_j| over the rows, (D, D); zeros for outputs that do not depend on ``x``."""
+    import torch
+
     found = np.zeros((x.shape[1], x.shape[1]))
     if outputs.requires_grad:
         for i in range(x.shape[1]):
@@ -287,6 +296,8 @@ def _promise(model: Any) -> Any:
 
 def _make_generic(network: torch.nn.Module, generator: np.random.Generator) -> None:
     """Random positive parameters, small enough in sum that a sigmoid does not saturate to slope zero."""
+    import torch
+
     with torch.no_grad():
         for parameter in network.parameters():
             values = generator.uniform(0.5, 1.5, tuple(parameter.shape)) / max(parameter.shape, default=1)

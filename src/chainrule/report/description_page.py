@@ -30,7 +30,8 @@ def description_document(found: Description) -> Document:
         sections.append(dependence_section(found))
     if found.rows is not None and found.rows.n_scored:
         if found.rows.costs:
-            sections.append(costs_section(found.rows))
+            rows = found.rows
+            sections.append(costs_section(rows.costs, rows.n_cell_rows, rows.n_cell_draws))
         if found.calibration is not None:
             sections.append(calibration_section(found.calibration))
         sections.append(odd_section(found.rows))

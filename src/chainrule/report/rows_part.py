@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chainrule.core.figures import Line, LineChart
 from chainrule.core.records import Figure, Table, Text
 from chainrule.core.text import literal
 from chainrule.report.documents import Section
 from chainrule.report.numbers import counted
-from chainrule.tasks.describing.record import Calibration, OddRow, RowSummary
+from chainrule.tasks.describing.record import Calibration, ColumnCost, OddRow, RowSummary
 
 __all__ = ["calibration_section", "costs_section", "odd_section"]
 
 _MOST_COLUMNS = 30
 
 
-def costs_section(rows: RowSummary) -> Section:
-    """What the cells of each column cost in complete rows, the costliest first."""
-    ranked = sorted(rows.costs, key=lambda c: -c.mean_nats)
+def costs_section(
+    costs: Sequence[ColumnCost], n_rows: int, n_draws: int, rows: str = "complete row"
+) -> Section:
+    """What the cells of each column cost in ``n_rows`` rows and in ``n_draws`` draws, the costliest first."""
+    ranked = sorted(costs, key=lambda c: -c.mean_nats)
     shown = ranked[:_MOST_COLUMNS]
     lines = [
         [
@@ -27,17 +31,21 @@ def costs_section(rows: RowSummary) -> Section:
         ]
         for c in shown
     ]
-    over = counted(rows.n_cell_rows, "complete row")
-    caption = f"Mean nats of a cell over {over}, ± standard error. Expected over {rows.n_cell_draws:,} draws."
+    caption = f"Mean nats of a cell over {counted(n_rows, rows)}, ± standard error."
+    caption += f" Expected over {n_draws:,} draws." if n_draws else ""
     if rest := ranked[_MOST_COLUMNS:]:
         others = sum(c.mean_nats for c in rest)
         caption += f" The {len(shown)} costliest columns; {len(rest):,} others cost {others:.4f} together."
     text = (
         "What a cell costs is -log p of its state given those that the model reads before it; the costs of a row's "
-        'cells are its nats. "Expected" is the mean over rows that the model drew: a column that costs more than that '
-        "is worse understood than the model believes."
+        "cells are its nats."
     )
-    table = Table(["column", "nats", "±", "expected"], lines, caption, bars=[1, 3])
+    if n_draws:
+        text += (
+            ' "Expected" is the mean over rows that the model drew: a column that costs more than that is worse '
+            "understood than the model believes."
+        )
+    table = Table(["column", "nats", "±", "expected"], lines, caption, bars=[1, 3] if n_draws else [1])
     return Section("Who pays the nats", [Text(text), table])
 
 

@@ -10,15 +10,19 @@ from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import check_place, write_text
 from chainrule.core.reading import parse_json
 from chainrule.core.records import dump_json
+from chainrule.report.audit_page import audit_document
 from chainrule.report.comparison_page import comparison_document
 from chainrule.report.description_page import description_document
 from chainrule.report.documents import Document, html_of
+from chainrule.tasks.auditing.record import Audit
 from chainrule.tasks.comparing import Comparison
 from chainrule.tasks.describing.record import Description
 
 __all__ = ["check_page", "rebuild_page", "write_page"]
 
 _ENDS = (".html", ".htm")
+
+Record = Description | Comparison | Audit
 
 
 def check_page(out: str | Path) -> Path:
@@ -31,7 +35,7 @@ def check_page(out: str | Path) -> Path:
     return path
 
 
-def write_page(record: Description | Comparison, out: str | Path) -> Path:
+def write_page(record: Record, out: str | Path) -> Path:
     """Write the page of ``record`` to the file ``out`` (.html), and beside it the record itself (.json).
 
     Everything is drawn before the first of the two is written.
@@ -66,14 +70,18 @@ def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
     return write_page(_READERS[found](plain), path.with_suffix(".html") if out is None else out)
 
 
-_READERS: dict[str, Callable[[dict[str, Any]], Description | Comparison]] = {
-    kind.FORMAT: kind.from_dict for kind in (Description, Comparison)
+_READERS: dict[str, Callable[[dict[str, Any]], Record]] = {
+    kind.FORMAT: kind.from_dict for kind in (Description, Comparison, Audit)
 }
 
 
-def _document(record: Description | Comparison) -> Document:
+def _document(record: Record) -> Document:
     if isinstance(record, Description):
         return description_document(record)
     if isinstance(record, Comparison):
         return comparison_document(record)
-    raise InputError(f"a page is made of a Description or a Comparison; got a {type(record).__name__}")
+    if isinstance(record, Audit):
+        return audit_document(record)
+    raise InputError(
+        f"a page is made of a Description, a Comparison or an Audit; got a {type(record).__name__}"
+    )

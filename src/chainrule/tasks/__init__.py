@@ -1,4 +1,5 @@
-"""What one does with a table, in one line each: fit, score, sample, impute, query, learn, compare, describe.
+"""What one does with a table, in one line each: fit, score, sample, impute, query, learn, compare, describe,
+audit.
 
 Each takes whatever holds a table, a path or a model, and returns a small frozen record with ``text()`` and
 ``to_dict()``.  The command line has the same words.  Loaded when first used.
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
+    from chainrule.tasks.auditing import Audit, audit
     from chainrule.tasks.comparing import Comparison, compare
     from chainrule.tasks.describing import Description, describe
     from chainrule.tasks.fitting import Fit, fit
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Answer": "chainrule.tasks.querying",
+    "Audit": "chainrule.tasks.auditing",
     "Comparison": "chainrule.tasks.comparing",
     "Description": "chainrule.tasks.describing",
     "Fit": "chainrule.tasks.fitting",
@@ -29,6 +32,7 @@ _HOMES = {
     "LearnedByTests": "chainrule.tasks.learning_by_tests",
     "Sample": "chainrule.tasks.sampling",
     "Scores": "chainrule.tasks.scoring",
+    "audit": "chainrule.tasks.auditing",
     "compare": "chainrule.tasks.comparing",
     "describe": "chainrule.tasks.describing",
     "fit": "chainrule.tasks.fitting",
@@ -44,6 +48,7 @@ _HOMES = {
 
 __all__ = [
     "Answer",
+    "Audit",
     "Comparison",
     "Description",
     "Fit",
@@ -52,6 +57,7 @@ __all__ = [
     "LearnedByTests",
     "Sample",
     "Scores",
+    "audit",
     "compare",
     "describe",
     "fit",

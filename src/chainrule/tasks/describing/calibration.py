@@ -22,7 +22,7 @@ from chainrule.models.contract import DiscreteModel
 from chainrule.tables.table import Table
 from chainrule.tasks.describing.record import Calibration, CalibrationBin
 
-__all__ = ["calibration_of"]
+__all__ = ["BEFORE", "OTHERS", "calibrated", "calibration_of"]
 
 BEFORE, OTHERS = "the cells before it", "all other cells"
 _N_BINS = 10
@@ -56,10 +56,26 @@ def calibration_of(model: DiscreteModel, rows: Table, seed: int) -> Calibration 
         columns, given = len(chosen), OTHERS
         parts = _of_others(model, used, chosen)
     p, true, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return calibrated(p, true, weights, given, used.n_rows, columns)
+
+
+def calibrated(
+    p: NDArray[np.float64],
+    true: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    given: str,
+    n_rows: int,
+    n_columns: int,
+) -> Calibration:
+    """How predictions ``p`` (n,) compare with what came ``true`` (n,), each with a weight, in ten bins.
+
+    >>> calibrated(np.array([0.25, 0.25]), np.array([True, False]), np.ones(2), OTHERS, 1, 2).bins[0].observed
+    0.5
+    """
     bins = list(_bins(p, true, weights))
     total = sum(w for _, w in bins) or 1.0
     error = sum(w * abs(b.observed - b.predicted) for b, w in bins) / total
-    return Calibration(given, used.n_rows, columns, len(p), error, [b for b, _ in bins])
+    return Calibration(given, n_rows, n_columns, len(p), error, [b for b, _ in bins])
 
 
 _Predictions = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]  # p, came true, weight
