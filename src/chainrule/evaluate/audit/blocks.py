@@ -59,7 +59,7 @@ def blocks_p_value(
         states = states_between(0, n_states(sizes), sizes).astype(np.int64)
         log_p = block_of(subject, draws[part], block, states)
         p = np.nan_to_num(np.exp(log_p))
-        own = np.ravel_multi_index(tuple(draws[part][:, block].T), sizes)
+        own = np.asarray(np.ravel_multi_index(tuple(draws[part][:, block].T), sizes))
         lost = p[np.arange(len(part)), own] == 0
         impossible += int(lost.sum())
         p, own, rows = p[~lost], own[~lost], draws[part][~lost]

@@ -22,7 +22,7 @@ from scipy.stats import norm
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.progress import track
 from chainrule.evaluate.audit.inquiry import Inquiry, difference
-from chainrule.evaluate.audit.record import Finding, unknown
+from chainrule.evaluate.audit.record import Finding, Verdict, unknown
 from chainrule.evaluate.audit.subject import Codes
 from chainrule.models.bayesian_network import ChowLiu
 from chainrule.models.contract import DiscreteModel
@@ -168,5 +168,5 @@ def _forest(q: Inquiry) -> DiscreteModel | None:
     )
 
 
-def _word(good: bool) -> str:
+def _word(good: bool) -> Verdict:
     return "pass" if good else "fail"
