@@ -13,7 +13,10 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +28,7 @@ from tests.stress.readers import READERS, Reader
 
 __all__ = ["Fault", "faults", "mutated"]
 
+TOGETHER = 20_000  # inputs in one process
 MEMORY = 6 << 30  # of the whole process, libraries and threads included
 SECONDS = 5.0  # of one input of a kilobyte or so
 LONGEST = 1_000  # signs of a message
@@ -141,11 +145,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("readers", nargs="*", default=list(READERS), help=f"of {', '.join(READERS)}")
     chosen = parser.parse_args(arguments)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     total = 0
     for name in chosen.readers:
         began, kinds = time.perf_counter(), dict[str, int]()
-        for fault in faults(READERS[name], max(1, chosen.inputs // len(chosen.readers)), chosen.seed):
+        for fault in _in_processes(name, max(1, chosen.inputs // len(chosen.readers)), chosen.seed):
             kind = re.sub(r"\d+", "0", fault.what)[:80]
             kinds[kind] = kinds.get(kind, 0) + 1
             if kinds[kind] == 1:
@@ -155,6 +158,24 @@ def main(arguments: list[str] | None = None) -> int:
             total += 1
         say(f"{name}: {sum(kinds.values())} faults, {time.perf_counter() - began:.1f} s")
     return total
+
+
+def _in_processes(name: str, n: int, seed: int) -> Iterator[Fault]:
+    """``faults`` in processes of their own: what a library keeps of damaged files goes with them, and one may crash."""
+    for first in range(0, n, TOGETHER):
+        with ProcessPoolExecutor(1, get_context("spawn"), _limit_memory) as pool:
+            try:
+                yield from pool.submit(_listed, name, min(TOGETHER, n - first), seed + first).result()
+            except BrokenProcessPool:
+                yield Fault(name, b"", f"the process ended, among {TOGETHER} inputs of seed {seed + first}")
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _listed(name: str, n: int, seed: int) -> list[Fault]:
+    return list(faults(READERS[name], n, seed))
 
 
 def say(line: str) -> None:

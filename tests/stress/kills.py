@@ -165,7 +165,11 @@ def _writes(arguments: tuple[object, ...]) -> bool:
 def _digest(folder: Path) -> str:
     """``digest`` in a child, so that this process loads nothing and can be forked."""
     result = folder.parent / f"{folder.name}.digest"
-    _in_child(lambda: result.write_text(digest(folder)) and None)
+
+    def write() -> None:
+        result.write_text(digest(folder))
+
+    _in_child(write)
     found = result.read_text()
     result.unlink()
     return found

@@ -124,7 +124,7 @@ def whole(folder: Path) -> None:
         elif path.suffix == ".json":
             json.loads(path.read_bytes())
         elif path.suffix == ".bif":
-            cr.BayesianNetwork.from_bif(path)
+            cr.BayesianNetwork.read(path)
         elif path.suffix == ".csv" and len(path.read_bytes().splitlines()) not in (81, 241):
             raise AssertionError(f"{path} is cut short")
 

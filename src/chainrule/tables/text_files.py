@@ -32,6 +32,7 @@ __all__ = ["TextFile", "packer_of", "unpacked"]
 
 _BLOCK = 1 << 20  # bytes parsed at a time, more where lines are long; Arrow reads up to 32 ahead
 _START = 1 << 20  # bytes looked at first, more while no line ends in them
+_PIECE = 1 << 16
 _LONGEST = 1 << 26  # bytes of a first line; eight of its lengths are parsed at a time
 _SEPARATOR_LINE, _LINE_END = re.compile(r"(?i)sep=.?\s*(\r|\n|\Z)"), re.compile("\r\n|\n|\r")
 _WHOLE_LINE = re.compile(rb"[^\r\n][\r\n]")
@@ -176,11 +177,14 @@ class TextFile:
 
 def _beginning(stream: Any) -> tuple[bytes, int]:
     """The first bytes, in which a line ends where one does, and how many were asked for."""
-    start, limit = stream.read(_START), _START
-    while len(start) == limit <= _LONGEST and not _WHOLE_LINE.search(start):
-        start += stream.read(limit)
+    start, limit = bytearray(), _START
+    while True:
+        # in pieces: Arrow keeps the memory of a read that meets damage
+        while len(start) < limit and (piece := stream.read(min(_PIECE, limit - len(start)))):
+            start += piece
+        if len(start) < limit or limit > _LONGEST or _WHOLE_LINE.search(start):
+            return bytes(start), limit
         limit *= 2
-    return start, limit
 
 
 def packer_of(path: Path) -> Literal["gzip", "zstd"] | None:
