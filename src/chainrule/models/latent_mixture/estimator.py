@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_integer, check_real
+from chainrule.core.checks import check_integer, check_real, check_size
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, TooLargeError
 from chainrule.core.randomness import RandomState, as_generator
@@ -61,6 +61,7 @@ __all__ = ["LatentMixture", "Structure"]
 Structure = Literal["tree", "net"]
 
 _BYTES = 8
+_MOST_LATENT = 21_201  # dimensions of the Sobol sequences that torch has
 
 
 class LatentMixture(DiscreteModel):
@@ -163,6 +164,9 @@ class LatentMixture(DiscreteModel):
         self._need_complete(table, valid)
         seed = int(as_generator(self.random_state).integers(2**31))
         plan, n = self._plan(seed), check_integer(self.n_components, "n_components")
+        check_size(
+            8 * plan.n_points * max(plan.latent, *plan.hidden, 1), "training", instead="set fewer n_points"
+        )
         self._usual = usual_states(table)
         table = self._inside(table)
         layout, bias = self._start(table)
@@ -213,7 +217,7 @@ class LatentMixture(DiscreteModel):
     def _plan(self, seed: int) -> Plan:
         """The settings of training, checked."""
         return Plan(
-            latent=check_integer(self.latent, "latent"),
+            latent=check_integer(self.latent, "latent", most=_MOST_LATENT),
             hidden=parse_hidden(self.hidden),
             n_points=check_integer(self.n_points, "n_points"),
             epochs=None if self.epochs is None else check_integer(self.epochs, "epochs", least=0),

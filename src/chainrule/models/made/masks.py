@@ -76,7 +76,7 @@ def assign_degrees(
     """
     if not isinstance(graph, Factorization):
         graph = Factorization.of_order("natural", d=check_integer(graph, "the number of variables"))
-    if scheme not in ("even", "random"):
+    if not isinstance(scheme, str) or scheme not in ("even", "random"):
         raise InputError(
             f"the scheme of degrees is 'even' or 'random'; got {scheme!r}; choose one of the two"
         )

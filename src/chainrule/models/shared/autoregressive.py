@@ -139,12 +139,7 @@ class AutoregressiveEstimator(ChainModel):
 
     def _plan(self, table: Table) -> Plan:
         """The settings of training, checked."""
-        shape, d = self.image_shape, len(table.schema)
-        if shape is not None and math.prod(shape) != d:
-            raise InputError(
-                f"image_shape {shape} has {math.prod(shape)} pixels, X has {d} columns; "
-                "pass (height, width) of one row, or None"
-            )
+        _check_image_shape(self.image_shape, len(table.schema))
         seed = int(as_generator(self.random_state).integers(2**31))
         streams = np.random.SeedSequence(seed).generate_state(4)
         n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
@@ -245,6 +240,19 @@ class AutoregressiveEstimator(ChainModel):
         with own_torch():
             self.network_ = self._build(Coding(self.schema_.sizes), 0.5, torch.Generator().manual_seed(0))
             load_weights(self.network_, arrays)
+
+
+def _check_image_shape(shape: Any, d: int) -> None:
+    if shape is None:
+        return
+    if not isinstance(shape, (tuple, list)) or len(shape) != 2:
+        raise InputError(f"image_shape must be (height, width) of one row, or None; got {shape!r}")
+    height, width = (check_integer(n, "a side of image_shape") for n in shape)
+    if height * width != d:
+        raise InputError(
+            f"image_shape {shape} has {height * width} pixels, X has {d} columns; "
+            "pass (height, width) of one row, or None"
+        )
 
 
 class _board:

@@ -15,8 +15,9 @@ def parse_device(name: str) -> torch.device:
     >>> parse_device("cpu").type
     'cpu'
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cpu" or (isinstance(name, str) and name.startswith("cuda") and torch.cuda.is_available()):
-        return torch.device(name)
+    if isinstance(name, str):
+        if name == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if name == "cpu" or (name.startswith("cuda") and torch.cuda.is_available()):
+            return torch.device(name)
     raise InputError(f"device must be 'cpu', 'auto', or 'cuda' where there is one; got {name!r}; use 'cpu'")
