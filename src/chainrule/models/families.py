@@ -111,7 +111,11 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     """
     if names is None:
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
-    listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    listed = (
+        list(names)
+        if isinstance(names, Iterable) and np.ndim(names) and not isinstance(names, str)
+        else [names]
+    )
     if not all(isinstance(name, str) for name in listed):
         raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {names!r}")
     chosen = tuple(family(name) for name in listed)
