@@ -111,11 +111,10 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     """
     if names is None:
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
-    listed = (
-        list(names)
-        if isinstance(names, Iterable) and np.ndim(names) and not isinstance(names, str)
-        else [names]
-    )
+    try:
+        listed = [names] if isinstance(names, str) else list(names)
+    except TypeError:  # what says that it can be gone through, and cannot, as an array without axes
+        listed = [names]
     if not all(isinstance(name, str) for name in listed):
         raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {names!r}")
     chosen = tuple(family(name) for name in listed)

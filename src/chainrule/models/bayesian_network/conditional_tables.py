@@ -57,7 +57,7 @@ def estimate_table(
     >>> table.tolist(), n_unseen
     ([[0.25, 0.75], [0.5, 0.5]], 1)
     """
-    added = pseudocount if prior == "cell" else pseudocount / counts.size
+    added = float(pseudocount) if prior == "cell" else pseudocount / counts.size
     numbers = counts + added
     totals = numbers.sum(axis=-1, keepdims=True)
     new = counts.sum(axis=-1) == 0
