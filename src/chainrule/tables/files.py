@@ -134,7 +134,7 @@ class _Columnar:
 
     def _parquet(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(columns)))
-        with parquet.ParquetFile(self.path) as table:
+        with parquet.ParquetFile(self.path, pre_buffer=False) as table:  # which would hold a row group twice
             for batch in table.iter_batches(rows, columns=list(columns)):
                 yield _checked(batch.select(list(columns)), self.path)
 
