@@ -143,7 +143,8 @@ def _collapsed(table: Table) -> Table:
 
 
 def _checked_numbers(k: Any, valid: Table | None) -> list[int]:
-    if isinstance(k, (int, np.integer)) or not hasattr(k, "__iter__") or isinstance(k, str):
+    one = isinstance(k, (int, np.integer, str)) or not hasattr(k, "__iter__")
+    if one or (isinstance(k, np.ndarray) and not k.ndim):
         return [check_integer(k, "k")]
     numbers = [check_integer(each, f"k[{i}]") for i, each in enumerate(k)]
     if not numbers:

@@ -97,7 +97,7 @@ class NADE(SeveralOrders):
         return nade_turns(self._double(), n)  # type: ignore[arg-type]
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> NADENetwork:
-        if self.activation not in ("relu", "sigmoid"):
+        if not isinstance(self.activation, str) or self.activation not in ("relu", "sigmoid"):
             raise InputError(f"activation must be 'relu' or 'sigmoid'; got {self.activation!r}")
         return NADENetwork(
             coding.sizes,
