@@ -130,9 +130,10 @@ def _rows(
 
 def _score(data: Rows, penalty: Any, least_rows: float) -> Score:
     d = len(data.sizes)
+    price = _price(data, penalty, float(data.weights.sum()))  # which refuses what is no penalty
     a = 1.0 if penalty in ("bayes", "dirichlet") else 0.0
     occurring = [len(np.unique(column[data.weights > 0])) for column in data.columns]
-    prices = _price(data, penalty, float(data.weights.sum())) * np.maximum(np.array(occurring) - 1.0, 0.0)
+    prices = price * np.maximum(np.array(occurring) - 1.0, 0.0)
     if penalty in _CHOSEN:
         prices = prices + _CHOSEN[penalty] * np.log(max(int(_n_splits(data).sum()), 1))
     kinds, kind = np.unique(data.sizes, return_inverse=True)
