@@ -14,6 +14,7 @@ WRITING = [
     "fit",
     "score",
     "impute",
+    "audit",
     "compress",
     "decompress",
     "learn",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+from chainrule.core.contract import packed
 from chainrule.core.errors import DataError, InputError, ValuesError
+from chainrule.core.sealed import write_sealed
 from chainrule.models import ChainClassifier, load_model
 from chainrule.models.chain_classifier.factors import Factor, best_smoothing, classified
 from chainrule.tables.schema import Schema
@@ -190,10 +193,12 @@ def test_a_class_of_the_users_that_is_called_like_a_saved_one_is_not_saved(tmp_p
 
 def test_a_file_that_names_another_class_is_refused(tmp_path: Path):
     path = tmp_path / "model"
-    ChainClassifier(BernoulliNB(), schema=SCHEMA).fit(random_rows(0, SIZES)).save(path)
-    content = path.read_bytes()
-    assert content.count(b'\\"class\\": \\"BernoulliNB\\"') == 1
-    path.write_bytes(content.replace(b'\\"class\\": \\"BernoulliNB\\"', b'\\"class\\": \\"os.system__\\"'))
+    arrays, plain = packed(ChainClassifier(BernoulliNB(), schema=SCHEMA).fit(random_rows(0, SIZES)))
+    text = json.dumps(plain, default=np.ndarray.tolist)
+    assert text.count('"class": "BernoulliNB"') == 1
+    write_sealed(
+        path, "model", 2, arrays, json.loads(text.replace('"class": "BernoulliNB"', '"class": "os.system"'))
+    )
     with pytest.raises(DataError, match="never saved"):
         load_model(path)
 

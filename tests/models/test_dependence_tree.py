@@ -221,7 +221,7 @@ def test_what_has_no_tree_is_refused():
         {"penalty": "mdl"},
         {"penalty": -1},
         {"penalty": None},
-        {"missing": "em"},
+        {"missing": "guess"},
     ):
         with pytest.raises(InputError, match=next(iter(setting))):
             chow_liu(rows, **setting)

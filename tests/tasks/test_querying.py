@@ -7,7 +7,7 @@ import pytest
 
 from chainrule import cli
 from chainrule.core.errors import InputError, UnknownNameError
-from chainrule.models import Auto, BayesianNetwork, ChowLiu, Independent, TreeNetwork, chow_liu
+from chainrule.models import Auto, BayesianNetwork, ChowLiu, Independent, LatentMixture, TreeNetwork, chow_liu
 from chainrule.tasks import fit, most_probable, query, sensitivity
 
 DAG = "season -> rain; season -> sprinkler; rain -> wet <- sprinkler"
@@ -94,8 +94,8 @@ def test_a_learned_graph_answers_with_a_note_and_a_model_without_one_refuses():
         assert "not what causes what" in found.note
         assert found.to_dict()["note"] == found.note
     assert query(BayesianNetwork("a -> b").fit(rows), "P(a | do(b=u))").note == ""
-    with pytest.raises(InputError, match="do\\(\\) needs a DAG, and Independent has none"):
-        query(Independent(0.5).fit(rows), "P(a | do(b=u))")
+    with pytest.raises(InputError, match="do\\(\\) needs a DAG, and LatentMixture has none"):
+        query(LatentMixture(epochs=1, random_state=0).fit(rows), "P(a | do(b=u))")
 
 
 def test_a_graph_that_was_stated_answers_through_fit_and_auto():

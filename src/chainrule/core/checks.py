@@ -100,7 +100,7 @@ def check_binary(
     return np.ascontiguousarray(a, dtype=np.uint8)
 
 
-def check_integer(value: Any, name: str, *, least: int = 1, most: int = MOST_INTEGER) -> int:
+def check_integer(value: Any, name: str, *, least: int = 1, most: float = MOST_INTEGER) -> int:
     """``value`` as a Python int from ``least`` to ``most``; raises ``InputError``.
 
     >>> check_integer(np.int64(3), "hidden")
@@ -109,7 +109,9 @@ def check_integer(value: Any, name: str, *, least: int = 1, most: int = MOST_INT
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
     if value > most:
-        raise InputError(f"{name} must be an integer of at most {most:,}; got {value!r}")
+        raise InputError(
+            f"{name} must be an integer of at most {most:,}; got about 10^{math.log10(value):.1f}"
+        )
     return int(value)
 
 

@@ -5,6 +5,7 @@ The methods here say what is asked; the modules of this folder say how it is ans
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -217,7 +218,7 @@ remove one of these edges to get a DAG
         >>> [s.text() for s in DAG.parse("A -> B -> C -> D").implied_independencies("ordered")]
         ['C ⟂ A | B', 'D ⟂ A, B | C']
         """
-        limit = check_integer(limit, "limit")
+        limit = check_integer(limit, "limit", most=math.inf)
         statements = self.iter_implied_independencies(kind, order=order)
         if kind == "all_pairs":
             independencies.check_all_pairs(self.structure, limit)

@@ -111,13 +111,14 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     """
     if names is None:
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
+    listed: list[Any]
     try:
         listed = [names] if isinstance(names, str) else list(names)
     except TypeError:  # what says that it can be gone through, and cannot, as an array without axes
         listed = [names]
     if not all(isinstance(name, str) for name in listed):
         raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {names!r}")
-    chosen = tuple(family(name) for name in listed)
+    chosen = tuple(family(str(name)) for name in listed)
     if not chosen:
         raise InputError(f"the list of models is empty; name at least one of {', '.join(FAMILIES)}")
     return chosen

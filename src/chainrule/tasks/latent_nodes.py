@@ -50,7 +50,7 @@ def class_graph(columns: Iterable[str], n: int) -> tuple[DAG, dict[str, int]]:
     """The graph of ``n`` latent classes above all columns, and how many states its latent node has.
 
     >>> class_graph(["a", "class"], 3)
-    (DAG.parse('class_ [latent]; class_ -> {a class}'), {'class_': 3})
+    (DAG.parse('a; class; class_ [latent]; class_ -> {a class}'), {'class_': 3})
     """
     names = list(columns)
     hidden = "class"

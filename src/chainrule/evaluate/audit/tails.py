@@ -19,7 +19,7 @@ def bennett(total: ArrayLike, variance: ArrayLike) -> NDArray[np.float64]:
     """At most how probable |sum| >= |total| is, where the terms' variances sum to ``variance``; elementwise.
 
     >>> bennett([0.0, 30.0, 3.0], [100.0, 100.0, 0.0]).round(4).tolist()
-    [1.0, 0.0334, 0.0]
+    [1.0, 0.0329, 0.0]
     """
     t, v = np.broadcast_arrays(np.abs(np.asarray(total, np.float64)), np.asarray(variance, np.float64))
     safe = np.where(v > 0, v, 1.0)

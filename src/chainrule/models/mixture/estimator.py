@@ -143,8 +143,7 @@ def _collapsed(table: Table) -> Table:
 
 
 def _checked_numbers(k: Any, valid: Table | None) -> list[int]:
-    one = isinstance(k, (int, np.integer, str)) or not hasattr(k, "__iter__")
-    if one or (isinstance(k, np.ndarray) and not k.ndim):
+    if isinstance(k, str) or not hasattr(k, "__iter__") or (isinstance(k, np.ndarray) and not k.ndim):
         return [check_integer(k, "k")]
     numbers = [check_integer(each, f"k[{i}]") for i, each in enumerate(k)]
     if not numbers:
