@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "check_integer",
     "check_real",
     "check_size",
+    "is_listing",
     "memory_bytes",
 ]
 
@@ -113,6 +115,17 @@ def check_integer(value: Any, name: str, *, least: int = 1, most: float = MOST_I
             f"{name} must be an integer of at most {most:,}; got about 10^{math.log10(value):.1f}"
         )
     return int(value)
+
+
+def is_listing(value: Any) -> bool:
+    """Whether ``value`` has members to go through: no text, and no array without axes.
+
+    >>> is_listing(["a"]), is_listing("a"), is_listing(np.array(3)), is_listing(3)
+    (True, False, False, False)
+    """
+    return (
+        isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and getattr(value, "ndim", 1) != 0
+    )
 
 
 def check_flag(value: Any, name: str) -> bool:

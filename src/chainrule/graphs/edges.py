@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chainrule.core.checks import is_listing
 from chainrule.core.errors import InputError, UnknownNameError
 
 __all__ = ["mixed_edges", "parents_by_node"]
@@ -23,7 +24,7 @@ def parents_by_node(
     if isinstance(edges, str) or isinstance(nodes, str):
         raise InputError("edges must be pairs of names and nodes a list of names; for text use .parse(text)")
     for what, given in (("edges", edges), ("nodes", nodes if nodes is not None else ())):
-        if not isinstance(given, Iterable):
+        if not is_listing(given):
             raise InputError(
                 f"{what} must be a list, got {given!r}; give edges as pairs such as ('A', 'B'), nodes as names"
             )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from chainrule.core.checks import is_listing
 from chainrule.core.errors import InputError
 from chainrule.graphs.names import NodeNames
 from chainrule.graphs.structure import Structure
@@ -47,7 +48,7 @@ def topological_orders(graph: Structure) -> Iterator[tuple[int, ...]]:
 def checked_order(graph: Structure, names: NodeNames, order: Sequence[str]) -> list[int]:
     """``order`` as indices; ``InputError`` if it is not a topological order of all nodes."""
     wrong = f"order must name each of the {len(graph)} nodes once; got "
-    if isinstance(order, str) or not isinstance(order, Iterable):
+    if not is_listing(order):
         raise InputError(f"{wrong}{order!r}")
     ids = [names.id(name) for name in order]
     if sorted(ids) != list(range(len(graph))):

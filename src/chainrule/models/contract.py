@@ -180,7 +180,7 @@ class DiscreteModel(DensityEstimator):
         completion.
         """
         table = self._rows(X)
-        if how not in ("draw", "mode"):
+        if not isinstance(how, str) or how not in ("draw", "mode"):
             raise InputError(f"how must be 'draw' or 'mode'; got {how!r}")
         generator = as_generator(rng)
         filled = table.codes.copy()

@@ -18,6 +18,7 @@ import numpy as np
 from sklearn.base import clone
 
 from chainrule.compiled.compiling import seconds_compiling
+from chainrule.core.checks import is_listing
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.progress import note
 from chainrule.core.time_limit import OutOfTimeError, time_limit
@@ -111,11 +112,7 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     """
     if names is None:
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
-    listed: list[Any]
-    try:
-        listed = [names] if isinstance(names, str) else list(names)
-    except TypeError:  # what says that it can be gone through, and cannot, as an array without axes
-        listed = [names]
+    listed: list[Any] = list(names) if is_listing(names) else [names]
     if not all(isinstance(name, str) for name in listed):
         raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {names!r}")
     chosen = tuple(family(str(name)) for name in listed)

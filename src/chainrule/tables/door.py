@@ -65,7 +65,10 @@ def known(given: Any, schema: Schema) -> NDArray[np.int32]:
     """
     if given is None or isinstance(given, Mapping):
         return schema.known(given)
-    values = given if isinstance(given, np.ndarray) else np.asarray(given)
+    try:
+        values = given if isinstance(given, np.ndarray) else np.asarray(given)
+    except ValueError as e:  # rows of different lengths
+        raise ShapeError(f"given must be one row ({len(schema)},), or a dict of states; got {given!r}") from e
     if values.ndim != 1:
         raise ShapeError(
             f"given must be one row ({len(schema)},) with NaN where values are to be drawn, or a dict of "

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from chainrule.core.errors import DataError, UnknownNameError
+from chainrule.core.files import as_path
 from chainrule.core.text import one_line
 from chainrule.tables.arrow_columns import arrow_column, line
 from chainrule.tables.columns import Frame, checked_names
@@ -47,7 +48,7 @@ class TableFiles:
         listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         if not listed:
             raise DataError("the list of files is empty; give at least one path")
-        files = tuple(_open(Path(path), encoding, header) for path in listed)
+        files = tuple(_open(as_path(path), encoding, header) for path in listed)
         names = set(files[0].names)
         for file in files[1:]:
             if lacking := [n for n in files[0].names if n not in set(file.names)]:

@@ -212,7 +212,7 @@ class LatentMixture(DiscreteModel):
         >>> LatentMixture().usual_epochs(16_000)
         15
         """
-        return self._plan(0).length(n_rows)[0]
+        return self._plan(0).length(check_integer(n_rows, "n_rows"))[0]
 
     def _plan(self, seed: int) -> Plan:
         """The settings of training, checked."""

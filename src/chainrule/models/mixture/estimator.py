@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer, check_real
+from chainrule.core.checks import check_integer, check_real, is_listing
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
@@ -143,7 +143,7 @@ def _collapsed(table: Table) -> Table:
 
 
 def _checked_numbers(k: Any, valid: Table | None) -> list[int]:
-    if isinstance(k, str) or not hasattr(k, "__iter__") or (isinstance(k, np.ndarray) and not k.ndim):
+    if not is_listing(k):
         return [check_integer(k, "k")]
     numbers = [check_integer(each, f"k[{i}]") for i, each in enumerate(k)]
     if not numbers:

@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.core.checks import is_listing
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
 from chainrule.graphs import DAG
@@ -136,8 +137,14 @@ class Factorization:
 
     def checked_order(self, order: ArrayLike) -> NDArray[np.intp]:
         """``order`` as columns (d,); ``InputError`` unless each comes once, after all that its factor reads."""
-        found = np.asarray(order)
-        if found.shape != (len(self),) or not np.array_equal(np.sort(found), np.arange(len(self))):
+        found = np.array(order, object) if is_listing(order) else np.asarray(order)
+        if found.dtype == object and all(isinstance(i, (int, np.integer)) for i in found.flat):
+            found = found.astype(np.int64)
+        if (
+            found.dtype.kind not in "iu"
+            or found.shape != (len(self),)
+            or not np.array_equal(np.sort(found), np.arange(len(self)))
+        ):
             raise InputError(
                 f"order must list each of the {len(self)} columns once, by number; got {order!r}"
             )
