@@ -35,7 +35,7 @@ __all__ = ["ReadTable", "RefusedTableError", "read_known", "read_table"]
 _BINS = 5  # of a measurement, where nobody says how many
 _ENCODING = "cp1252"  # what spreadsheets of Western Europe write that is no UTF-8
 _MOST_TRIES = 20
-_LARGE, _PACKED = 20_000_000, 8  # bytes of text that are read in parts; how much a packed file may grow
+_LARGE, _PACKED = 20_000_000, 1000  # bytes of text that are read in parts; how much packed text may grow
 _BATCH = 65_536  # rows
 
 
