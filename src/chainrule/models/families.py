@@ -78,7 +78,8 @@ class Family:
     ``sums_out`` says which missing values it sums out soon ("any", a "suffix" of its order, "some"), ``takes_time``
     that its fit is cut to the seconds that it is given, ``chooses`` that validation rows decide its length,
     ``needs_dag`` that the user states the graph, ``is_chain`` that it takes an order, ``by_name`` that it is tried only
-    where it is named, ``keeps_runs`` that it is trained in steps which a folder may keep.
+    where it is named, ``keeps_runs`` that it is trained in steps which a folder may keep, ``uses_torch`` that torch is
+    loaded to fit it.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Family:
     is_chain: bool = False
     by_name: bool = False
     keeps_runs: bool = False
+    uses_torch: bool = False
 
 
 def family(name: str, *, beside: tuple[str, ...] = ()) -> Family:
@@ -333,7 +335,12 @@ FAMILIES: dict[str, Family] = {
             takes_time=True,
         ),
         Family(
-            "latent", "a mixture of trees read from a latent space", _latent, takes_time=True, chooses=True
+            "latent",
+            "a mixture of trees read from a latent space",
+            _latent,
+            takes_time=True,
+            chooses=True,
+            uses_torch=True,
         ),
         Family(
             "latentnet",
@@ -342,6 +349,7 @@ FAMILIES: dict[str, Family] = {
             "suffix",
             takes_time=True,
             chooses=True,
+            uses_torch=True,
         ),
         Family(
             "boosted",
@@ -361,6 +369,7 @@ FAMILIES: dict[str, Family] = {
             chooses=True,
             is_chain=True,
             keeps_runs=True,
+            uses_torch=True,
         ),
         # tried only by its name: on no data set measured is it better than NADE
         Family(
@@ -373,6 +382,7 @@ FAMILIES: dict[str, Family] = {
             is_chain=True,
             keeps_runs=True,
             by_name=True,
+            uses_torch=True,
         ),
     )
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,8 @@ class _Run:
         """The seconds for the first of these families; chains that are combined need a part more."""
         if self.left is None or not to_come[0].takes_time:
             return None
+        if to_come[0].uses_torch:  # loaded once for all, at nobody's part
+            import_module("torch")
         parts = sum(f.takes_time for f in to_come) + (combine and any(f.is_chain for f in to_come))
         return self.left / parts
 
