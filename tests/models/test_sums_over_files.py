@@ -166,9 +166,18 @@ class Killing:
         pass
 
 
+@pytest.fixture
+def environment():
+    """Dask sets the number of threads of each library in ours, and leaves it there."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # what Dask warns of, of itself and of this machine, is not ours
-def test_workers_of_dask_count_the_same_also_when_one_is_killed(tmp_path):
+def test_workers_of_dask_count_the_same_also_when_one_is_killed(tmp_path, environment):
     distributed = pytest.importorskip("distributed", reason="the extra chainrule[dask] is not installed")
     files = files_of(tmp_path, rows_of(6, 120, 0.2), list(range(10, 120, 10)), range(12))
     cluster = distributed.LocalCluster(
