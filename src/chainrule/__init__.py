@@ -11,8 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.lazy import loader
-
-__version__ = "0.1.0"
+from chainrule.core.version import __version__ as __version__
 
 _HOMES = {
     "Auto": "chainrule.models",

@@ -14,7 +14,6 @@ import hashlib
 import json
 import re
 import struct
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from chainrule.core.files import as_path, kind_of_file, replacing, shown_path
 from chainrule.core.reading import parse_json
 from chainrule.core.records import to_plain
 from chainrule.core.text import one_line
+from chainrule.core.version import __version__
 
 __all__ = ["read_sealed", "write_sealed"]
 
@@ -49,7 +49,7 @@ def write_sealed(
     head = {
         "format": f"chainrule-{kind}-{number}",
         "sha256": _BLANK.decode(),
-        "version": version("chainrule"),
+        "version": __version__,
     }
     entry = json.dumps(to_plain(head | plain), allow_nan=False)
     blank = save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, {_ENTRY: entry})

@@ -28,6 +28,7 @@ from torch import nn
 
 from chainrule.core.interrupts import waiting_interrupts
 from chainrule.core.progress import track
+from chainrule.core.version import __version__
 from chainrule.models.shared.checkpoint import fingerprint
 from chainrule.models.shared.epochs import Epochs, Recipe, TrainingError
 from chainrule.models.shared.run_folder import RunFolder, run_folder
@@ -132,7 +133,10 @@ def _parts(
         "validation rows": fingerprint(held_out),
         "weights at the start": fingerprint(network),
         "steps": [type(steps).__name__, steps.device.type, loss.name],
-        "versions": {name: version(name) for name in ("chainrule", "torch", "numba", "numpy")},
+        "versions": {
+            "chainrule": __version__,
+            **{name: version(name) for name in ("torch", "numba", "numpy")},
+        },
     }
 
 
