@@ -40,82 +40,49 @@ __all__ = ["collect", "distribute"]
 
 @kernel
 @loop(error_model="numpy")
-def collect(nodes, members, values, least, steps, pool, families, row, messages, bases, low):
-    """Form the ``messages`` up, with ``bases`` and ``low`` (d + n,); the log-mass of ``row``, nan if it underflows."""
-    block, offsets, places = room(nodes, steps, pool)
-    nothing = np.empty(1)
-    return upward(
-        nodes,
-        members,
-        values,
-        least,
-        steps,
-        pool,
-        families,
-        row,
-        SUM,
-        messages,
-        bases,
-        low,
-        nothing,
-        block,
-        offsets,
-        places,
-    )
+def collect(laid, row, formed):
+    """Fill ``formed`` in: all messages up; the log-mass of ``row``, nan if it underflows."""
+    return upward(laid, row, SUM, formed, np.empty(1), room(laid.nodes, laid.steps, laid.pool))
 
 
 @kernel
 @loop(error_model="numpy")
-def distribute(
-    nodes, values, steps, pool, bases, messages, low, wanted, done, down, low_down, ends, marginals
-):
+def distribute(laid, formed, wanted, done, down, low_down, ends, marginals):
     """Write the marginals of the ``wanted`` steps (n,), which end at ``ends`` in ``marginals``; nan if it underflows.
 
     ``done`` (n,) are steps that ``down`` and ``low_down`` have reached already.
     """
+    steps, pool, d = laid.steps, laid.pool, laid.nodes.shape[0] - 1
     n = steps.shape[0] - 1
     needed = wanted & ~done
     for i in range(n):
         if needed[i] and steps[i, INTO] < n:
             needed[steps[i, INTO]] |= not done[steps[i, INTO]]
-    block, offsets, places = room(nodes, steps, pool)
+    space = room(laid.nodes, steps, pool)
     for i in range(n - 1, -1, -1):
         if needed[i]:
-            if least_product(steps, pool, i, low) + low_down[i] < LOWEST:
+            if least_product(steps, pool, i, formed.low) + low_down[i] < LOWEST:
                 return np.nan
-            _send_down(
-                nodes,
-                values,
-                steps,
-                pool,
-                i,
-                bases,
-                messages,
-                down,
-                block,
-                offsets,
-                places,
-                marginals,
-                ends[i],
-            )
+            _send_down(laid, i, formed, down, space, marginals, ends[i])
             done[i] = True
             for t in range(steps[i, ITEMS], steps[i, ITEMS] + steps[i, COUNT]):
-                c = pool[t] - (nodes.shape[0] - 1)
+                c = pool[t] - d
                 if c >= 0:
-                    low_down[c] = _without(down, messages, steps[c, MESSAGE], steps[c + 1, MESSAGE])
+                    low_down[c] = _without(down, formed.messages, steps[c, MESSAGE], steps[c + 1, MESSAGE])
     return 0.0
 
 
 @njit(error_model="numpy")
-def _send_down(nodes, values, steps, pool, i, bases, messages, down, block, offsets, places, marginals, end):
+def _send_down(laid, i, formed, down, space, marginals, end):
     """The marginal of step i, ending at ``end``, and what goes down from it."""
+    nodes, steps, pool, (block, offsets, places) = laid.nodes, laid.steps, laid.pool, space
     k = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
     said, is_root, begin = steps[i, MESSAGE], steps[i, INTO] == steps.shape[0] - 1, end - k
     for t in range(begin, end):
         marginals[t] = 0.0
-    length, axis = prepare(nodes, steps, pool, i, bases, offsets, places)
+    length, axis = prepare(nodes, steps, pool, i, formed.bases, offsets, places)
     for _ in range(steps[i, ENTRIES] // length):
-        multiply(nodes, values, steps, pool, i, messages, block, offsets, places, length)
+        multiply(nodes, laid.values, steps, pool, i, formed.messages, block, offsets, places, length)
         for s in range(0, length, k):
             above = 1.0 if is_root else down[said]
             said += 1

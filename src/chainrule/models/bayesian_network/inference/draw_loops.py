@@ -44,66 +44,33 @@ def draw_below(nodes, members, below, drawn, rows, uniforms):
 
 @kernel
 @loop(error_model="numpy")
-def draw_above(
-    nodes,
-    members,
-    values,
-    least,
-    steps,
-    pool,
-    families,
-    evidence,
-    which,
-    rows,
-    uniforms,
-    messages,
-    bases,
-    low,
-    masses,
-    current,
-):
+def draw_above(laid, evidence, which, rows, uniforms, formed, masses, current):
     """Fill what a program sums out of ``rows`` (n, d) in by ``uniforms`` (steps, n), from the last step to the first.
 
     Row r knows ``evidence[which[r]]``, of which ``masses`` are the log-masses; rows where that is not finite stay as
-    they are.  ``messages``, ``bases`` and ``low`` are those of the evidence ``current[0]`` and go from call to call.
+    they are.  ``formed`` is what the evidence ``current[0]`` left, and goes from call to call.
     """
-    block, offsets, places = room(nodes, steps, pool)
-    nothing, chances = np.empty(1), np.empty(nodes[:, SIZE].max())
+    nodes, steps = laid.nodes, laid.steps
+    space, nothing, chances = room(nodes, steps, laid.pool), np.empty(1), np.empty(nodes[:, SIZE].max())
     for r in range(rows.shape[0]):
         e = which[r]
         if current[0] != e:
-            masses[e] = upward(
-                nodes,
-                members,
-                values,
-                least,
-                steps,
-                pool,
-                families,
-                evidence[e],
-                SUM,
-                messages,
-                bases,
-                low,
-                nothing,
-                block,
-                offsets,
-                places,
-            )
+            masses[e] = upward(laid, evidence[e], SUM, formed, nothing, space)
             current[0] = e
         if np.isfinite(masses[e]):
             for i in range(steps.shape[0] - 2, -1, -1):
                 u = uniforms[steps.shape[0] - 2 - i, r]
-                _draw_step(nodes, values, steps, pool, i, bases, messages, rows[r], u, places, chances)
+                _draw_step(laid, i, formed, rows[r], u, space.places, chances)
 
 
 @njit(error_model="numpy")
-def _draw_step(nodes, values, steps, pool, i, bases, messages, row, u, places, chances):
+def _draw_step(laid, i, formed, row, u, places, chances):
     """Draw the variable of step i given those of later steps; a state of probability zero never."""
+    nodes, steps, pool = laid.nodes, laid.steps, laid.pool
     d, scope, last = nodes.shape[0] - 1, steps[i, SCOPE], steps[i, AXES] - 1
     v, total, stride = pool[scope + last], 0.0, steps[i, STRIDES]
     for k in range(steps[i, COUNT]):
-        places[k, 0] = bases[pool[steps[i, ITEMS] + k]]
+        places[k, 0] = formed.bases[pool[steps[i, ITEMS] + k]]
         for a in range(last):
             places[k, 0] += row[pool[scope + a]] * pool[stride + a]
         places[k, 1] = pool[stride + last]
@@ -111,7 +78,7 @@ def _draw_step(nodes, values, steps, pool, i, bases, messages, row, u, places, c
     for s in range(nodes[v, SIZE]):
         p = 1.0
         for k in range(steps[i, COUNT]):
-            source = messages if pool[steps[i, ITEMS] + k] >= d else values
+            source = formed.messages if pool[steps[i, ITEMS] + k] >= d else laid.values
             p *= source[places[k, 0] + s * places[k, 1]]
         total += p
         chances[s] = total

@@ -11,9 +11,11 @@ that messages alone take memory.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
@@ -36,6 +38,8 @@ __all__ = [
     "MAXIMUM",
     "RUNS",
     "SUM",
+    "Formed",
+    "Laid",
     "advance",
     "answer",
     "least_product",
@@ -56,77 +60,73 @@ SCALAR, ALONG, RUNS, GATHERED = 0, 1, 2, 3
 LONG = 8  # states of a variable for which a loop over them alone pays
 
 
+class Laid(NamedTuple):
+    """A network and a program for it, as all loops read them."""
+
+    nodes: NDArray[np.int64]
+    members: NDArray[np.int64]
+    values: NDArray[np.float64]  # of all tables
+    least: NDArray[np.float64]  # log of the least positive entry of each table
+    steps: NDArray[np.int64]
+    pool: NDArray[np.int64]
+    families: NDArray[np.int64]
+
+
+class Formed(NamedTuple):
+    """What a row leaves: messages up, where the part of each table and message begins, the log of its least entry."""
+
+    messages: NDArray[np.float64]
+    bases: NDArray[np.int64]
+    low: NDArray[np.float64]
+
+
+class Room(NamedTuple):
+    """For the block of one bucket, the offsets of its items, and where they and the block are."""
+
+    block: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
 @kernel
 @loop(error_model="numpy")
-def answer(nodes, members, values, least, steps, pool, families, rows, asked, table, states, unique):
+def answer(laid, rows, asked, table, states, unique):
     """The log-mass of what each of ``rows`` (n, d) knows, (n,): nan where it takes logarithms to say.
 
     MAXIMUM   the mass is that of a most probable state, written to ``states`` (n, d); ``unique`` says if it is alone
     SUM       ``table`` is that of what is kept, up to a factor
     """
+    nodes, steps = laid.nodes, laid.steps
     d, n = nodes.shape[0] - 1, steps.shape[0] - 1
     messages, out = np.empty(max(1, steps[n, MESSAGE])), np.empty(rows.shape[0])
-    bases, low = np.empty(d + n, np.int64), np.empty(d + n)
-    block, offsets, places = room(nodes, steps, pool)
+    formed, space = (
+        Formed(messages, np.empty(d + n, np.int64), np.empty(d + n)),
+        room(nodes, steps, laid.pool),
+    )
     for r in range(rows.shape[0]):
-        out[r] = upward(
-            nodes,
-            members,
-            values,
-            least,
-            steps,
-            pool,
-            families,
-            rows[r],
-            asked,
-            messages,
-            bases,
-            low,
-            table,
-            block,
-            offsets,
-            places,
-        )
+        out[r] = upward(laid, rows[r], asked, formed, table, space)
         if out[r] > -np.inf and asked == MAXIMUM:
-            unique[r] = _walk_back(nodes, values, steps, pool, bases, messages, states[r])
+            unique[r] = _walk_back(nodes, laid.values, steps, laid.pool, formed.bases, messages, states[r])
     return out
 
 
 @njit(error_model="numpy")
-def upward(
-    nodes,
-    members,
-    values,
-    least,
-    steps,
-    pool,
-    families,
-    row,
-    asked,
-    messages,
-    bases,
-    low,
-    table,
-    block,
-    offsets,
-    places,
-):
-    """Form all ``messages`` and the ``table`` of what is kept; the log-mass of ``row``."""
-    d, n = nodes.shape[0] - 1, steps.shape[0] - 1
+def upward(laid, row, asked, formed, table, space):
+    """Form all messages up, and the ``table`` of what is kept; the log-mass of ``row``."""
+    steps, low = laid.steps, formed.low
+    d, n = laid.nodes.shape[0] - 1, steps.shape[0] - 1
     for i in range(n):
-        bases[d + i] = steps[i, MESSAGE]
+        formed.bases[d + i] = steps[i, MESSAGE]
     for v in range(d):
-        low[v] = least[v]
-    out = _start(nodes, members, values, families, row, bases)
+        low[v] = laid.least[v]
+    out = _start(laid.nodes, laid.members, laid.values, laid.families, row, formed.bases)
     for i in range(n + 1):
         if out == -np.inf or (i == n and steps[n, AXES] == 0):
             return out  # of each message 1 is left
-        if least_product(steps, pool, i, low) < LOWEST:
+        if least_product(steps, laid.pool, i, low) < LOWEST:
             return np.nan
-        to, begin = (messages, steps[i, MESSAGE]) if i < n else (table, 0)
-        done = _bucket(
-            nodes, values, steps, pool, i, bases, messages, block, offsets, places, to, begin, asked
-        )
+        to, begin = (formed.messages, steps[i, MESSAGE]) if i < n else (table, 0)
+        done = _bucket(laid, i, formed, space, to, begin, asked)
         top, least_left = scale(to, begin, done)
         if i < n:
             low[d + i] = least_left
@@ -136,7 +136,7 @@ def upward(
 
 @njit(error_model="numpy")
 def room(nodes, steps, pool):
-    """Room for the block of one bucket, the offsets of its items, and where they and the block are."""
+    """As much as the largest bucket needs."""
     length, numbers, offsets = 1, 1, 1
     for i in range(steps.shape[0]):
         if steps[i, AXES]:
@@ -144,7 +144,7 @@ def room(nodes, steps, pool):
             some = max(last, min(BLOCK, steps[i, ENTRIES]))
             length, offsets = max(length, some), max(offsets, steps[i, COUNT] * some)
             numbers = max(numbers, steps[i, COUNT], steps[i, AXES])
-    return np.empty(length), np.empty(offsets, np.int64), np.empty((numbers, 3), np.int64)
+    return Room(np.empty(length), np.empty(offsets, np.int64), np.empty((numbers, 3), np.int64))
 
 
 @njit(error_model="numpy")
@@ -180,15 +180,16 @@ def least_product(steps, pool, i, low):
 
 
 @njit(error_model="numpy")
-def _bucket(nodes, values, steps, pool, i, bases, messages, block, offsets, places, to, begin, asked):
+def _bucket(laid, i, formed, space, to, begin, asked):
     """Multiply bucket i and sum its variable out into ``to[begin:]``; the number of entries there."""
-    length, axis = prepare(nodes, steps, pool, i, bases, offsets, places)
+    nodes, steps, pool, (block, offsets, places) = laid.nodes, laid.steps, laid.pool, space
+    length, axis = prepare(nodes, steps, pool, i, formed.bases, offsets, places)
     k = 1
     if i < steps.shape[0] - 1:
         k = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
     at = begin
     for _ in range(steps[i, ENTRIES] // length):
-        multiply(nodes, values, steps, pool, i, messages, block, offsets, places, length)
+        multiply(nodes, laid.values, steps, pool, i, formed.messages, block, offsets, places, length)
         if asked == MAXIMUM:
             _take_maxima(block, length, k, to, at)
         else:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from chainrule.models.bayesian_network.inference.calibration_loops import collect, distribute
 from chainrule.models.bayesian_network.inference.draw_loops import draw_above, draw_below
 from chainrule.models.bayesian_network.inference.layout_loops import lay_out
-from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, answer
+from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, Formed, Laid, answer
 from chainrule.models.bayesian_network.inference.row_groups import stretches
 
 __all__ = ["Calibration", "Program", "Sweeps"]
@@ -66,21 +66,16 @@ class Calibration:
         order = program.order
         self._ends = np.cumsum(sweeps.nodes[order, 0])
         self._step = {v: i for i, v in enumerate(order.tolist())}
-        self._messages = np.empty(max(1, program.message_entries))
-        self._bases, self._low = np.empty(d + n, np.int64), np.empty(d + n)
-        self.log_mass = float(
-            collect(
-                *sweeps.tables_and(program), program.families, row, self._messages, self._bases, self._low
-            )
-        )
-        self._down, self._low_down = np.zeros(len(self._messages)), np.zeros(n)
+        self._formed = _unformed(program, d)
+        self.log_mass = float(collect(sweeps.laid(program), row, self._formed))
+        self._down, self._low_down = np.zeros(len(self._formed.messages)), np.zeros(n)
         self._done = np.zeros(n, np.bool_)
         self._marginals = np.empty(self._ends[-1] if n else 1)
 
     @property
     def n_bytes(self) -> int:
         """Of what is kept, most of it messages."""
-        arrays = (self._messages, self._down, self._bases, self._low, self._low_down, self._marginals)
+        arrays = (*self._formed, self._down, self._low_down, self._marginals)
         return sum(array.nbytes for array in arrays)
 
     def marginal(self, v: int) -> Numbers | None:
@@ -104,10 +99,8 @@ class Calibration:
         return self._marginals[begin:end].copy()
 
     def _distribute(self, wanted: NDArray[np.bool_]) -> None:
-        nodes, _, values, _, steps, pool = self._sweeps.tables_and(self._program)
-        flat = (nodes, values, steps, pool, self._bases, self._messages, self._low)
         kept = (self._done, self._down, self._low_down, self._ends, self._marginals)
-        self.log_mass += distribute(*flat, wanted, *kept)
+        self.log_mass += distribute(self._sweeps.laid(self._program), self._formed, wanted, *kept)
 
 
 class Sweeps:
@@ -146,9 +139,11 @@ class Sweeps:
         flat = (self.nodes, self.members, order, known, wanted, keep)
         return Program(*lay_out(*flat, float(most), len(keep) > 0))
 
-    def tables_and(self, program: Program) -> tuple[NDArray[Any], ...]:
-        """The arrays that all loops begin with."""
-        return self.nodes, self.members, self.values, self.least, program.steps, program.pool
+    def laid(self, program: Program) -> Laid:
+        """What all loops read."""
+        return Laid(
+            self.nodes, self.members, self.values, self.least, program.steps, program.pool, program.families
+        )
 
     def log_mass(self, program: Program, rows: NDArray[np.int32]) -> Numbers:
         """The log-probability in nats of what each row knows, (n,)."""
@@ -181,20 +176,12 @@ class Sweeps:
 
         Returns the log-mass of each of ``evidence``; where it is not finite nothing is drawn.
         """
-        n, d = program.n_steps, len(self.nodes) - 1
-        messages = np.empty(max(1, program.message_entries))
-        state = (
-            messages,
-            np.empty(d + n, np.int64),
-            np.empty(d + n),
-            np.empty(len(evidence)),
-            np.array([-1]),
-        )
-        flat = (*self.tables_and(program), program.families, evidence)
+        n, laid, masses = program.n_steps, self.laid(program), np.empty(len(evidence))
+        state = (_unformed(program, len(self.nodes) - 1), masses, np.array([-1]))
         for part in stretches(len(rows), n):
             uniforms = generator.random((n, part.stop - part.start))
-            draw_above(*flat, which[part], rows[part], uniforms, *state)
-        return state[3]
+            draw_above(laid, evidence, which[part], rows[part], uniforms, *state)
+        return masses
 
     def draw_below(
         self, below: Numbers, drawn: Integers, rows: NDArray[np.int32], generator: np.random.Generator
@@ -213,7 +200,13 @@ class Sweeps:
         states: Any = _NO_STATES,
         unique: Any = _NO_FLAGS,
     ) -> Numbers:
-        return answer(*self.tables_and(program), program.families, rows, asked, table, states, unique)
+        return answer(self.laid(program), rows, asked, table, states, unique)
+
+
+def _unformed(program: Program, d: int) -> Formed:
+    """Room for what a row leaves."""
+    n = program.n_steps
+    return Formed(np.empty(max(1, program.message_entries)), np.empty(d + n, np.int64), np.empty(d + n))
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
