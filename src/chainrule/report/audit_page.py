@@ -6,7 +6,7 @@ from chainrule.core.figures import Cloud, ScatterPlot
 from chainrule.core.records import Block, Figure, Table, Text
 from chainrule.core.text import literal
 from chainrule.evaluate.audit.record import Finding
-from chainrule.report.documents import Document, Section
+from chainrule.report.documents import Document, Section, how_it_was_made
 from chainrule.report.numbers import counted
 from chainrule.report.rows_part import calibration_section, costs_section
 from chainrule.tasks.auditing.record import Audit, DrawnShares
@@ -57,14 +57,7 @@ def _facts(found: Audit) -> list[tuple[str, str]]:
         ("Seed", f"{found.seed}"),
         ("Time", f"{found.seconds:,.1f} seconds"),
     ]
-    if found.command:
-        facts.append(("Command", literal(found.command, 400)))
-    if found.versions:
-        shown = ("chainrule", "python", "numpy", "torch")
-        facts.append(
-            ("Software", ", ".join(f"{k} {found.versions[k]}" for k in shown if k in found.versions))
-        )
-    return facts
+    return [*facts, *how_it_was_made(found.command, found.versions)]
 
 
 def _laws_section(found: Audit) -> Section:

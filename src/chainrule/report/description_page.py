@@ -10,7 +10,7 @@ from chainrule.core.text import literal
 from chainrule.models.auto.leaderboard import Leaderboard
 from chainrule.report.comparison_page import leaderboard_blocks, with_error
 from chainrule.report.dependence_part import dependence_section
-from chainrule.report.documents import Document, Section
+from chainrule.report.documents import Document, Section, how_it_was_made
 from chainrule.report.marginals_part import marginals_section
 from chainrule.report.numbers import counted
 from chainrule.report.rows_part import calibration_section, costs_section, odd_section
@@ -102,14 +102,7 @@ def _facts(found: Description) -> list[tuple[str, str]]:
         )
     seeds = f"{found.seed} for this page"
     facts.append(("Seed", seeds if m.seed is None else f"{seeds}, {m.seed} of the fit"))
-    if found.command:
-        facts.append(("Command", literal(found.command, 400)))
-    if found.versions:
-        shown = ("chainrule", "python", "numpy", "torch")
-        facts.append(
-            ("Software", ", ".join(f"{k} {found.versions[k]}" for k in shown if k in found.versions))
-        )
-    return facts
+    return [*facts, *how_it_was_made(found.command, found.versions)]
 
 
 def _judged(m: ModelFacts) -> str:

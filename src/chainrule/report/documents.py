@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainrule.core.progress import track
 from chainrule.core.records import Block, Figure
+from chainrule.core.text import literal
 from chainrule.report.figures import draw
 from chainrule.report.typesetting import check_names, numbered, typeset
 
-__all__ = ["Document", "Section", "html_of"]
+__all__ = ["Document", "Section", "how_it_was_made", "html_of"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,15 @@ class Document:
     lede: str
     facts: list[tuple[str, str]]
     sections: list[Section]
+
+
+def how_it_was_made(command: str | None, versions: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """The facts of a page that say which command wrote it and by which software, where these are known."""
+    facts = [("Command", literal(command, 400))] if command else []
+    if versions:
+        shown = (f"{k} {versions[k]}" for k in ("chainrule", "python", "numpy", "torch") if k in versions)
+        facts.append(("Software", ", ".join(shown)))
+    return facts
 
 
 def html_of(document: Document) -> str:

@@ -31,7 +31,7 @@ from chainrule.graphs.formats.description import NUMBER, position_of_note
 from chainrule.graphs.formats.network_builder import NetworkBuilder
 from chainrule.graphs.formats.network_description import NetworkDescription
 from chainrule.graphs.formats.probabilities import are_probabilities, plain_numbers
-from chainrule.graphs.formats.scanner import Scanner, shown, unquoted
+from chainrule.graphs.formats.scanner import Scanner, shown
 
 __all__ = ["parse_bif", "write_bif"]
 
@@ -89,7 +89,7 @@ class _Reader:
     def _header(self) -> tuple[str, list[str]]:
         scanner = self._scanner
         scanner.expect("network")
-        name = "" if scanner.text == "{" else self._name("a name for the network or '{'")
+        name = "" if scanner.text == "{" else self._scanner.word("a name for the network or '{'")
         scanner.expect("{")
         properties: list[str] = []
         while not scanner.skip("}"):
@@ -98,7 +98,7 @@ class _Reader:
 
     def _variable(self) -> None:
         scanner, at = self._scanner, self._scanner.start
-        name = self._name("the name of the variable")
+        name = self._scanner.word("the name of the variable")
         scanner.expect("{")
         is_typed = False
         while not scanner.skip("}"):
@@ -143,7 +143,7 @@ class _Reader:
         scanner = self._scanner
         scanner.expect("(")
         at = scanner.start
-        node = self._network.known(self._name("the name of a variable"), at)
+        node = self._network.known(self._scanner.word("the name of a variable"), at)
         scanner.skip("|")
         parents = [self._network.known(*named) for named in self._names(")", "a parent or ')'")]
         shape = self._network.open_table(node, parents, at)
@@ -255,15 +255,7 @@ class _Reader:
         while not self._scanner.skip(closing):
             if not self._scanner.skip(","):
                 at = self._scanner.start
-                yield self._name(expected), at
-
-    def _name(self, expected: str) -> str:
-        scanner = self._scanner
-        name = unquoted(scanner.text) if scanner.kind == "quoted" else scanner.text
-        if scanner.kind not in ("word", "quoted") or not name:
-            scanner.fail(f"expected {expected}")
-        scanner.take()
-        return name
+                yield self._scanner.word(expected), at
 
     def _property(self, expected: str) -> str:
         """``property … ;``, as it is written."""

@@ -28,7 +28,7 @@ from chainrule.graphs.formats.description import NUMBER, position_text
 from chainrule.graphs.formats.network_builder import NetworkBuilder
 from chainrule.graphs.formats.network_description import NetworkDescription
 from chainrule.graphs.formats.probabilities import plain_numbers
-from chainrule.graphs.formats.scanner import QUOTED, Scanner, pattern, quoted, shown, unquoted
+from chainrule.graphs.formats.scanner import QUOTED, Scanner, pattern, quoted, shown
 
 __all__ = ["check_net_names", "parse_net", "write_net"]
 
@@ -98,13 +98,13 @@ class _Reader:
     def _title(self) -> None:
         for attribute in self._attributes():
             if attribute == "name" and self._scanner.kind in ("quoted", "word"):
-                self._name = self._word("a name")
+                self._name = self._scanner.word("a name")
             else:
                 self._value()
 
     def _node(self) -> None:
         scanner, at = self._scanner, self._scanner.start
-        name = self._word("the name of the node")
+        name = self._scanner.word("the name of the node")
         is_stated = False
         for attribute in self._attributes():
             if attribute == "states":
@@ -124,7 +124,7 @@ class _Reader:
         scanner.expect("(")
         while not scanner.skip(")"):
             place, n = scanner.start, n + 1
-            yield self._word("a state or ')'"), place
+            yield self._scanner.word("a state or ')'"), place
         if not n:
             scanner.refuse("expected at least one state, got none; name them", at)
 
@@ -133,7 +133,7 @@ class _Reader:
         scanner.expect("(")
         words = []
         while not scanner.skip(")") and len(words) < 3:
-            words.append(self._word("a number"))
+            words.append(self._scanner.word("a number"))
         if len(words) != 2 or not all(
             _NUMBER.fullmatch(word) and math.isfinite(float(word)) for word in words
         ):
@@ -144,14 +144,14 @@ class _Reader:
         scanner, at = self._scanner, self._scanner.start
         scanner.expect("(")
         place = scanner.start
-        node = self._network.known(self._word("the name of a node"), place)
+        node = self._network.known(self._scanner.word("the name of a node"), place)
         if scanner.text not in ("|", ")"):
             scanner.fail("expected '|' or ')'", hint="a potential of several nodes is not read")
         scanner.skip("|")
         parents = []
         while not scanner.skip(")"):
             place = scanner.start
-            parents.append(self._network.known(self._word("a parent or ')'"), place))
+            parents.append(self._network.known(self._scanner.word("a parent or ')'"), place))
         shape = self._network.open_table(node, parents, at)
         table = None
         for attribute in self._attributes():
@@ -218,7 +218,7 @@ class _Reader:
         scanner = self._scanner
         scanner.expect("{")
         while not scanner.skip("}"):
-            key = self._word("an attribute or '}'")
+            key = self._scanner.word("an attribute or '}'")
             scanner.expect("=")
             yield key
             scanner.expect(";")
@@ -235,14 +235,6 @@ class _Reader:
                 scanner.take()
             else:
                 scanner.fail("expected a value and ';'")
-
-    def _word(self, expected: str) -> str:
-        scanner = self._scanner
-        word = unquoted(scanner.text) if scanner.kind == "quoted" else scanner.text
-        if scanner.kind not in ("word", "quoted") or not word:
-            scanner.fail(f"expected {expected}")
-        scanner.take()
-        return word
 
 
 def _is_one_group(text: str) -> bool:

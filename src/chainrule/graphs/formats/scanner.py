@@ -113,6 +113,14 @@ class Scanner:
         if not self.skip(text):
             self.fail(f"expected {text!r}")
 
+    def word(self, expected: str) -> str:
+        """Take a word, or a text without its quotes, that is not empty; or fail."""
+        found = unquoted(self.text) if self.kind == "quoted" else self.text
+        if self.kind not in ("word", "quoted") or not found:
+            self.fail(f"expected {expected}")
+        self.take()
+        return found
+
     def place(self, at: int | None = None) -> str:
         """``line 3, column 7`` of an index into the source, or of the next token."""
         at = self.start if at is None else at
