@@ -64,7 +64,7 @@ def draw(
     threads = use_threads(len(uniforms) * layout.weights.size)
     one_by_one = len(uniforms) <= _FEW * threads
     if x.size and network.coding.width:
-        made_sample(x, flat_u, u_strides, flat_k, k_strides, threads, one_by_one, *layout)
+        made_sample(x, flat_u, u_strides, flat_k, k_strides, threads, one_by_one, layout)
     else:
         x[:] = 0  # no variable has a second state
     return x

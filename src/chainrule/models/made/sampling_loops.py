@@ -76,15 +76,13 @@ DEEP = 512  # units whose states stay in a cache while all of a block read them
 
 @kernel
 @loop(parallel=True)
-def made_sample(
-    x, uniforms, u_strides, known, k_strides, threads, one_by_one,
-    order, slots, groups, seen, begins, strides, bases, weights, biases,
-):  # fmt: skip
+def made_sample(x, uniforms, u_strides, known, k_strides, threads, one_by_one, layout):
     """Draw rows of codes into ``x`` (n, d), contiguous: variable ``order[t]`` by ``uniforms[:, t]``.
 
     ``uniforms`` and ``known`` are flat, with the strides (in numbers) of their rows and columns.  ``known``, by
-    variable, may be empty; its entries from 0 on are taken as they are.  Second line: a ``Layout``.
+    variable, may be empty; its entries from 0 on are taken as they are.  ``layout`` is a ``sampler.Layout``.
     """
+    order, slots, groups, seen, begins, strides, bases, weights, biases = layout
     n, d = x.shape
     levels, units, width = bases.shape[0] - 1, biases.shape[0], groups[d]
     binary = width == d
