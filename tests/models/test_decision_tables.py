@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from typing import Any
+from unittest import mock
 
 import networkx as nx
 import numpy as np
@@ -73,8 +74,11 @@ def test_leaves_counts_and_terms_are_those_of_walks_step_by_step(plain, seed, si
     st.booleans(),
     st.booleans(),
     st.sampled_from([1.0, 5.0]),
+    st.sampled_from([0, 500, 2**20]),  # counts of leaves are kept for none, a few, all
 )
-def test_loops_and_the_plain_twin_grow_the_same_trees(seed, sizes, penalty, weighted, free, ordered, least):
+def test_loops_and_the_plain_twin_grow_the_same_trees(
+    seed, sizes, penalty, weighted, free, ordered, least, kept
+):
     rng, rows = np.random.default_rng(seed), random_rows(seed, sizes)
     weights = {
         "none": None,
@@ -90,7 +94,8 @@ def test_loops_and_the_plain_twin_grow_the_same_trees(seed, sizes, penalty, weig
         "least_rows": least,
         "max_splits": 40,
     }
-    grown = grow_tables(rows, sizes, **options)
+    with mock.patch.object(growing, "_MOST_KEPT", kept):
+        grown = grow_tables(rows, sizes, **options)
     with settings(plain=True):
         assert (grow_tables(rows, sizes, **options).nodes == grown.nodes).all()
 

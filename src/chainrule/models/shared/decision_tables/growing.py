@@ -43,9 +43,10 @@ _UNITS, _CELLS = (
 # what a split costs for having been chosen among all splits, in logarithms of their number.  A half for "bayes" was
 # chosen on validation rows: without it wide tables grow ten times the trees for the same likelihood
 _CHOSEN = {"ebic": 1.0, "bayes": 0.5}
-_PER_NODE = 7  # arrays of ``Growth`` with an entry for each node
+_PER_NODE = 8  # arrays of ``Growth`` with an entry for each node
 _SPLITS_A_VARIABLE = 4000
 _MOST_TABULATED = 2**24  # numbers in tables of what counts are worth
+_MOST_KEPT = 2**23  # numbers in counts of leaves that are kept for their children
 _LEAST_WEIGHT = 1e-9  # a side of a split has rows at all
 
 
@@ -137,7 +138,7 @@ def _score(data: Rows, penalty: Any, least_rows: float) -> Score:
     if penalty in _CHOSEN:
         prices = prices + _CHOSEN[penalty] * np.log(max(int(_n_splits(data).sum()), 1))
     kinds, kind = np.unique(data.sizes, return_inverse=True)
-    cells, wholes = np.empty(0), np.empty((0, 0))
+    cells, wholes = np.empty(0), np.empty((len(kinds), 0))
     total = data.weights.sum()
     if (data.weights == np.rint(data.weights)).all() and total * (len(kinds) + 1) < _MOST_TABULATED:
         c = np.arange(int(total) + 1.0)
@@ -171,6 +172,9 @@ def _start(data: Rows, place: NDArray[np.intp]) -> Growth:
     widest, words = int(data.sizes.max()), data.bits.shape[1]
     nodes = np.zeros((d, 4), np.int32)
     nodes[:, [0, 3]] = -1
+    counts = np.zeros((int(data.begins[-1]) + 2, widest))
+    # counts that are not whole would differ by their rounding from those that were counted
+    slots = _MOST_KEPT // counts.size if (data.weights == np.rint(data.weights)).all() else 0
     return Growth(
         nodes=nodes,
         variable=np.arange(d, dtype=np.int32),
@@ -179,16 +183,18 @@ def _start(data: Rows, place: NDArray[np.intp]) -> Growth:
         split=np.zeros((d, 3), np.int32),
         gains=np.empty(d),
         queue=np.empty(d, np.int64),
+        slot=np.full(d, -1, np.int32),
         order=np.repeat(np.arange(n, dtype=np.int32)[None], d, axis=0),
         above=np.eye(d, dtype=np.bool_),
         place=place,
-        counts=np.zeros((int(data.begins[-1]) + 1, widest)),
-        total=np.zeros(widest),
-        free=np.zeros(d, np.bool_),
+        counts=counts,
+        kept=np.empty((slots, *counts.shape)),
+        vacant=np.arange(slots, dtype=np.int32)[::-1].copy(),
+        free=np.zeros(d + 1, np.int64),
         mask=np.zeros(words, np.int64),
         both=np.zeros((max(widest - 1, 1), words), np.int64),
         spare=np.empty(n, np.int32),
-        numbers=np.array([d, 0, 0, 0]),
+        numbers=np.array([d, 0, 0, 0, slots, 0]),
     )
 
 

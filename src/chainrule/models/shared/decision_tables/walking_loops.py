@@ -62,18 +62,17 @@ def read_totals(nodes, values, codes, out, threads):
 @kernel
 @loop
 def count_nodes(nodes, codes, weights, out):
-    """Add to ``out`` (T, K) the weight of the rows with each state at each node that they pass; no weights are ones."""
+    """Fill zeros ``out`` (T, K): the weight of the rows with each state that pass a node; no weights are ones."""
     n, d = codes.shape
     weighted = weights.shape[0] > 0
     for r in range(n):
         w = weights[r] if weighted else 1.0
         for i in range(d):
-            t, k = i, codes[r, i]
-            out[t, k] += w
-            while nodes[t, 0] >= 0:
-                x = codes[r, nodes[t, 0]]
-                t = nodes[t, 3] + (nodes[t, 1] <= x and x <= nodes[t, 2])
-                out[t, k] += w
+            out[_leaf(nodes, codes, r, i), codes[r, i]] += w
+    for t in range(nodes.shape[0] - 1, -1, -1):  # children come after their parents
+        if nodes[t, 0] >= 0:
+            for k in range(out.shape[1]):
+                out[t, k] += out[nodes[t, 3], k] + out[nodes[t, 3] + 1, k]
 
 
 @kernel
