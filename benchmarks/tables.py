@@ -71,11 +71,10 @@ _TEXTS: dict[str, Callable[[float], str]] = {"seconds": duration}
 
 
 def tables(options: Options) -> Iterator[Measure]:
-    """All parts, one after the other."""
-    yield from _rates(options)
-    yield from _latent_share(options)
-    yield from _growth(options)
-    yield from _memory(options)
+    """All parts one after the other, or those of ``--sets``."""
+    parts = {"rates": _rates, "share": _latent_share, "growth": _growth, "memory": _memory}
+    for part in options.chosen(options.sets, list(parts), "part"):
+        yield from parts[part](options)
 
 
 def _rates(options: Options) -> Iterator[Measure]:
