@@ -270,6 +270,72 @@ def test_evidence_that_is_ignored_or_only_written_over_is_found(sizes: tuple[int
     )
 
 
+MANY = (2, 3) * 7
+
+
+def _all_twice(rows: Any) -> Any:
+    return np.repeat(rows, 2, axis=0)[: len(rows)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "change", "law"),
+    [
+        pytest.param(SIZES, lambda rows, rng: rows[np.lexsort(rows.T)], "order", id="sorted"),
+        pytest.param(MANY, lambda rows, rng: rows[np.lexsort(rows.T)], "order", id="sorted, many states"),
+        pytest.param(SIZES, lambda rows, rng: _all_twice(rows), "order", id="each row twice"),
+        pytest.param(MANY, lambda rows, rng: _all_twice(rows)[rng.permutation(len(rows))], "repeats", id="shuffled"),
+        pytest.param(MANY, lambda rows, rng: np.resize(rows[: len(rows) // 2], rows.shape), "repeats", id="half again"),
+    ],
+)  # fmt: skip
+def test_draws_that_know_of_each_other_are_found(sizes: tuple[int, ...], change: Any, law: str):
+    toy = Toy(sizes, scale=0.3)
+
+    def sample(n, rng):
+        return change(toy.sample(n, rng), rng)
+
+    laws = failed(toy.other(sample=sample, sample_given=None), draws=3000)
+    assert f"independent draws ({law})" in laws
+
+
+def test_a_sampler_that_gives_rows_it_has_learned_is_found():
+    toy = Toy(MANY)
+    learned = toy.sample(800, np.random.default_rng(5))
+    model = toy.other(sample=lambda n, rng: learned[rng.integers(0, len(learned), n)])
+    assert "independent draws (repeats)" in failed(model, draws=3000)
+
+
+def test_a_sampler_without_replacement_is_found():
+    toy = Toy(MANY, scale=0.8)
+
+    def sample(n, rng):
+        rows = toy.sample(20 * n, rng)
+        return rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])][:n]
+
+    assert "independent draws (repeats)" in failed(toy.other(sample=sample, sample_given=None), draws=1000)
+
+
+@pytest.mark.parametrize("sizes", [SIZES, MANY], ids=["few states", "many states"])
+def test_a_sampler_that_begins_from_one_of_few_seeds_is_found(sizes: tuple[int, ...]):
+    toy = Toy(sizes)
+
+    def sample(n, rng):
+        return toy.sample(n, np.random.default_rng(rng.integers(200)))
+
+    assert "independent draws (calls)" in failed(toy.other(sample=sample, sample_given=None), draws=1000)
+
+
+def test_a_temperature_that_no_block_shows_is_found_by_moves():
+    toy, cold = Toy((2,) * 40, scale=0.4), Toy((2,) * 40, scale=0.4)
+    cold.b, cold.W = [b / 0.93 for b in toy.b], [[w / 0.93 for w in ws] for ws in toy.W]
+    laws = failed(toy.other(sample=cold.sample, state_log_probs=None, factors=None), draws=4000)
+    assert laws == {"sampler (moves)"}
+
+
+def test_a_sampler_that_gives_another_number_of_rows_is_found():
+    toy = Toy()
+    assert "sampler" in failed(toy.other(sample=lambda n, rng: toy.sample(n - 1, rng)))
+
+
 # missing values, averages -------------------------------------------------------------------------------------------
 
 

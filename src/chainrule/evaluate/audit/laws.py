@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from chainrule.core.errors import InputError, TooLargeError
+from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.core.progress import track
 from chainrule.core.time_limit import OutOfTimeError
 from chainrule.evaluate.audit.averages import law_of_averages
@@ -14,6 +14,7 @@ from chainrule.evaluate.audit.calls import law_of_calls
 from chainrule.evaluate.audit.factors import law_of_conditionals, law_of_factorisation
 from chainrule.evaluate.audit.held_out import law_of_duplicates, law_of_truth
 from chainrule.evaluate.audit.holes import law_of_holes
+from chainrule.evaluate.audit.independence import law_of_independence
 from chainrule.evaluate.audit.inquiry import Inquiry
 from chainrule.evaluate.audit.mass import law_of_factors_mass, law_of_mass
 from chainrule.evaluate.audit.record import Finding, decided, unknown
@@ -47,6 +48,7 @@ LAWS: tuple[Law, ...] = (
     Law("sampler", law_of_sampling),
     Law("sampler under given", law_of_given),
     Law("calls differ", law_of_calls),
+    Law("independent draws", law_of_independence),
     Law("truth", law_of_truth),
     Law("duplicates", law_of_duplicates),
 )
@@ -88,7 +90,9 @@ def _checked(law: Law, inquiry: Inquiry) -> list[Finding]:
 def _raised(law: str, error: Exception) -> Finding:
     said = " ".join(str(error).split())[:300]
     if isinstance(error, TooLargeError) or (
-        isinstance(error, InputError) and law not in ("log_prob", "repeats")
+        isinstance(error, InputError)
+        and not isinstance(error, ShapeError)
+        and law not in ("log_prob", "repeats")
     ):
         return unknown(law, f"refused: {said}")
     return Finding(law, "asked", "", "fail", f"it raises {type(error).__name__}: {said}")

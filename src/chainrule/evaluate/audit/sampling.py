@@ -1,11 +1,12 @@
 """Laws of the sampler: its rows are those of ``log_prob``, under given values too, and no two calls give the same.
 
 Where all rows can be gone through, draws are counted in each and held against exp(log_prob) by Pearson's chi-square.
-Of any number of variables, two looks that need ``log_prob`` only, or conditionals only:
+Of any number of variables, three looks that need ``log_prob`` only, or conditionals only:
 
 * blocks: of a draw x some variables B are hidden; their exact law p(x_B | all else) follows from ``log_prob`` of all
   states of B, so the rank of x_B among them, made continuous by a uniform number (Rosenblatt 1952), is uniform, and
   the indicators of single states have their exact means;
+* moves: log p of a draw is as often raised as lowered by moves that keep the law of ``log_prob``;
 * factors: along the order, indicators less their conditional probabilities have the mean zero whatever came before,
   and so has the square of a random sum of them less its variance, which sees variables that are drawn together.
 
@@ -25,6 +26,7 @@ from chainrule.core.errors import InputError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.evaluate.audit.blocks import blocks_p_value
 from chainrule.evaluate.audit.inquiry import Inquiry, are_states
+from chainrule.evaluate.audit.moves import moved
 from chainrule.evaluate.audit.record import Finding, unknown
 from chainrule.evaluate.audit.subject import Codes
 from chainrule.evaluate.audit.tails import bennett
@@ -46,10 +48,8 @@ def law_of_sampling(q: Inquiry) -> Iterator[Finding]:
     if draws is None:
         yield unknown(law, "it has no sampler")
         return
-    if not are_states(draws, q.subject.sizes):
-        yield Finding(
-            law, f"{len(draws):,} draws", "", "fail", f"a draw is no row of states: {_odd(q, draws)}"
-        )
+    if wrong := _wrong(q, draws, q.n_draws):
+        yield Finding(law, f"{q.n_draws:,} draws", "", "fail", wrong)
         return
     draws = draws.astype(np.int64)
     if q.table is not None:
@@ -58,8 +58,17 @@ def law_of_sampling(q: Inquiry) -> Iterator[Finding]:
         )
     if q.subject.d > 1 and (q.table is None or q.subject.n_states > len(draws) // 5):
         yield _over_blocks(q, "sampler (blocks)", draws, np.ones(q.subject.d, bool))
+    if q.table is None:
+        yield _over_moves(q, draws)
     if q.table is None and q.subject.state_log_probs is not None:
         yield _over_factors(q, draws)
+
+
+def _wrong(q: Inquiry, draws: Codes, n: int) -> str:
+    """Why ``draws`` are not ``n`` rows of states; nothing where they are."""
+    if not are_states(draws, q.subject.sizes):
+        return f"a draw is no row of states: {_odd(q, draws)}"
+    return "" if len(draws) == n else f"{len(draws):,} rows came where {n:,} were asked for"
 
 
 def _odd(q: Inquiry, draws: Codes) -> str:
@@ -102,6 +111,15 @@ def _over_blocks(q: Inquiry, law: str, draws: Codes, free: NDArray[np.bool_]) ->
     if found.p_value is None:
         return unknown(law, "no block of variables has more than one possible state", how)
     return Finding(law, how, f"p = {found.p_value:.2g}", "pass", found.worst, p_value=found.p_value)
+
+
+def _over_moves(q: Inquiry, draws: Codes) -> Finding:
+    law = "sampler (moves)"
+    found = moved(q.subject, draws, q.rng(law))
+    how = f"{found.n:,} draws, {found.n_moves} moves each that keep the law of log_prob"
+    return Finding(
+        law, how, f"{found.gain_nats:+.3f} nats, p = {found.p_value:.2g}", "pass", p_value=found.p_value
+    )
 
 
 def _over_factors(q: Inquiry, draws: Codes) -> Finding:
@@ -156,7 +174,7 @@ def law_of_given(q: Inquiry) -> Iterator[Finding]:
     told = 0
     for t, row in enumerate(_given_rows(q)):
         try:
-            draws = subject.sample_given(max(200, q.n_draws // 4), row.copy(), q.rng(f"given {t}"))
+            draws = subject.sample_given(_n_given(q), row.copy(), q.rng(f"given {t}"))
         except InputError as e:
             yield unknown(law, f"it refuses the given values: {e}", _told(q, row))
             continue
@@ -164,6 +182,10 @@ def law_of_given(q: Inquiry) -> Iterator[Finding]:
         yield _under(q, f"{law} ({t + 1})", row, draws)
     if not told:
         yield unknown(law, "no given values were taken")
+
+
+def _n_given(q: Inquiry) -> int:
+    return max(200, q.n_draws // 4)
 
 
 def _given_rows(q: Inquiry) -> Iterator[Codes]:
@@ -190,8 +212,8 @@ def _told(q: Inquiry, row: Codes) -> str:
 
 def _under(q: Inquiry, law: str, row: Codes, draws: Codes) -> Finding:
     how, known = _told(q, row), row >= 0
-    if not are_states(draws, q.subject.sizes):
-        return Finding(law, how, "", "fail", f"a draw is no row of states: {_odd(q, draws)}")
+    if wrong := _wrong(q, draws, _n_given(q)):
+        return Finding(law, how, "", "fail", wrong)
     draws = draws.astype(np.int64)
     if lost := int((draws[:, known] != row[known]).any(axis=1).sum()):
         detail = f"{lost:,} of {len(draws):,} draws do not have what was given"
