@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # Shapes and types in the signatures of these modules are checked at each call of any test.  Only functions that take
@@ -37,3 +39,13 @@ settings.load_profile("chainrule")
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Bytes name a test by their number: gzip's hold the time of day, and all workers must agree on the names."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The workers of ``--dist loadfile`` begin at different ends; nothing else is changed."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.scheduling import FromBothEnds
+
+    return FromBothEnds(config, log)
