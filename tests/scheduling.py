@@ -7,7 +7,7 @@ from xdist.workermanage import WorkerController
 
 __all__ = ["FromBothEnds"]
 
-# Where loops are compiled, most first: contract compiles those of all models, and who comes later loads what it has kept.
+# Where loops are compiled, most first: those of all models in contract, and who comes later loads what was kept there
 _COMPILE = (
     "tests/contract/",
     "tests/test_examples.py",
