@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
 from importlib.util import find_spec
 from typing import Any
 
@@ -39,6 +41,17 @@ settings.load_profile("chainrule")
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Bytes name a test by their number: gzip's hold the time of day, and all workers must agree on the names."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """What is imported and collected stays to the end: no search for garbage, then and later, goes through it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

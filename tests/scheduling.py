@@ -14,7 +14,7 @@ _COMPILE = (
     "tests/models/",
     "tests/compiled/",
     "tests/homework/",
-    "src/chainrule/models/",
+    "src/",
 )
 
 
