@@ -45,12 +45,16 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, Any, Any]:
-    """What is imported and collected stays to the end: no search for garbage, then and later, goes through it."""
+    """What is imported and collected stays to the end: no search for garbage, then and later, goes through it.
+
+    Later ones are rarer than by default, since compiling makes many objects that are no garbage.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000)
         gc.enable()
 
 

@@ -11,6 +11,7 @@ __all__ = ["FromBothEnds"]
 _COMPILE = (
     "tests/contract/",
     "tests/test_examples.py",
+    "tests/test_readme.py",
     "tests/models/",
     "tests/compiled/",
     "tests/homework/",
