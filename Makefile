@@ -25,9 +25,10 @@ help:
 reproduce: $(VENV)/.installed
 	$(BIN)/chainrule reproduce --preset $(PRESET) $(ARGS)
 
-# one worker per core; each keeps to one OpenMP thread, so that they do not fight over the cores
+# one worker per core; each keeps to one OpenMP thread, and where a test wants two they do not spin while they wait, so that
+# workers do not fight over the cores
 test: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 stress: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.stress.kills --kills 1000 --seconds 3600

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
 from importlib.util import find_spec
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # Shapes and types in the signatures of these modules are checked at each call of any test.  Only functions that take
@@ -37,3 +41,28 @@ settings.load_profile("chainrule")
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Bytes name a test by their number: gzip's hold the time of day, and all workers must agree on the names."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """What is imported and collected stays to the end: no search for garbage, then and later, goes through it.
+
+    Later ones are rarer than by default, since compiling makes many objects that are no garbage.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000)
+        gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The workers of ``--dist loadfile`` begin at different ends; nothing else is changed."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.scheduling import FromBothEnds
+
+    return FromBothEnds(config, log)

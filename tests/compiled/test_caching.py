@@ -20,7 +20,9 @@ from pathlib import Path
 sys.path.insert(0, {folder!r})
 from chainrule.core.progress import listening
 class Listener:
-    def note(self, text): print(text.split("; ")[-1])
+    def note(self, text):
+        if not text.startswith("compiling the fast loops"):  # what a busy machine makes us say
+            print(text.split("; ")[-1])
 with listening(Listener()):
     from toy_loops import total
     import numpy as np

@@ -1,4 +1,5 @@
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,28 +12,35 @@ from tests.oracles import joint_table, log_of_marginal
 
 _X = np.random.default_rng(0).integers(0, 2, (80, 5))
 _MODELS = [
-    NADE(6, ordering=[3, 1, 4, 0, 2], epochs=3, random_state=0).fit(_X),
-    MADE([6, 5], ordering="random", epochs=3, random_state=0).fit(_X),
+    NADE(6, ordering=[3, 1, 4, 0, 2], epochs=3, random_state=0),
+    MADE([6, 5], ordering="random", epochs=3, random_state=0),
 ]
-_TABLES = [joint_table(m.log_prob, 5) for m in _MODELS]
 _CELLS = st.sampled_from([0.0, 1.0, np.nan])
+
+
+@cache
+def _fitted(k):
+    """Model ``k`` after its fit, and the probability of every row."""
+    model = _MODELS[k].fit(_X)
+    return model, joint_table(model.log_prob, 5)
 
 
 @settings(max_examples=60)
 @given(st.lists(st.lists(_CELLS, min_size=5, max_size=5), min_size=1, max_size=4), st.sampled_from([0, 1]))
 def test_missing_values_are_marginalised_exactly_wherever_they_stand(rows, k):
-    expected = [log_of_marginal(_TABLES[k], row) for row in rows]
-    np.testing.assert_allclose(_MODELS[k].log_prob(rows), expected, atol=1e-12)
+    model, table = _fitted(k)
+    expected = [log_of_marginal(table, row) for row in rows]
+    np.testing.assert_allclose(model.log_prob(rows), expected, atol=1e-12)
 
 
 @settings(max_examples=12)
 @given(st.lists(_CELLS, min_size=5, max_size=5), st.sampled_from([0, 1]))
 def test_draws_with_given_values_follow_the_exact_conditional(given_values, k):
     n = 4000
-    draws = _MODELS[k].sample(n, given=given_values, rng=5)
+    model, table = _fitted(k)
+    draws = model.sample(n, given=given_values, rng=5)
     fixed = ~np.isnan(given_values)
     assert (draws[:, fixed] == np.array(given_values)[fixed]).all()
-    table = _TABLES[k].copy()
     for axis, value in enumerate(given_values):
         if not np.isnan(value):
             table = np.take(table, [int(value)], axis)
@@ -68,10 +76,15 @@ def test_too_many_missing_values_before_an_observed_one_are_refused():
 _SIZES = (2, 3, 2, 2, 3)
 _ROWS = np.random.default_rng(1).integers(0, _SIZES, (80, 5))
 _DAG = "x4 -> x1 -> x2; x4 -> x3; x5"
-_GRAPHED = MADE([6, 5], dag=_DAG, epochs=3, random_state=0).fit(_ROWS)
 _STATES = np.array(list(itertools.product(*map(range, _SIZES))))
-_JOINT = np.exp(_GRAPHED.log_prob(_STATES))
 _PARTS = st.tuples(*(st.sampled_from([-1, *range(k)]) for k in _SIZES)).map(np.array)
+
+
+@cache
+def _graphed():
+    """A model that keeps to the graph, and the probability of every state."""
+    model = MADE([6, 5], dag=_DAG, epochs=3, random_state=0).fit(_ROWS)
+    return model, np.exp(model.log_prob(_STATES))
 
 
 def _agrees(row):
@@ -81,17 +94,19 @@ def _agrees(row):
 @settings(max_examples=60)
 @given(st.lists(_PARTS, min_size=1, max_size=4))
 def test_under_a_graph_missing_values_are_marginalised_exactly(rows):
-    expected = [np.log(_JOINT[_agrees(row)].sum()) for row in rows]
-    np.testing.assert_allclose(_GRAPHED.log_prob(np.array(rows)), expected, atol=1e-12)
+    model, joint = _graphed()
+    expected = [np.log(joint[_agrees(row)].sum()) for row in rows]
+    np.testing.assert_allclose(model.log_prob(np.array(rows)), expected, atol=1e-12)
 
 
 @settings(max_examples=12)
 @given(_PARTS)
 def test_under_a_graph_draws_follow_the_exact_posterior_of_what_is_missing(row):
     n = 4000
-    draws = _GRAPHED.sample(n, given=row, rng=5)
+    model, joint = _graphed()
+    draws = model.sample(n, given=row, rng=5)
     agree = _agrees(row)
-    p = np.where(agree, _JOINT, 0.0) / _JOINT[agree].sum()
+    p = np.where(agree, joint, 0.0) / joint[agree].sum()
     seen = np.bincount(np.ravel_multi_index(draws.T.astype(np.intp), _SIZES), minlength=len(p)) / n
     # four and a half standard errors (and one draw, where less than one is expected) in each of 72 cells: a false
     # alarm in 1 of 2,000 runs, seed fixed
@@ -117,4 +132,4 @@ def test_under_a_graph_only_what_is_above_an_observed_variable_is_summed_over():
 )
 def test_given_is_one_row_of_zeros_ones_and_nan(given_values, error):
     with pytest.raises(error, match="given"):
-        _MODELS[0].sample(1, given=given_values)
+        _fitted(0)[0].sample(1, given=given_values)

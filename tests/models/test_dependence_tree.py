@@ -8,7 +8,7 @@ import os
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import mutual_info_score
 
@@ -126,6 +126,7 @@ def test_the_spanning_forest_is_as_heavy_as_that_of_networkx(seed, d, least):
     assert sum(weights[i, j] for i, j in edges) == best.size(weight="weight")
 
 
+@settings(max_examples=40)
 @given(seeds, st.integers(3, 5))
 def test_no_tree_is_more_likely_than_the_one_found(seed, d):
     rows = random_rows(seed, d)
@@ -139,6 +140,7 @@ def test_no_tree_is_more_likely_than_the_one_found(seed, d):
 
 
 @pytest.mark.parametrize("penalty", ["ebic", "bic", "aic", 0.7])
+@settings(max_examples=25)
 @given(seed=seeds)
 def test_no_forest_has_a_better_penalised_likelihood_than_the_one_found(penalty, seed):
     rows, d = random_rows(seed, 4), 4

@@ -1,4 +1,4 @@
-"""Whatever is read ends in a graph or in one line of ours: 100,000 damaged texts, and texts made to be slow."""
+"""Whatever is read ends in a graph or in one line of ours: 25,000 damaged texts, and texts made to be slow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.graphs import DAG, DirectedGraph
 from chainrule.graphs.formats.bif import parse_bif, write_bif
 
 T = TypeVar("T")
-N_CHUNKS, N_PER_CHUNK = 20, 5000
+N_CHUNKS, N_PER_CHUNK = 5, 5000
 
 TEXTS = {
     "chainrule": 'S -> {A, R}  # why\nR <- "air \\"p\\"" -> A; U [latent]\n/* c */ U -> S -> R\nD.1 -> E_2 -> {F}',
