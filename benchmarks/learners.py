@@ -110,8 +110,6 @@ LEARNERS: dict[str, Learner] = {
     "pc": _pc,
     "pyagrum greedy": partial(_pyagrum, lambda b: b.useScoreBIC().useGreedyHillClimbing()),
     "pyagrum tabu": partial(_pyagrum, lambda b: b.useScoreBIC().useLocalSearchWithTabuList()),
-    "pyagrum tabu 10": partial(_pyagrum, lambda b: b.useScoreBIC().useLocalSearchWithTabuList(10, 10)),
-    "pyagrum extended": partial(_pyagrum, lambda b: b.useScoreBIC().useExtendedGreedyHillClimbing()),
     "pyagrum miic": partial(_pyagrum, lambda b: b.useMIIC()),
     "pyagrum pc": partial(_pyagrum, _pyagrum_pc),
     "pgmpy tabu": partial(
