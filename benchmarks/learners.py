@@ -79,9 +79,7 @@ def _pyagrum(settings: Callable[[Any], Any], rows: Table) -> LearnedGraph:
         graph = learner.learnPDAG()
         edges = [(names[a], names[b]) for a, b in graph.edges()]
         return LearnedGraph(PDAG([(names[a], names[b]) for a, b in graph.arcs()], edges, rows.schema.names))
-    return LearnedGraph(
-        DAG([(names[a], names[b]) for a, b in learner.learnDAG().arcs()], rows.schema.names)
-    )
+    return LearnedGraph(DAG([(names[a], names[b]) for a, b in learner.learnDAG().arcs()], rows.schema.names))
 
 
 def _pyagrum_pc(learner: Any) -> None:

@@ -177,7 +177,12 @@ def test_a_learned_graph_tells_so_and_a_stated_one_does_not(sprinkler, tmp_path)
     assert not heard
 
 
-GRAPHS = ("x1 -> x2 -> x3 -> x4", "x1 -> x3 <- x2; x3 -> x4; x1 -> x4", "x4 -> {x1 x2} -> x3", "x1; x2; x3; x4")
+GRAPHS = (
+    "x1 -> x2 -> x3 -> x4",
+    "x1 -> x3 <- x2; x3 -> x4; x1 -> x4",
+    "x4 -> {x1 x2} -> x3",
+    "x1; x2; x3; x4",
+)
 SIZES = (2, 3, 2, 3)
 STATES = np.stack(np.unravel_index(np.arange(np.prod(SIZES)), SIZES), axis=1)
 

@@ -10,7 +10,6 @@ from zlib import crc32
 import numpy as np
 
 from chainrule.core.checks import check_integer
-from chainrule.core.errors import InputError
 from chainrule.evaluate.constraint_search.orientation import Orientation
 from chainrule.evaluate.constraint_search.result import KeptEdge, PCResult
 from chainrule.evaluate.constraint_search.skeleton import Pair, StatementTest, find_skeleton
@@ -61,10 +60,6 @@ def pc(
     settings.check_resolution(1)
     check_integer(seed, "seed", least=0)
     rows = read_rows(table)
-    if rows.weights is not None:
-        raise InputError(
-            "rows with weights cannot be tested; give each row as often as it counts, without weights"
-        )
     names = rows.schema.names
     constant = [name for name in names if _is_constant(rows, name)]
     some = Rows(rows)

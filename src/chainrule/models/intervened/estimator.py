@@ -95,8 +95,8 @@ class Intervened(DiscreteModel):
         factors = model.factors_
         if getattr(model, "dag", None) is None or factors is None or factors.graph is None:
             raise InputError(
-                f"do() needs a graph that somebody states, and this {type(model).__name__} was given none: an order, or "
-                "a graph found in rows, says how the joint is written and not what causes what; state one, as in "
+                f"do() needs a graph that somebody states, and this {type(model).__name__} was given none: an order, "
+                "or a graph found in rows, says how the joint is written and not what causes what; state one, as in "
                 "MADE(dag='a -> b') or BayesianNetwork('a -> b')"
             )
         self._done = actions(self.schema_, self.states)
