@@ -34,7 +34,7 @@ def loaded(model: Any) -> DiscreteModel:
     return found
 
 
-def network_of(path: str | os.PathLike[str]) -> BayesianNetwork:
+def network_of(path: str | Path) -> BayesianNetwork:
     """The network of a file in one of the formats of networks; of a saved model it is told what answers for it."""
     try:
         return BayesianNetwork.read(path)
@@ -42,12 +42,12 @@ def network_of(path: str | os.PathLike[str]) -> BayesianNetwork:
         if not _holds_model(path):
             raise
         raise DataError(
-            f"{os.fspath(path)} is a saved model, not a network as text; chainrule query answers questions about it: "
-            f"chainrule query {os.fspath(path)} 'P(a | b=yes)'"
+            f"{path} is a saved model, not a network as text; chainrule query answers questions about it: "
+            f"chainrule query {path} 'P(a | b=yes)'"
         ) from e
 
 
-def _holds_model(path: str | os.PathLike[str]) -> bool:
+def _holds_model(path: str | Path) -> bool:
     try:
         load_model(path)
     except ChainruleError:

@@ -70,9 +70,12 @@ class Intervened(DiscreteModel):
     def of(cls, model: DiscreteModel, states: Mapping[str, Any]) -> Self:
         """A fitted ``model`` in which these variables are set."""
         made = cls(model, states)
-        made._take_schema(model.schema_)
-        made._take(fitted_members([model], model.schema_))
+        made._take_fitted(model)
         return made
+
+    def _take_fitted(self, model: DiscreteModel) -> None:
+        self._take_schema(model.schema_)
+        self._take(fitted_members([model], model.schema_))
 
     @property
     def model_(self) -> DiscreteModel:
