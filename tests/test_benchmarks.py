@@ -8,6 +8,7 @@ import pytest
 import chainrule as cr
 from benchmarks import densities, inference, networks, showing
 from benchmarks.densities import DENSITIES, result_of
+from benchmarks.limited import limited
 from benchmarks.other_tools import Fitted, Tool, UnableError
 from benchmarks.peers import split, tool_run
 from benchmarks.showing import Benchmark, Options
@@ -108,3 +109,26 @@ def test_tools_that_disagree_about_an_answer_stop_the_run():
     other = [{v: p[::-1] for v, p in answer[0].items()}]
     with pytest.raises(RuntimeError, match="other and chainrule disagree about marginals"):
         inference.agreement(network, "marginals", {"chainrule": answer, "other": other})
+
+
+def _summing():
+    return sum
+
+
+def _endless(_):
+    while True:
+        pass
+
+
+def _never_ending():
+    return _endless
+
+
+def test_a_call_in_a_process_of_its_own_is_cut_off_by_its_seconds():
+    found, seconds = limited(_summing, [1, 2], 20.0)
+    assert found == 3
+    assert 0 <= seconds < 1
+    with pytest.raises(UnableError, match="TypeError"):
+        limited(_summing, 1, 20.0)
+    with pytest.raises(UnableError, match="cut off after 1 s"):
+        limited(_never_ending, None, 1.0)

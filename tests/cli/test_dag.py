@@ -7,6 +7,7 @@ import pytest
 
 from chainrule import cli
 from chainrule.graphs import DAG
+from chainrule.models import Independent
 from tests.graphs.dags import random_dag
 
 PRIMER = "Z1 -> Z3 <- Z2; Z1 -> X; Z2 -> Y; Z3 -> {X Y}; X -> W -> Y"
@@ -332,3 +333,14 @@ def test_a_test_of_a_table_says_how_many_rows_it_used_of_how_many(capsys, tmp_pa
     told = "tests used 201 of 400 rows; left out were 199 because a value is missing"
     assert told in run(capsys, "test", "a -> b; c", path)[1]
     assert as_json(capsys, "test", "a -> b; c", path)["rows_used"] == told
+
+
+def test_query_of_a_saved_model_names_the_command_that_answers_for_it(capsys, tmp_path):
+    path = tmp_path / "a.model"
+    Independent(pseudocount=1).fit({"a": [0, 1, 1]}).save(path)
+    code, out, err = run(capsys, "query", str(path), "a")
+    assert (code, out) == (2, "")
+    assert f"chainrule query {path} 'P(a | b=yes)'" in err
+    broken = tmp_path / "broken.bif"
+    broken.write_text("network {")
+    assert "chainrule query" not in run(capsys, "query", str(broken), "a")[2]

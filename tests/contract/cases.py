@@ -32,6 +32,7 @@ from chainrule.models import (
     ChowLiu,
     Ensemble,
     Independent,
+    Intervened,
     LatentMixture,
     Mixture,
     Stack,
@@ -195,6 +196,17 @@ def _made(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     ]
 
 
+def _intervened(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
+    schema = Schema.of_sizes(sizes)
+    graph, done = {
+        SIX: ("x6 -> {x2 x5} -> x1 <- x3; x5 -> x4 <- x2", {"x5": "1", "x1": "1"}),
+        ONE: ("x1", {"x1": "1"}),
+        STATES: ("x2 -> x3 -> x1 <- x2; x4", {"x3": "1"}),
+    }[sizes]
+    made = MADE(dag=graph, **FAST | {"schema": schema})
+    return [("intervened", lambda: Intervened(made, done, schema=schema))]
+
+
 def _chow_liu(sizes: tuple[int, ...]) -> list[tuple[str, Any]]:
     return [("chow-liu", lambda: ChowLiu(schema=Schema.of_sizes(sizes)))]
 
@@ -277,6 +289,7 @@ RECIPES: dict[type[Any], Callable[[tuple[int, ...]], list[tuple[str, Any]]]] = {
     ChainClassifier: _classifiers,
     NADE: _nade,
     MADE: _made,
+    Intervened: _intervened,
     ChowLiu: _chow_liu,
     Ensemble: _ensemble,
     Mixture: _mixture,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, LatentMixture
+from chainrule.models import MADE, NADE, BayesianNetwork, Independent, Intervened, LatentMixture
 from tests.contract.cases import SIX, Case, cases_of, every_case, fitted, table_of
 from tests.oracles import enumerate_rows, is_conditionally_independent, log_of_marginal
 
@@ -121,6 +121,9 @@ def test_log_prob_is_minus_infinity_for_impossible_rows_and_only_for_them(case: 
         impossible = rows[:, 2] == 1  # never on in training, and nothing was added to the counts
     elif case.name.startswith("count"):
         impossible = rows.sum(1) == 0  # no black pixel
+    elif case.kind is Intervened:
+        set_to = {int(name[1:]) - 1: int(state) for name, state in case.make().states.items()}
+        impossible = (rows[:, list(set_to)] != list(set_to.values())).any(axis=1)
     elif case.name.startswith("bayes-exact"):
         return  # which configurations its rows have is tested with the network
     assert ((fitted(case).log_prob(rows) == -np.inf) == impossible).all()

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, chi2_contingency
+from scipy.stats import binom, chi2, chi2_contingency
 
 import chainrule
 from chainrule import evaluate
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.records import dump_json
+from chainrule.evaluate import check_independencies, conditional_independence_test
 from chainrule.evaluate import independence_tests as tests
 from chainrule.evaluate.contingency import joint_codes, relabel
 from chainrule.graphs import DAG
@@ -443,3 +444,17 @@ def test_the_functions_are_exported_where_they_are_looked_for():
 def test_the_text_of_a_dag_is_as_good_as_the_dag():
     rows = _sampled(300, np.random.default_rng(20))
     assert tests.check_independencies(TRUTH.to_text(), rows) == tests.check_independencies(TRUTH, rows)
+
+
+def test_rows_with_weights_are_refused_rather_than_counted_once():
+    table = Table(Schema.of({"a": 2, "b": 2}), [[0, 0], [1, 1], [0, 1]], [2.0, 1.0, 3.0])
+    with pytest.raises(InputError, match="rows with weights cannot be tested; give each row as often"):
+        check_independencies("a; b", table)
+    with pytest.raises(InputError, match="rows with weights cannot be tested"):
+        conditional_independence_test(table, "a", "b")
+
+
+def test_p_values_are_those_of_the_chi_square_distribution():
+    rows = np.random.default_rng(0).integers(0, [2, 3, 4], (300, 3))
+    found = conditional_independence_test(rows, "x1", "x2", "x3")
+    assert found.p_value == pytest.approx(chi2.sf(found.statistic, found.dof), rel=1e-12)

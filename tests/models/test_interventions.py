@@ -9,10 +9,20 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.errors import InputError, TooLargeError, UnknownNameError
 from chainrule.core.progress import listening
 from chainrule.graphs import DAG
-from chainrule.models import BayesianNetwork, ChowLiu, Independent, TreeNetwork, load_model
+from chainrule.models import (
+    MADE,
+    BayesianNetwork,
+    ChowLiu,
+    Independent,
+    Intervened,
+    TreeNetwork,
+    load_model,
+)
+from chainrule.tables import Schema
+from chainrule.tasks import query
 from tests.models.networks_by_hand import joint_of, random_network
 
 seeds = st.integers(0, 2**32 - 1)
@@ -165,3 +175,93 @@ def test_a_learned_graph_tells_so_and_a_stated_one_does_not(sprinkler, tmp_path)
     with listening(heard := Notes()):
         sprinkler.do({"S": 1})
     assert not heard
+
+
+GRAPHS = (
+    "x1 -> x2 -> x3 -> x4",
+    "x1 -> x3 <- x2; x3 -> x4; x1 -> x4",
+    "x4 -> {x1 x2} -> x3",
+    "x1; x2; x3; x4",
+)
+SIZES = (2, 3, 2, 3)
+STATES = np.stack(np.unravel_index(np.arange(np.prod(SIZES)), SIZES), axis=1)
+
+
+def _made(graph: str, seed: int = 0) -> MADE:
+    rows = np.random.default_rng(seed).integers(0, SIZES, (80, 4))
+    rows[:, 2] = np.where(np.arange(80) % 3 > 0, rows[:, 0], rows[:, 2])
+    return MADE(6, dag=graph, epochs=4, random_state=seed, schema=Schema.of_sizes(SIZES)).fit(rows)
+
+
+def _truncated_by_division(model: MADE, done: dict[str, int]) -> np.ndarray:
+    """The joint under do() from the joint alone: Π over all others of p(x_i, parents) / p(parents)."""
+    joint = np.exp(model.log_prob(STATES)).reshape(SIZES)
+    out, names = np.ones(SIZES), model.schema_.names
+    for i, v in enumerate(names):
+        if v in done:
+            out = out * (np.arange(SIZES[i]) == done[v]).reshape([-1 if j == i else 1 for j in range(4)])
+            continue
+        family = {i, *(names.index(u) for u in model.factorization_.parents(v))}
+        both = joint.sum(axis=tuple(set(range(4)) - family), keepdims=True)
+        out = out * both / both.sum(axis=i, keepdims=True)
+    return out
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_a_network_along_a_graph_is_cut_as_its_joint_says(graph, tmp_path):
+    model = _made(graph)
+    for done in ({}, {"x3": 1}, {"x2": 2, "x4": 0}, dict.fromkeys(("x1", "x2", "x3", "x4"), 1)):
+        cut, expected = model.do(done), _truncated_by_division(model, done)
+        assert expected.sum() == pytest.approx(1.0, abs=1e-9)
+        np.testing.assert_allclose(np.exp(cut.log_prob(STATES)), expected.ravel(), atol=1e-9)
+        holes = np.where([True, False, True, False], np.nan, STATES)  # x1 and x3 are summed out
+        marginal = expected.sum(axis=(0, 2))[STATES[:, 1], STATES[:, 3]]
+        np.testing.assert_allclose(np.exp(cut.log_prob(holes)), marginal, atol=1e-9)
+        parents = {v: () if v in done else model.factorization_.parents(v) for v in model.schema_.names}
+        assert {v: cut.factorization_.parents(v) for v in parents} == parents
+        one_by_one = model
+        for v, code in done.items():
+            one_by_one = one_by_one.do({v: code})
+        np.testing.assert_allclose(one_by_one.log_prob(STATES), model.do(done).log_prob(STATES))
+        cut.save(tmp_path / "cut")
+        np.testing.assert_array_equal(load_model(tmp_path / "cut").log_prob(STATES), cut.log_prob(STATES))
+
+
+def test_a_network_under_do_answers_draws_and_fills_as_its_joint_says():
+    model, done = _made(GRAPHS[1]), {"x3": 1}
+    cut, joint = model.do(done), _truncated_by_division(model, done)
+    found = cut.query(["x1", "x4"], {"x2": 2}).probabilities
+    np.testing.assert_allclose(found, joint[:, 2].sum(axis=1) / joint[:, 2].sum(), atol=1e-9)
+    assert query(model, "P(x1=1 | do(x3=1))").probability == pytest.approx(joint[1].sum(), abs=1e-9)
+    drawn = cut.sample(4000, given={"x4": 0}, rng=0).astype(np.intp)
+    given_x4 = (joint[..., 0] / joint[..., 0].sum()).ravel()
+    counts = np.bincount(np.ravel_multi_index(drawn[:, :3].T, SIZES[:3]), minlength=given_x4.size)
+    assert not counts[given_x4 == 0].any()
+    some = given_x4 > 0
+    assert chisquare(counts[some], 4000 * given_x4[some]).pvalue > 1e-3
+    best = cut.impute(np.full((1, 4), np.nan), how="mode")[0].astype(int)
+    assert joint[tuple(best)] == pytest.approx(joint.max())
+    with pytest.raises(InputError, match="x3=0"):
+        cut.sample(1, given={"x3": 0})
+
+
+def test_an_order_is_no_graph_that_somebody_stands_for():
+    rows = np.random.default_rng(0).integers(0, 2, (40, 3))
+    for model in (MADE(4, epochs=1), MADE(4, epochs=1, orders=2)):
+        with pytest.raises(InputError, match=r"an order, or a graph found in rows.*MADE\(dag='a -> b'\)"):
+            model.fit(rows).do({"x1": 1})
+    with pytest.raises(InputError, match="this TreeNetwork was given none"):
+        Intervened(TreeNetwork(), {"x1": 1}).fit(rows)
+    stated = MADE(4, epochs=1, dag=DAG.fully_connected(["x2", "x1", "x3"])).fit(rows)
+    assert stated.do({"x1": 1}).factorization_ == stated.factorization_.intervened("x1")
+
+
+def test_what_costs_too_much_under_do_is_refused():
+    rows = np.random.default_rng(0).integers(0, 2, (40, 18))
+    names = [f"x{i + 1}" for i in range(18)]
+    model = MADE(4, epochs=1, dag=DAG([(v, "x18") for v in names[:-1]], names)).fit(rows)
+    with pytest.raises(TooLargeError, match="131,072 completions"):
+        model.query("x18")
+    with pytest.raises(TooLargeError, match="65,536 completions"):
+        model.do({"x1": 1}).query("x18")
+    assert model.do({"x18": 1}).query("x1").probabilities.sum() == pytest.approx(1.0)

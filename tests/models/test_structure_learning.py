@@ -180,6 +180,45 @@ def test_no_graph_of_five_columns_scores_better_than_the_exact_one():
         assert exact_search(table, score=name).fit_info_["score_nats"] == pytest.approx(best, abs=1e-8)
 
 
+ALL_RULES = (
+    *RULES,
+    (
+        {
+            "required": "x1 -> x3",
+            "forbidden": "x2 -> x5",
+            "tiers": [["x1", "x2"], ["x3", "x5"]],
+            "max_parents": 2,
+        },
+        lambda g: (
+            has(g, 0, 2)
+            & ~has(g, 1, 4)
+            & ~(has(g, 2, 0) | has(g, 2, 1) | has(g, 4, 0) | has(g, 4, 1))
+            & (np.bitwise_count(g) <= 2).all(axis=1)
+        ),
+    ),
+)
+
+
+def test_searches_under_rules_are_held_to_every_graph_of_five_columns():
+    graphs = every_graph(5)
+    for seed, (rules, keeps) in enumerate(ALL_RULES):
+        table, allowed = random_table(seed, 5, 80), graphs[keeps(graphs)]
+        for name in ("bic", "bdeu"):
+            values = scores_of(table, name, allowed)
+            reached = {}
+            for tabu in (0, 3, 10):
+                model = hill_climb(table, score=name, tabu=tabu, restarts=0, **rules)
+                found = [sum(1 << int(u[1]) - 1 for u in model.dag_.parents(v)) for v in model.dag_.nodes]
+                place = np.flatnonzero((allowed == found).all(axis=1))
+                assert len(place) == 1  # a graph that keeps to the rules
+                reached[tabu] = model.fit_info_["score_nats"]
+                assert values[place[0]] == pytest.approx(reached[tabu], abs=1e-8)
+            assert reached[0] <= reached[3] + 1e-8
+            assert reached[0] <= reached[10] + 1e-8
+            best = exact_search(table, score=name, **rules).fit_info_["score_nats"]
+            assert best == pytest.approx(values.max(), abs=1e-8)
+
+
 @given(seeds, st.sampled_from(SCORES))
 @settings(max_examples=20)
 def test_a_climb_ends_where_no_change_of_an_edge_gains(seed, name):

@@ -8,7 +8,7 @@ import pytest
 from chainrule import cli
 from chainrule.core.errors import ChainruleError, InputError, UnknownNameError
 from chainrule.core.progress import listening
-from chainrule.models import MADE, NADE, BayesianNetwork, Independent, chow_liu, load_model
+from chainrule.models import MADE, NADE, Auto, BayesianNetwork, Independent, chow_liu, load_model
 from chainrule.models.families import FAMILIES, Family
 from chainrule.tables import Table
 from chainrule.tasks import fit
@@ -93,6 +93,23 @@ def test_a_graph_may_be_text_or_a_file_and_keeps_the_order_of_the_columns(tmp_pa
     assert list(fit(frame, model="bayesnet", dag="a -> b").model.schema_.names) == ["a", "b"]
     with pytest.raises(UnknownNameError, match=r"there is no column 'z'"):
         fit(frame, model="bayesnet", dag="a -> z")
+
+
+def test_a_stated_graph_is_read_or_refused():
+    rng = np.random.default_rng(0)
+    rows = {name: rng.integers(0, 2, 60) for name in "abc"}
+    model = fit(rows, model="made", dag="a -> b; a -> c", budget="30s").model
+    assert model.factorization_.is_d_separated("b", "c", "a")
+    assert model.do({"b": 1}).factorization_.edges == (("a", "c"),)
+    for name in ("nade", "chowliu"):
+        with pytest.raises(InputError, match=f"a dag is read by bayesnet and made, not by {name}"):
+            fit(rows, model=name, dag="a -> b; a -> c")
+    with pytest.raises(InputError, match="not by chowliu, trees"):
+        Auto(models=["chowliu", "trees"], dag="a -> b").fit(rows)
+    auto = Auto(models=["made", "boosted"], dag="a -> b; c", budget=60).fit(rows)
+    assert not {"made 2", "stack"} & {
+        e.name for e in auto.leaderboard_.entries
+    }  # one graph, and no order of it
 
 
 def test_rows_with_holes_are_learned_from_by_every_small_family():

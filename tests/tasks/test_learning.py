@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import mutual_info_score
 
 from chainrule import cli
-from chainrule.core.errors import ChainruleError
+from chainrule.core.errors import ChainruleError, InputError
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, TreeNetwork, chow_liu, exact_search, hill_climb
 from chainrule.models.bayesian_network.structure.edge_rules import EdgeRules
@@ -247,3 +247,8 @@ def test_held_out_nats_judge_edges_by_the_folds_that_the_search_had():
 def test_settings_that_do_not_go_together_are_refused(settings, message):
     with pytest.raises(ChainruleError, match=message):
         learn(_rows(50), **settings)
+
+
+def test_learning_by_tests_is_named_where_it_is_asked_of_a_score():
+    with pytest.raises(InputError, match=r"chainrule.tasks.learn_by_tests\(rows\), or chainrule.pc"):
+        learn({"a": [0, 1] * 9, "b": [0, 1] * 9}, method="pc")

@@ -397,11 +397,11 @@ def query(
 
     --most-probable K lists states of P together, with --mpe those of all variables.
     """
-    from chainrule.models import BayesianNetwork
+    from chainrule.tasks.models import network_of
     from chainrule.tasks.questions import parse_numbers
 
     check_kind_of_answer(most_probable, bool(sensitivity), jeffrey, wanted)
-    model = BayesianNetwork.read(network).do(split_evidence(do))
+    model = network_of(network).do(split_evidence(do))
     evidence, names = split_evidence(given), split_names(variables)
     observed = parse_numbers(likelihood)
     soft: dict[str, Any] = {"likelihood": observed, "jeffrey": parse_numbers(jeffrey)}

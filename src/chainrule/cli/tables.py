@@ -55,7 +55,7 @@ def fit(
         str,
         typer.Option(
             help="auto, independent, chowliu, bayesnet (with --dag or --latent-classes), trees, latent, latentnet, "
-            "boosted, nade or made."
+            "boosted, nade or made (an order, or along --dag)."
         ),
     ] = "auto",
     models: Models = None,

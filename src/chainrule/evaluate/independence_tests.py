@@ -60,7 +60,7 @@ def check_independencies(
     ``limit`` cuts the graph's list of statements off.  ``min_expected`` is the count of Cochran's rule for G
     and χ² (0 takes every stratum).  A permutation test draws ``n_permutations`` shuffles, each statement from
     its own stream of ``rng``.  Raises ``UnknownNameError`` for a node without a column, ``InputError`` for
-    settings that cannot be used, among them too few permutations for Holm ever to reject.
+    rows with weights and for settings that cannot be used, among them too few permutations for Holm ever to reject.
 
     >>> import numpy as np
     >>> x = np.random.default_rng(0).integers(2, size=500)

@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.choices import check_choice
@@ -64,9 +64,13 @@ class Settings:
 
 
 class Rows:
-    """The columns of a table, each contiguous, for many tests."""
+    """The columns of a table, each contiguous, for many tests; ``InputError`` for rows with weights."""
 
     def __init__(self, table: Table) -> None:
+        if table.weights is not None:
+            raise InputError(
+                "rows with weights cannot be tested; give each row as often as it counts, without weights"
+            )
         self.n = table.n_rows
         self._size = dict(zip(table.schema.names, table.schema.sizes, strict=True))
         self._codes = {name: table.column(name).astype(np.int64) for name in table.schema.names}
@@ -125,7 +129,7 @@ def statement_test(
         )
     if settings.statistic == "permutation":
         return replace(tested, p_value=permutation_p_value(table, settings.n_permutations, rng))
-    return replace(tested, p_value=float(chi2.sf(tested.statistic, dof)))
+    return replace(tested, p_value=float(chdtrc(dof, tested.statistic)))
 
 
 def with_verdicts(

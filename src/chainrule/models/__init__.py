@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chainrule.models.ensemble import Ensemble
     from chainrule.models.exponential_family import ExponentialFamily
     from chainrule.models.independent import Independent
+    from chainrule.models.intervened import Intervened
     from chainrule.models.latent_mixture import LatentMixture
     from chainrule.models.made import MADE
     from chainrule.models.mixture import Mixture
@@ -35,6 +36,7 @@ __all__ = [
     "Ensemble",
     "ExponentialFamily",
     "Independent",
+    "Intervened",
     "LatentMixture",
     "Mixture",
     "Stack",
@@ -57,6 +59,7 @@ __getattr__ = loader(
         "Ensemble": "chainrule.models.ensemble",
         "ExponentialFamily": "chainrule.models.exponential_family",
         "Independent": "chainrule.models.independent",
+        "Intervened": "chainrule.models.intervened",
         "LatentMixture": "chainrule.models.latent_mixture",
         "MADE": "chainrule.models.made",
         "Mixture": "chainrule.models.mixture",

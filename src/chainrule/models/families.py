@@ -34,6 +34,7 @@ __all__ = [
     "FAMILIES",
     "Family",
     "Request",
+    "check_graph_is_read",
     "family",
     "filled",
     "fitted_in_time",
@@ -77,9 +78,9 @@ class Family:
 
     ``sums_out`` says which missing values it sums out soon ("any", a "suffix" of its order, "some"), ``takes_time``
     that its fit is cut to the seconds that it is given, ``chooses`` that validation rows decide its length,
-    ``needs_dag`` that the user states the graph, ``is_chain`` that it takes an order, ``by_name`` that it is tried only
-    where it is named, ``keeps_runs`` that it is trained in steps which a folder may keep, ``uses_torch`` that torch is
-    loaded to fit it.
+    ``needs_dag`` that the user states the graph, ``takes_dag`` that he may in place of an order, ``is_chain`` that it
+    takes an order, ``by_name`` that it is tried only where it is named, ``keeps_runs`` that it is trained in steps
+    which a folder may keep, ``uses_torch`` that torch is loaded to fit it.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Family:
     takes_time: bool = False
     chooses: bool = False
     needs_dag: bool = False
+    takes_dag: bool = False
     is_chain: bool = False
     by_name: bool = False
     keeps_runs: bool = False
@@ -120,7 +122,21 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     chosen = tuple(family(str(name)) for name in listed)
     if not chosen:
         raise InputError(f"the list of models is empty; name at least one of {', '.join(FAMILIES)}")
+    check_graph_is_read(chosen, dag)
     return chosen
+
+
+def check_graph_is_read(families: Iterable[Family], dag: Any) -> None:
+    """``InputError`` where a graph is stated that none of these families reads.
+
+    >>> check_graph_is_read([family("made")], "a -> b")
+    """
+    if dag is not None and not any(f.needs_dag or f.takes_dag for f in families):
+        readers = " and ".join(f.name for f in FAMILIES.values() if f.needs_dag or f.takes_dag)
+        raise InputError(
+            f"a dag is read by {readers}, not by {', '.join(f.name for f in families)}; leave it out, or name one of "
+            "those"
+        )
 
 
 def filled(table: Table, seed: int = 0) -> Table:
@@ -286,6 +302,7 @@ def _made(request: Request) -> DiscreteModel:
 
     model = MADE(
         ordering="natural" if request.order is None else request.order,
+        dag=request.dag,
         random_state=request.seed,
         run_dir=request.run_dir,
     )
@@ -374,13 +391,14 @@ FAMILIES: dict[str, Family] = {
         # tried only by its name: on no data set measured is it better than NADE
         Family(
             "made",
-            "a masked autoencoder",
+            "a masked autoencoder, along a graph that you state or else an order",
             _made,
             "suffix",
             takes_time=True,
             chooses=True,
             is_chain=True,
             keeps_runs=True,
+            takes_dag=True,
             by_name=True,
             uses_torch=True,
         ),

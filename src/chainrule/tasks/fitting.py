@@ -23,7 +23,14 @@ from chainrule.graphs import DAG
 from chainrule.models.auto.estimator import Auto
 from chainrule.models.auto.leaderboard import Leaderboard, weighted_mean
 from chainrule.models.contract import DiscreteModel
-from chainrule.models.families import FAMILIES, Family, Request, family, fitted_in_time
+from chainrule.models.families import (
+    FAMILIES,
+    Family,
+    Request,
+    check_graph_is_read,
+    family,
+    fitted_in_time,
+)
 from chainrule.models.shared.holding_out import LEAST_ROWS, hold_out
 from chainrule.models.shared.scoring_parts import log_prob_in_parts
 from chainrule.tables.table import Table
@@ -171,6 +178,8 @@ def fit(
     # a wrong name is told before a large table is read
     one = None if model == AUTO else family(model, beside=(AUTO,))
     graph = graph_of(dag)
+    if one is not None:
+        check_graph_is_read([one], graph)
     folder = None if run_dir is None else _run_folder(run_dir, model, one, seconds, resume)
     check_latent(model, graph, latent_states, latent_classes, dialect)
     found = read_table(X, fix=fix, dialect=dialect, workers=workers, **reading)

@@ -46,6 +46,11 @@ class Wanted:
         seed: int,
     ) -> Wanted:
         """The same, checked as far as it can be without columns; ``InputError``."""
+        if method == "pc":
+            raise InputError(
+                "pc goes by tests of independence and finds a partially directed graph, no network: call "
+                "chainrule.tasks.learn_by_tests(rows), or chainrule.pc(rows) for the graph alone"
+            )
         check_choice(method, "method", METHODS)
         found = METHODS[method]
         by = check_choice(found.scores[0] if score is None else score, f"the score of {method}", found.scores)

@@ -9,9 +9,10 @@ from typing import Any
 from chainrule.core.contract import load_model
 from chainrule.core.errors import ChainruleError, DataError, InputError
 from chainrule.graphs.formats import described_file
+from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.contract import DiscreteModel
 
-__all__ = ["ModelOrPath", "loaded"]
+__all__ = ["ModelOrPath", "loaded", "network_of"]
 
 _TABLES = (".csv", ".tsv", ".parquet", ".feather", ".arrow", ".data", ".npy", ".npz")
 _GRAPHS = (".bif", ".xmlbif", ".net", ".uai", ".xdsl", ".dot", ".gv", ".dag")
@@ -31,6 +32,27 @@ def loaded(model: Any) -> DiscreteModel:
             "chainrule.fit"
         )
     return found
+
+
+def network_of(path: str | Path) -> BayesianNetwork:
+    """The network of a file in one of the formats of networks; of a saved model it is told what answers for it."""
+    try:
+        return BayesianNetwork.read(path)
+    except ChainruleError as e:
+        if not _holds_model(path):
+            raise
+        raise DataError(
+            f"{path} is a saved model, not a network as text; chainrule query answers questions about it: "
+            f"chainrule query {path} 'P(a | b=yes)'"
+        ) from e
+
+
+def _holds_model(path: str | Path) -> bool:
+    try:
+        load_model(path)
+    except ChainruleError:
+        return False
+    return True
 
 
 def _from_file(path: str) -> Any:

@@ -126,7 +126,7 @@ class _Run:
             self._leave_out(name, e)
             return
         self._keep(trial)
-        if one.is_chain:
+        if one.is_chain and not (one.takes_dag and self.dag is not None):
             self.chains.setdefault(order, []).append(trial)
             self.spent[order] = self.spent.get(order, 0.0) + working_seconds() - began
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.checks import check_flag
 from chainrule.core.errors import InputError
 from chainrule.core.progress import note
 from chainrule.graphs import DAG
 from chainrule.models.contract import Turns
+from chainrule.models.intervened.estimator import Intervened
 from chainrule.models.made.mask_report import unreachable_parents
 from chainrule.models.made.masks import Scheme, assign_degrees
 from chainrule.models.made.network import MADENetwork
@@ -127,6 +129,14 @@ class MADE(SeveralOrders):
             note(f"{report.text().splitlines()[-1]}; use more hidden units, or direct=True")
         self._unreachable = len(report.unreachable)
         return found
+
+    def do(self, states: Mapping[str, Any]) -> Intervened:
+        """The model in which these variables are set from outside, states by name; ``InputError`` without a ``dag``.
+
+        See ``Intervened`` and ``BayesianNetwork.do``.
+        """
+        check_is_fitted(self)
+        return Intervened.of(self, states)
 
     def _share(self, networks: Sequence[MADENetwork]) -> MADEOrdersNetwork:
         return MADEOrdersNetwork(networks)
