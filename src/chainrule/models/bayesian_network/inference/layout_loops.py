@@ -12,6 +12,8 @@ Axes of a clique are sorted as in ``buckets``: its own variable is the last.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -30,11 +32,64 @@ __all__ = [
     "SIZE",
     "STRIDES",
     "TABLE",
+    "flatten",
     "lay_out",
+    "scopes_of",
 ]
 
 SIZE, FAMILY, TABLE, UPWARD, ZERO = 0, 1, 2, 3, 4  # columns of nodes
 SCOPE, AXES, ITEMS, COUNT, STRIDES, MESSAGE, INTO, ENTRIES = 0, 1, 2, 3, 4, 5, 6, 7  # columns of steps
+
+
+@kernel
+@loop(error_model="numpy")
+def flatten(sizes, upward, family, lengths, values):
+    """Nodes, members and the log of the least positive entry of each table, for families one after the other.
+
+    That of v has ``lengths[v]`` members; ``values`` are all tables.
+    """
+    d = sizes.shape[0]
+    nodes, members, least = np.zeros((d + 1, 5), np.int64), np.empty((family.shape[0], 2), np.int64), np.empty(d)
+    for v in range(d):
+        begin, table, size = nodes[v, FAMILY], nodes[v, TABLE], 1
+        for t in range(begin + lengths[v] - 1, begin - 1, -1):
+            members[t, 0], members[t, 1] = family[t], size
+            size *= sizes[family[t]]
+        low, has_zero = _least_positive(values, table, table + size)
+        nodes[v, SIZE], nodes[v, UPWARD], nodes[v, ZERO], least[v] = sizes[v], upward[v], has_zero, math.log(low)
+        nodes[v + 1, FAMILY], nodes[v + 1, TABLE] = begin + lengths[v], table + size
+    return nodes, members, least
+
+
+@njit(error_model="numpy", fastmath={"nnan", "nsz"})
+def _least_positive(values, begin, end):
+    """The least positive one of ``values[begin:end]``, and whether one is zero."""
+    low, least = np.inf, np.inf
+    for t in range(begin, end):
+        low = min(low, values[t] if values[t] > 0.0 else np.inf)
+        least = min(least, values[t])
+    return low, least == 0.0
+
+
+@kernel
+@loop(error_model="numpy")
+def scopes_of(nodes, members, known, wanted, keep):
+    """The scopes that a question joins, for ``greedy_order``: members one after the other, and where each ends.
+
+    What is not known of the families that matter; if something is to be kept, of those that its table depends on.
+    """
+    families, matters = _that_matter(nodes, members, known, wanted)
+    if keep.shape[0]:
+        families = _that_shape(nodes, members, families, known, keep, matters)
+    count, ends = 0, np.empty(families.shape[0], np.int64)
+    out = np.empty(members.shape[0], np.int64)
+    for k in range(families.shape[0]):
+        for t in range(nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]):
+            if not known[members[t, 0]] and nodes[members[t, 0], SIZE] > 1:
+                out[count] = members[t, 0]
+                count += 1
+        ends[k] = count
+    return out[:count], ends
 
 
 @kernel
@@ -44,7 +99,7 @@ def lay_out(nodes, members, order, known, wanted, keep, most, is_scale_free):
 
     A variable matters that is known, ``wanted`` (d,) or above one of these.  All that matter and are not known are
     summed out in ``order``, but ``keep``.  Where there are more than ``most`` entries the answer is of no use.  If it
-    ``is_scale_free``, what would only scale the table of ``keep`` is left out, as long as no state is impossible there.
+    ``is_scale_free``, what would only scale the table of ``keep`` is left out, unless it may be zero.
     """
     d = nodes.shape[0] - 1
     families, matters = _that_matter(nodes, members, known, wanted)
@@ -100,39 +155,55 @@ def _that_matter(nodes, members, known, wanted):
 
 @njit(error_model="numpy")
 def _that_shape(nodes, members, families, known, keep, matters):
-    """Of ``families`` those that the table of ``keep`` depends on, or that have zeros; ``matters`` is theirs then.
+    """Of ``families`` those that the table of ``keep`` depends on, or that may be impossible; ``matters`` is theirs then.
 
-    They are joined to ``keep``, or to a zero, through variables that are not known.
+    The former are joined to ``keep`` through variables that are not known.  Of the others a table without a zero forbids
+    nothing, so only those with a zero count, of what is known and, through such tables alone, above it.
     """
-    shapes, grows = np.zeros(matters.shape[0], np.bool_), True
+    shapes, begin, step = np.zeros(matters.shape[0], np.bool_), 0, 1
     for j in range(keep.shape[0]):
         shapes[keep[j]] = True
-    while grows:
+    grows = True
+    while grows:  # up and down in turns, so that the end of a path is soon reached
         grows = False
         for k in range(families.shape[0]):
-            first, last = nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]
-            joined, alone = nodes[families[k], ZERO] > 0, False
-            for t in range(first, last):
-                u = members[t, 0]
-                if not known[u] and nodes[u, SIZE] > 1:
-                    joined |= shapes[u]
-                    alone |= not shapes[u]
-            if joined and alone:
+            v = families[begin + step * k]
+            some, every = _are_marked(nodes, members, v, known, shapes)
+            if some and not every:
                 grows = True
-                for t in range(first, last):
-                    shapes[members[t, 0]] |= not known[members[t, 0]]
+                _mark(nodes, members, v, known, shapes)
+        begin, step = families.shape[0] - 1 - begin, -step
+    decides = np.zeros(matters.shape[0], np.bool_)
     count, out = 0, np.empty_like(families)
     for k in range(families.shape[0]):
-        joined = nodes[families[k], ZERO] > 0
-        for t in range(nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]):
-            u = members[t, 0]
-            joined |= shapes[u] and not known[u] and nodes[u, SIZE] > 1
-        if joined:
-            out[count] = families[k]
+        v = families[k]
+        is_joined = _are_marked(nodes, members, v, known, shapes)[0]
+        if is_joined or (nodes[v, ZERO] > 0 and (known[v] or decides[v])):
+            out[count] = v
             count += 1
+            if not is_joined:
+                _mark(nodes, members, v, known, decides)
     for v in range(matters.shape[0]):
-        matters[v] &= shapes[v]
+        matters[v] &= shapes[v] or decides[v]
     return out[:count]
+
+
+@njit(error_model="numpy")
+def _are_marked(nodes, members, v, known, marks):
+    """Whether some, and whether all, of what is not known of the family of ``v`` have a mark; constants have no say."""
+    some, every = False, True
+    for t in range(nodes[v, FAMILY], nodes[v + 1, FAMILY]):
+        u = members[t, 0]
+        if not known[u] and nodes[u, SIZE] > 1:
+            some |= marks[u]
+            every &= marks[u]
+    return some, every
+
+
+@njit(error_model="numpy")
+def _mark(nodes, members, v, known, marks):
+    for t in range(nodes[v, FAMILY], nodes[v + 1, FAMILY]):
+        marks[members[t, 0]] |= not known[members[t, 0]]
 
 
 @njit(error_model="numpy")

@@ -37,7 +37,6 @@ from chainrule.models.bayesian_network.inference.elimination import (
     best_order,
     cheapest_order,
     follow_order,
-    greedy_order,
     interaction_graph,
 )
 from chainrule.models.bayesian_network.inference.kept_rows import KeptRows
@@ -61,11 +60,10 @@ _FLOAT64 = 8  # bytes
 _LOWEST = np.finfo(np.float64).min  # instead of -inf, which cannot be subtracted from itself
 _NONE = np.empty(0, np.int64)
 _ENTRIES_PER_STEP = 10_000  # table entries computed in the time that it takes to choose one step of an order
-_FIRST_ENTRIES = 4000  # for each variable, up to which the first question needs no order of the whole network
+_ENOUGH = 4000  # entries for each variable up to which one greedy order is good enough for one question
 _PLAIN_ENTRIES_PER_STEP = 2000  # the same, with logarithms, in the time that it takes to set one step up
 _STOP = 2**40  # entries of all tables at which the order of the whole network is no longer chosen with care
 _CHEAP = 2**13  # entries of all tables up to which evidence is calibrated at once
-_MANY = 64  # variables of a network whose order takes longer than most questions
 _UP_AND_DOWN = 2  # how many times each table is formed for marginals
 _MOST_KEPT = 256  # orders
 _KEPT_SHARE = 4  # what is kept between questions takes at most this part of max_bytes
@@ -99,7 +97,7 @@ class DiscreteNetwork:
         self.max_bytes = max_bytes
         self.sizes = [table.shape[-1] for table in tables]
         self._kept = KeptRows()
-        self._is_new = len(self.sizes) > _MANY
+        self._is_new = True  # until a question was asked
 
     def extended(
         self, parents: Sequence[Sequence[int]], tables: Sequence[NDArray[np.float64]]
@@ -214,12 +212,13 @@ class DiscreteNetwork:
 
         ``None`` where both are too large; without what only scales the answer it may be smaller.
         """
+        cheap = _ENOUGH * len(known) if self._is_new else _CHEAP
         try:
             program = self._program(known, asked, wanted, is_question=True)
             entries = program.entries
         except TooLargeError:
             program, entries = None, self.max_bytes / _FLOAT64
-        if len(wanted) != 1 or entries <= _CHEAP:
+        if len(wanted) != 1 or entries <= cheap:
             return program, False
         two_way = self._sweeps.program(self._order, known, asked, _NONE, entries)
         if two_way.entries > entries or not self._is_dear(entries, two_way.entries, program is None):
@@ -489,7 +488,7 @@ class DiscreteNetwork:
     def _order(self) -> NDArray[np.int64]:
         """In which order to sum variables out where nothing is known, of all that have several states."""
         scopes = self._scopes(range(len(self.sizes)), self._hidden(np.full(len(self.sizes), -1)))
-        return np.array(cheapest_order(scopes, self.sizes, most=_STOP), np.int64)
+        return cheapest_order(scopes, self.sizes, most=_STOP)
 
     def _elimination(
         self, families: Iterable[int], hidden: set[int], keep: Sequence[int] = ()
@@ -526,33 +525,40 @@ class DiscreteNetwork:
     ) -> Program:
         """The program for rows that know these variables; ``TooLargeError`` as ``_within_limit`` says.
 
-        The first question to a large network does without the order of the whole, on which ties and draws depend.
+        The first question does without the order of the network, which would take longer than its answer.
         """
         asked = np.zeros(len(known), bool) if wanted is None else wanted
         kept, most = np.array(keep, np.int64), self.max_bytes / _FLOAT64
         self._kept.shrink(self.max_bytes // _KEPT_SHARE)
+        program = None
         if is_question and self._is_new:
             self._is_new = False
-            order = self._first_order(known | asked, known, keep)
-            program = self._sweeps.program(order, known, asked, kept, most)
-            if program.entries <= min(most, _FIRST_ENTRIES * len(known)):
-                return program
-        program = self._sweeps.program(self._order, known, asked, kept, most)
-        if program.entries > min(most, _ENTRIES_PER_STEP * program.n_steps):
-            families = self._ancestors(np.flatnonzero(known | asked).tolist())
-            plan = self._elimination(sorted(families), self._hidden(np.where(known, 0, -1)), keep)
-            order = np.array(self._within_limit(plan).order, np.int64)
-            program = self._sweeps.program(order, known, asked, kept, most)
+            program = self._own_program(known, asked, kept, most)
+        if program is None or program.entries > most:
+            program = self._sweeps.program(self._order, known, asked, kept, most)
+            if program.entries > _ENTRIES_PER_STEP * program.n_steps:
+                program = min(program, self._own_program(known, asked, kept, most), key=lambda x: x.entries)
+        if program.entries > most:
+            hidden = self._hidden(np.where(known, 0, -1))
+            plan = self._within_limit(self._elimination(program.families.tolist(), hidden, keep))
+            program = self._sweeps.program(np.array(plan.order, np.int64), known, asked, kept, most)
         self._kept.shrink(self.max_bytes - int(_FLOAT64 * program.entries))
         return program
 
-    def _first_order(
-        self, start: NDArray[np.bool_], known: NDArray[np.bool_], keep: Sequence[int]
-    ) -> NDArray[np.int64]:
-        """An order for one question, of what matters to it alone."""
-        families = self._ancestors(np.flatnonzero(start).tolist())
-        scopes = self._scopes(families, self._hidden(np.where(known, 0, -1)))
-        return np.array(greedy_order(scopes, self.sizes, keep), np.int64)
+    def _own_program(
+        self, known: NDArray[np.bool_], asked: NDArray[np.bool_], keep: NDArray[np.int64], most: float
+    ) -> Program:
+        """The program in an order for one question, of what matters to it alone."""
+        key = (known.tobytes(), asked.tobytes(), keep.tobytes())
+        order = self._own_orders.get(key)
+        if order is None:
+            order = self._sweeps.order(known, asked, keep, _STOP, _ENOUGH)
+            _keep(self._own_orders, key, order)
+        return self._sweeps.program(order, known, asked, keep, most)
+
+    @cached_property
+    def _own_orders(self) -> dict[Any, NDArray[np.int64]]:
+        return {}
 
     def _within_limit(self, plan: Elimination) -> Elimination:
         if plan.total_bytes > self.max_bytes:
