@@ -40,7 +40,6 @@ __all__ = [
     "best_order",
     "cheapest",
     "cheapest_order",
-    "compiled_choice",
     "follow_order",
     "interaction_graph",
     "plan_elimination",
@@ -186,27 +185,22 @@ def follow_order(
     return Elimination(taken, tuple(map(frozenset, cliques)), tuple(keep), tuple(entries))
 
 
-def compiled_choice(members: Integers, ends: Integers, sizes: Any, kept: NDArray[np.bool_], most: float) -> Choose:
-    """Greedy orders by compiled loops, whose arguments these are; a seed other than 0 makes them random."""
-    from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES, greedy_order  # numba loads slowly
-
-    weights, most = np.array(sizes, np.float64), float(most)
-    return lambda measure, seed: greedy_order(members, ends, weights, kept, MEASURES[measure], most, seed)
-
-
 def _choice(
     scopes: Sequence[Collection[int]], sizes: Sequence[int], keep: Sequence[int], most: float
 ) -> tuple[Choose, bool]:
-    """Greedy orders, by compiled loops where they are on; and whether they are."""
+    """Greedy orders, by compiled loops where they are on; a seed other than 0 makes those random.  And if they are."""
     from chainrule.compiled.calls import loops_are_on  # numba, which is slow to load, comes with it
 
     if len(sizes) > _MOST_VARIABLES or not loops_are_on():
         return lambda measure, _: _greedy_order(scopes, sizes, keep, measure, most), False
+    from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES, greedy_order
+
     ends = np.fromiter(accumulate(map(len, scopes)), np.int64)
     members = np.fromiter(chain.from_iterable(scopes), np.int64)
-    kept = np.zeros(len(sizes), np.bool_)
+    weights, kept = np.array(sizes, np.float64), np.zeros(len(sizes), np.bool_)
     kept[list(keep)] = True
-    return compiled_choice(members, ends, sizes, kept, most), True
+    question = (members, ends, weights, kept)
+    return lambda measure, seed: greedy_order(*question, MEASURES[measure], float(most), seed), True
 
 
 def _greedy_order(

@@ -19,6 +19,7 @@ from numba import njit
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
+from chainrule.models.bayesian_network.inference.greedy_loops import order_of_scopes
 
 __all__ = [
     "AXES",
@@ -34,7 +35,7 @@ __all__ = [
     "TABLE",
     "flatten",
     "lay_out",
-    "scopes_of",
+    "own_order",
 ]
 
 SIZE, FAMILY, TABLE, UPWARD, ZERO = 0, 1, 2, 3, 4  # columns of nodes
@@ -43,21 +44,24 @@ SCOPE, AXES, ITEMS, COUNT, STRIDES, MESSAGE, INTO, ENTRIES = 0, 1, 2, 3, 4, 5, 6
 
 @kernel
 @loop(error_model="numpy")
-def flatten(sizes, upward, family, lengths, values):
-    """Nodes, members and the log of the least positive entry of each table, for families one after the other.
+def flatten(sizes, order, parents, counts, values):
+    """Nodes, members and the log of the least positive entry of each table.
 
-    That of v has ``lengths[v]`` members; ``values`` are all tables.
+    ``parents`` are those of all variables one after the other, ``counts[v]`` of v; ``values`` are all tables.
     """
-    d = sizes.shape[0]
-    nodes, members, least = np.zeros((d + 1, 5), np.int64), np.empty((family.shape[0], 2), np.int64), np.empty(d)
+    d, last = sizes.shape[0], 0
+    nodes, members, least = np.zeros((d + 1, 5), np.int64), np.empty((parents.shape[0] + d, 2), np.int64), np.empty(d)
     for v in range(d):
-        begin, table, size = nodes[v, FAMILY], nodes[v, TABLE], 1
-        for t in range(begin + lengths[v] - 1, begin - 1, -1):
-            members[t, 0], members[t, 1] = family[t], size
-            size *= sizes[family[t]]
+        end, table, size = nodes[v, FAMILY] + counts[v], nodes[v, TABLE], sizes[v]
+        members[end, 0], members[end, 1] = v, 1
+        last += counts[v]
+        for t in range(1, counts[v] + 1):
+            u = parents[last - t]
+            members[end - t, 0], members[end - t, 1] = u, size
+            size *= sizes[u]
         low, has_zero = _least_positive(values, table, table + size)
-        nodes[v, SIZE], nodes[v, UPWARD], nodes[v, ZERO], least[v] = sizes[v], upward[v], has_zero, math.log(low)
-        nodes[v + 1, FAMILY], nodes[v + 1, TABLE] = begin + lengths[v], table + size
+        nodes[v, SIZE], nodes[v, UPWARD], nodes[v, ZERO], least[v] = sizes[v], order[d - 1 - v], has_zero, math.log(low)
+        nodes[v + 1, FAMILY], nodes[v + 1, TABLE] = end + 1, table + size
     return nodes, members, least
 
 
@@ -73,23 +77,22 @@ def _least_positive(values, begin, end):
 
 @kernel
 @loop(error_model="numpy")
-def scopes_of(nodes, members, known, wanted, keep):
-    """The scopes that a question joins, for ``greedy_order``: members one after the other, and where each ends.
-
-    What is not known of the families that matter; if something is to be kept, of those that its table depends on.
-    """
+def own_order(nodes, members, known, wanted, keep, is_scale_free, measure, most, seed):
+    """A ``greedy_order`` for one question, on what ``lay_out`` would join for it; and the entries of its tables."""
     families, matters = _that_matter(nodes, members, known, wanted)
-    if keep.shape[0]:
+    if is_scale_free:
         families = _that_shape(nodes, members, families, known, keep, matters)
     count, ends = 0, np.empty(families.shape[0], np.int64)
-    out = np.empty(members.shape[0], np.int64)
+    scopes = np.empty(members.shape[0], np.int64)
     for k in range(families.shape[0]):
         for t in range(nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]):
             if not known[members[t, 0]] and nodes[members[t, 0], SIZE] > 1:
-                out[count] = members[t, 0]
+                scopes[count] = members[t, 0]
                 count += 1
         ends[k] = count
-    return out[:count], ends
+    sizes, kept = nodes[:-1, SIZE].astype(np.float64), np.zeros(nodes.shape[0] - 1, np.bool_)
+    kept[keep] = True
+    return order_of_scopes(scopes[:count], ends, sizes, kept, measure, most, seed)
 
 
 @kernel

@@ -97,6 +97,7 @@ class DiscreteNetwork:
         self.max_bytes = max_bytes
         self.sizes = [table.shape[-1] for table in tables]
         self._kept = KeptRows()
+        self._own_orders: dict[tuple[bytes, ...], NDArray[np.int64]] = {}  # of questions
         self._is_new = True  # until a question was asked
 
     def extended(
@@ -555,10 +556,6 @@ class DiscreteNetwork:
             order = self._sweeps.order(known, asked, keep, _STOP, _ENOUGH)
             _keep(self._own_orders, key, order)
         return self._sweeps.program(order, known, asked, keep, most)
-
-    @cached_property
-    def _own_orders(self) -> dict[Any, NDArray[np.int64]]:
-        return {}
 
     def _within_limit(self, plan: Elimination) -> Elimination:
         if plan.total_bytes > self.max_bytes:

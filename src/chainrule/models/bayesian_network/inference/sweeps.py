@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from chainrule.models.bayesian_network.inference.calibration_loops import collect, distribute
 from chainrule.models.bayesian_network.inference.draw_loops import draw_above, draw_below
-from chainrule.models.bayesian_network.inference.elimination import cheapest, compiled_choice
-from chainrule.models.bayesian_network.inference.layout_loops import flatten, lay_out, scopes_of
+from chainrule.models.bayesian_network.inference.elimination import Measure, cheapest
+from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES
+from chainrule.models.bayesian_network.inference.layout_loops import flatten, lay_out, own_order
 from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, Formed, Laid, answer
 from chainrule.models.bayesian_network.inference.row_groups import stretches
 
@@ -109,13 +110,12 @@ class Sweeps:
     def __init__(
         self, parents: Sequence[Sequence[int]], tables: Sequence[Numbers], order: Sequence[int]
     ) -> None:
-        families = [(*above, v) for v, above in enumerate(parents)]
-        self.values = np.concatenate([table.ravel() for table in tables])
+        self.values = np.concatenate(tables, axis=None)
         self.nodes, self.members, self.least = flatten(
             np.array([table.shape[-1] for table in tables], np.int64),
-            np.array(order[::-1], np.int64),
-            np.fromiter(chain.from_iterable(families), np.int64),
-            np.fromiter(map(len, families), np.int64),
+            np.array(order, np.int64),
+            np.fromiter(chain.from_iterable(parents), np.int64),
+            np.fromiter(map(len, parents), np.int64),
             self.values,
         )
 
@@ -123,10 +123,11 @@ class Sweeps:
         self, known: NDArray[np.bool_], wanted: NDArray[np.bool_], keep: Integers, most: float, enough: float
     ) -> Integers:
         """The cheapest order for one question, of what it joins alone; see ``cheapest`` for ``most`` and ``enough``."""
-        members, ends = scopes_of(self.nodes, self.members, known, wanted, keep)
-        kept = np.zeros(len(known), np.bool_)
-        kept[keep] = True
-        choose = compiled_choice(members, ends, self.nodes[:-1, 0], kept, most)
+        question = (self.nodes, self.members, known, wanted, keep, len(keep) > 0)
+
+        def choose(measure: Measure, seed: int) -> tuple[Integers, float]:
+            return own_order(*question, MEASURES[measure], float(most), seed)
+
         return cheapest(choose, at_random=True, enough=enough)
 
     def program(
