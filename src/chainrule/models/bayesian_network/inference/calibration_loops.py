@@ -87,8 +87,8 @@ def _send_down(laid, i, formed, down, space, marginals, end):
             above = 1.0 if is_root else down[said]
             said += 1
             for t in range(k):
-                block[s + t] *= above
-                marginals[begin + t] += block[s + t]
+                block[np.uintp(s + t)] *= above
+                marginals[np.uintp(begin + t)] += block[np.uintp(s + t)]
         _hand_down(nodes, steps, pool, i, down, block, offsets, places, length)
         advance(nodes, steps, pool, i, axis, places)
     _scale_to_one(marginals, begin, k)
@@ -102,16 +102,16 @@ def _hand_down(nodes, steps, pool, i, down, block, offsets, places, length):
             at, begin = places[k, 0], k * length
             if places[k, 1] == ALONG:
                 for t in range(length):
-                    down[at + t] += block[t]
+                    down[np.uintp(at + t)] += block[t]
             elif places[k, 1] == RUNS:
-                last = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
-                for s in range(0, length, last):
-                    here = at + offsets[begin + s]
-                    for t in range(last):
-                        down[here + t] += block[s + t]
+                run = places[k, 3]
+                for r in range(length // run):
+                    here, s = at + offsets[begin + r], r * run
+                    for t in range(run):
+                        down[np.uintp(here + t)] += block[np.uintp(s + t)]
             else:
                 for t in range(length):
-                    down[at + offsets[begin + t]] += block[t]
+                    down[np.uintp(at + offsets[np.uintp(begin + t)])] += block[t]
 
 
 @njit(error_model="numpy")

@@ -4,6 +4,9 @@ Programs are those of ``layout_loops``.  A message is divided by its largest ent
 products of thousands of tables do not underflow.  What one product may lose is known before: the least positive entries
 of its items, multiplied.  Where that is below ``LOWEST`` the answer is nan, and the caller takes logarithms.
 
+The innermost loops have indices without a sign: one with a sign may count from the end, and numba asks at each entry, so
+that the loop does not become one of vectors.
+
 A bucket's table is never held: stretches of up to ``BLOCK`` of its entries are multiplied and summed out at once, so
 that messages alone take memory.
 """
@@ -55,9 +58,9 @@ SUM, MAXIMUM = 0, 1  # what is asked
 BLOCK = 1024  # entries: with the offsets of a few items they stay in the first cache
 LOWEST = -690.0  # nats: exp of it, and of a thousandth of it, is still a normal float64
 TIE = 1e-9  # relative: as in ``buckets``
-# how an item is read in a block: one entry, entries in a row, in a row for each state of other variables, or any
+# how an item is read in a block: one entry, entries in a row, in several runs, or any
 SCALAR, ALONG, RUNS, GATHERED = 0, 1, 2, 3
-LONG = 8  # states of a variable for which a loop over them alone pays
+LONG = 8  # entries of a run for which a loop over them alone pays
 
 
 class Laid(NamedTuple):
@@ -144,7 +147,7 @@ def room(nodes, steps, pool):
             some = max(last, min(BLOCK, steps[i, ENTRIES]))
             length, offsets = max(length, some), max(offsets, steps[i, COUNT] * some)
             numbers = max(numbers, steps[i, COUNT], steps[i, AXES])
-    return Room(np.empty(length), np.empty(offsets, np.int64), np.empty((numbers, 3), np.int64))
+    return Room(np.empty(length), np.empty(offsets, np.int64), np.empty((numbers, 4), np.int64))
 
 
 @njit(error_model="numpy")
@@ -204,18 +207,18 @@ def _add_up(block, length, k, to, at):
     """Sums of ``k`` entries each; for few states in one loop, which becomes one of vectors."""
     if k == 2:
         for s in range(length // 2):
-            to[at + s] = block[2 * s] + block[2 * s + 1]
+            to[np.uintp(at + s)] = block[2 * s] + block[2 * s + 1]
     elif k == 3:
         for s in range(length // 3):
-            to[at + s] = block[3 * s] + block[3 * s + 1] + block[3 * s + 2]
+            to[np.uintp(at + s)] = block[3 * s] + block[3 * s + 1] + block[3 * s + 2]
     elif k == 4:
         for s in range(length // 4):
-            to[at + s] = (block[4 * s] + block[4 * s + 1]) + (block[4 * s + 2] + block[4 * s + 3])
+            to[np.uintp(at + s)] = (block[4 * s] + block[4 * s + 1]) + (block[4 * s + 2] + block[4 * s + 3])
     else:
         for s in range(length // k):
             total = 0.0
-            for t in range(k * s, k * s + k):
-                total += block[t]
+            for t in range(k):
+                total += block[np.uintp(k * s + t)]
             to[at + s] = total
 
 
@@ -240,26 +243,23 @@ def prepare(nodes, steps, pool, i, bases, offsets, places):
         places[a, 2] = 0
     for k in range(steps[i, COUNT]):
         places[k, 0] = bases[pool[steps[i, ITEMS] + k]]
-        run, is_scalar, is_along = 1, True, True
-        for a in range(axes - 1, axis - 1, -1):
+        is_scalar, run, inner = True, 1, axes
+        for a in range(axis, axes):
             is_scalar &= pool[row + a] == 0
-            is_along &= pool[row + a] == run
-            run *= nodes[pool[scope + a], SIZE]
-        places[k, 1] = SCALAR if is_scalar else (ALONG if is_along else GATHERED)
-        if (
-            places[k, 1] == GATHERED
-            and pool[row + axes - 1] == 1
-            and nodes[pool[scope + axes - 1], SIZE] >= LONG
-        ):
-            places[k, 1] = RUNS
+        while inner > axis and pool[row + inner - 1] == run:
+            inner -= 1
+            run *= nodes[pool[scope + inner], SIZE]
+        places[k, 1] = SCALAR if is_scalar else (ALONG if run == length else (RUNS if run >= LONG else GATHERED))
         if places[k, 1] >= RUNS:
-            begin, run = k * length, 1
+            if places[k, 1] == GATHERED:
+                run, inner = 1, axes
+            places[k, 3], begin, count = run, k * length, 1
             offsets[begin] = 0
-            for a in range(axes - 1, axis - 1, -1):
+            for a in range(inner - 1, axis - 1, -1):
                 stride, size = pool[row + a], nodes[pool[scope + a], SIZE]
-                for t in range(begin + run, begin + run * size):
-                    offsets[t] = offsets[t - run] + stride
-                run *= size
+                for t in range(begin + count, begin + count * size):
+                    offsets[t] = offsets[t - count] + stride
+                count *= size
         row += axes
     return length, axis
 
@@ -268,7 +268,6 @@ def prepare(nodes, steps, pool, i, bases, offsets, places):
 def multiply(nodes, values, steps, pool, i, messages, block, offsets, places, length):
     """The product of all items of bucket i at the entries of the block."""
     d, factor, is_begun = nodes.shape[0] - 1, 1.0, False
-    last = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
     for k in range(steps[i, COUNT]):
         if places[k, 1] == SCALAR:
             factor *= (messages if pool[steps[i, ITEMS] + k] >= d else values)[places[k, 0]]
@@ -279,25 +278,26 @@ def multiply(nodes, values, steps, pool, i, messages, block, offsets, places, le
                 for t in range(length):
                     block[t] = factor
                 is_begun = True
-            _multiply_by(source, places[k, 0], places[k, 1], offsets, k * length, block, length, last)
+            _multiply_by(source, places[k], offsets, k * length, block, length)
     if not is_begun:
         for t in range(length):
             block[t] = factor
 
 
 @njit(error_model="numpy")
-def _multiply_by(source, at, kind, offsets, begin, block, length, last):
+def _multiply_by(source, place, offsets, begin, block, length):
+    at, kind, run = place[0], place[1], place[3]
     if kind == ALONG:
         for t in range(length):
-            block[t] *= source[at + t]
+            block[t] *= source[np.uintp(at + t)]
     elif kind == RUNS:
-        for s in range(0, length, last):
-            here = at + offsets[begin + s]
-            for t in range(last):
-                block[s + t] *= source[here + t]
+        for r in range(length // run):
+            here, s = at + offsets[begin + r], r * run
+            for t in range(run):
+                block[np.uintp(s + t)] *= source[np.uintp(here + t)]
     else:
         for t in range(length):
-            block[t] *= source[at + offsets[begin + t]]
+            block[t] *= source[np.uintp(at + offsets[np.uintp(begin + t)])]
 
 
 @njit(error_model="numpy")
@@ -314,17 +314,18 @@ def advance(nodes, steps, pool, i, axis, places):
             return
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", fastmath={"nnan", "nsz"})
 def scale(numbers, begin, count):
     """Divide ``count`` numbers by the largest; that, and the log of the least positive one that is left."""
     top, low = 0.0, np.inf
-    for t in range(begin, begin + count):
-        top = max(top, numbers[t])
-        low = min(low, numbers[t] if numbers[t] > 0.0 else np.inf)
+    for t in range(count):
+        number = numbers[np.uintp(begin + t)]
+        top = max(top, number)
+        low = min(low, number if number > 0.0 else np.inf)
     if top == 0.0:
         return 0.0, 0.0
-    for t in range(begin, begin + count):
-        numbers[t] /= top
+    for t in range(count):
+        numbers[np.uintp(begin + t)] /= top
     return top, math.log(low / top)
 
 
