@@ -17,7 +17,12 @@ from chainrule.compiled.calls import kernel
 __all__ = ["DEGREE", "ENTRIES", "FILL", "MEASURES", "WEIGHTED", "greedy_order", "order_of_scopes"]
 
 FILL, WEIGHTED, ENTRIES, DEGREE = 0, 1, 2, 3  # what is least at each step
-MEASURES = {"fill": FILL, "weighted": WEIGHTED, "entries": ENTRIES, "degree": DEGREE}  # as ``elimination`` says it
+MEASURES = {
+    "fill": FILL,
+    "weighted": WEIGHTED,
+    "entries": ENTRIES,
+    "degree": DEGREE,
+}  # as ``elimination`` says it
 
 NOISE = 0.3  # relative, of what a variable costs, where a seed is given
 

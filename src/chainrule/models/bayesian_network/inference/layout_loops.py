@@ -50,7 +50,11 @@ def flatten(sizes, order, parents, counts, values):
     ``parents`` are those of all variables one after the other, ``counts[v]`` of v; ``values`` are all tables.
     """
     d, last = sizes.shape[0], 0
-    nodes, members, least = np.zeros((d + 1, 5), np.int64), np.empty((parents.shape[0] + d, 2), np.int64), np.empty(d)
+    nodes, members, least = (
+        np.zeros((d + 1, 5), np.int64),
+        np.empty((parents.shape[0] + d, 2), np.int64),
+        np.empty(d),
+    )
     for v in range(d):
         end, table, size = nodes[v, FAMILY] + counts[v], nodes[v, TABLE], sizes[v]
         members[end, 0], members[end, 1] = v, 1
@@ -60,7 +64,12 @@ def flatten(sizes, order, parents, counts, values):
             members[end - t, 0], members[end - t, 1] = u, size
             size *= sizes[u]
         low, has_zero = _least_positive(values, table, table + size)
-        nodes[v, SIZE], nodes[v, UPWARD], nodes[v, ZERO], least[v] = sizes[v], order[d - 1 - v], has_zero, math.log(low)
+        nodes[v, SIZE], nodes[v, UPWARD], nodes[v, ZERO], least[v] = (
+            sizes[v],
+            order[d - 1 - v],
+            has_zero,
+            math.log(low),
+        )
         nodes[v + 1, FAMILY], nodes[v + 1, TABLE] = end + 1, table + size
     return nodes, members, least
 

@@ -213,22 +213,20 @@ class DiscreteNetwork:
 
         ``None`` where both are too large; without what only scales the answer it may be smaller.
         """
-        cheap = _ENOUGH * len(known) if self._is_new else _CHEAP
+        is_first = self._is_new
         try:
             program = self._program(known, asked, wanted, is_question=True)
             entries = program.entries
         except TooLargeError:
             program, entries = None, self.max_bytes / _FLOAT64
-        if len(wanted) != 1 or entries <= cheap:
+        if len(wanted) != 1 or entries <= (_ENOUGH * len(known) if is_first else _CHEAP):
             return program, False
-        two_way = self._sweeps.program(self._order, known, asked, _NONE, entries)
-        if two_way.entries > entries or not self._is_dear(entries, two_way.entries, program is None):
-            return program, False
-        return two_way, True
-
-    def _is_dear(self, entries: float, two_way: float, is_too_large: bool = False) -> bool:
-        """Whether a question whose last table is of its variable, with so many entries, had better go two ways."""
-        return is_too_large or entries > min(_UP_AND_DOWN * two_way, self._free_entries)
+        order = self._sweeps.order(known, asked, _NONE, _STOP, np.inf) if is_first else self._order
+        two_way = self._sweeps.program(order, known, asked, _NONE, entries)
+        free = np.inf if is_first else self._free_entries
+        if two_way.entries <= entries and (program is None or _is_dear(entries, two_way.entries, free)):
+            return two_way, True
+        return program, False
 
     @cached_property
     def _free_entries(self) -> int:
@@ -285,9 +283,8 @@ class DiscreteNetwork:
         plan = self._elimination(asked, hidden, wanted)
         if len(wanted) == 1 and plan.total_entries > _CHEAP:
             two_way = self._elimination(asked, hidden)
-            if self._is_dear(plan.total_entries, two_way.total_entries) and (
-                two_way.total_entries <= plan.total_entries
-            ):
+            entries = plan.total_entries, two_way.total_entries
+            if entries[1] <= entries[0] and _is_dear(*entries, self._free_entries):
                 plan = two_way
         return asked, others, hidden, plan
 
@@ -623,6 +620,11 @@ class DiscreteNetwork:
 
 def _known(row: NDArray[Any]) -> list[int]:
     return np.flatnonzero(row >= 0).tolist()
+
+
+def _is_dear(entries: float, two_way: float, free: float) -> bool:
+    """Whether a question whose last table is of its variable, with so many entries, had better go two ways."""
+    return entries > min(_UP_AND_DOWN * two_way, free)
 
 
 def _loops_are_on() -> bool:

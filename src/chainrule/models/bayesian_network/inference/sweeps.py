@@ -19,7 +19,8 @@ from chainrule.models.bayesian_network.inference.draw_loops import draw_above, d
 from chainrule.models.bayesian_network.inference.elimination import Measure, cheapest
 from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES
 from chainrule.models.bayesian_network.inference.layout_loops import flatten, lay_out, own_order
-from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, Formed, Laid, answer
+from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, answer
+from chainrule.models.bayesian_network.inference.product_loops import Formed, Laid
 from chainrule.models.bayesian_network.inference.row_groups import stretches
 
 __all__ = ["Calibration", "Program", "Sweeps"]
@@ -213,4 +214,3 @@ def _unformed(program: Program, d: int) -> Formed:
     """Room for what a row leaves."""
     n = program.n_steps
     return Formed(np.empty(max(1, program.message_entries)), np.empty(d + n, np.int64), np.empty(d + n))
-
