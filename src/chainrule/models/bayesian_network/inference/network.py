@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,7 +181,7 @@ class DiscreteNetwork:
         """p(wanted | row) in the shape that ``answer_shape`` says; ``None`` where the evidence is impossible."""
         several = [v for v in wanted if self.sizes[v] > 1]
         table, log_mass = self._compiled_table(row, several) if _loops_are_on() else (None, np.nan)
-        if np.isnan(log_mass):
+        if isnan(log_mass):
             table = self._plain_table(row, several)
         if table is None or log_mass == -np.inf:
             return None
@@ -191,7 +192,8 @@ class DiscreteNetwork:
     ) -> tuple[NDArray[np.float64] | None, float]:
         """p(wanted | row) up to a factor, flat, and the log-mass of ``row``: nan where it takes logarithms."""
         known, asked = row >= 0, np.zeros(len(row), bool)
-        asked[wanted] = True
+        for v in wanted:
+            asked[v] = True
         one = wanted[0] if len(wanted) == 1 else None
         if one is not None:
             found = self._calibrated(row)
@@ -511,7 +513,7 @@ class DiscreteNetwork:
     def _sweeps(self) -> Sweeps:
         from chainrule.models.bayesian_network.inference.sweeps import Sweeps  # numba is slow to load
 
-        return Sweeps(self.parents, self.tables, self.order)
+        return Sweeps(self.parents, self.tables, self.sizes, self.order)
 
     def _program(
         self,

@@ -106,14 +106,18 @@ class Calibration:
 
 
 class Sweeps:
-    """The tables of a network; ``parents``, ``tables`` and ``order`` are those of a ``DiscreteNetwork``."""
+    """The tables of a network; its ``parents``, ``tables``, ``sizes`` and ``order`` are as in ``DiscreteNetwork``."""
 
     def __init__(
-        self, parents: Sequence[Sequence[int]], tables: Sequence[Numbers], order: Sequence[int]
+        self,
+        parents: Sequence[Sequence[int]],
+        tables: Sequence[Numbers],
+        sizes: Sequence[int],
+        order: Sequence[int],
     ) -> None:
         self.values = np.concatenate(tables, axis=None)
         self.nodes, self.members, self.least = flatten(
-            np.array([table.shape[-1] for table in tables], np.int64),
+            np.array(sizes, np.int64),
             np.array(order, np.int64),
             np.fromiter(chain.from_iterable(parents), np.int64),
             np.fromiter(map(len, parents), np.int64),
