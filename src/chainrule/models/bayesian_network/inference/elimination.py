@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "CHEAP",
+    "MOST_VARIABLES",
     "Elimination",
     "Measure",
     "best_order",
@@ -46,10 +46,10 @@ __all__ = [
 ]
 
 _BYTES = 8  # of a float64
-CHEAP = 64  # entries for each variable up to which one greedy order is good enough
+_CHEAP = 64  # entries for each variable up to which one greedy order is good enough
 _ENTRIES_PER_STEP = 250  # computed in half the time that it takes to choose one variable of an order
 _MOST_TRIES = 64  # at random
-_MOST_VARIABLES = 20_000  # whose rows of bits are a few dozen megabytes
+MOST_VARIABLES = 20_000  # whose rows of bits are a few dozen megabytes
 
 Measure = Literal["fill", "weighted", "entries", "degree"]
 Integers = NDArray[np.int64]
@@ -136,21 +136,28 @@ def best_order(
 
 
 def cheapest_order(
-    scopes: Sequence[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = (), *, most: float = inf
+    scopes: Sequence[Collection[int]],
+    sizes: Sequence[int],
+    keep: Sequence[int] = (),
+    *,
+    most: float = inf,
+    enough: float = _CHEAP,
 ) -> Integers:
     """The cheapest of the greedy orders; they stop to choose where their tables have ``most`` entries.
 
-    A cheap one by "fill" is taken at once.  Orders at random are tried for about as long as two answers take.
+    One by "fill" with ``enough`` entries for each variable is taken at once.  Orders at random are tried for about as
+    long as two answers take.
     """
-    return cheapest(*_choice(scopes, sizes, keep, most))
+    return cheapest(*_choice(scopes, sizes, keep, most), enough)
 
 
-def cheapest(choose: Choose, at_random: bool, enough: float = CHEAP) -> Integers:
-    """The same, of the orders that ``choose`` gives; one with ``enough`` entries for each variable is good enough."""
+def cheapest(choose: Choose, at_random: bool, enough: float = _CHEAP) -> Integers:
+    """The same, of the orders that ``choose`` gives, ``at_random`` too where a seed makes them so."""
     order, entries = choose("fill", 0)
     if entries <= enough * len(order):
         return order
-    found = {"fill": (order, entries)} | {measure: choose(measure, 0) for measure in _OTHERS}
+    found: dict[Measure, tuple[Integers, float]] = {measure: choose(measure, 0) for measure in _OTHERS}
+    found["fill"] = order, entries
     better, other, *_ = sorted(found, key=lambda measure: found[measure][1])
     order, entries = found[better]
     tries = min(_MOST_TRIES, int(entries / (_ENTRIES_PER_STEP * len(order)))) if at_random else 0
@@ -191,7 +198,7 @@ def _choice(
     """Greedy orders, by compiled loops where they are on; a seed other than 0 makes those random.  And if they are."""
     from chainrule.compiled.calls import loops_are_on  # numba, which is slow to load, comes with it
 
-    if len(sizes) > _MOST_VARIABLES or not loops_are_on():
+    if len(sizes) > MOST_VARIABLES or not loops_are_on():
         return lambda measure, _: _greedy_order(scopes, sizes, keep, measure, most), False
     from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES, greedy_order
 

@@ -167,10 +167,10 @@ def _that_matter(nodes, members, known, wanted):
 
 @njit(error_model="numpy")
 def _that_shape(nodes, members, families, known, keep, matters):
-    """Of ``families`` those that the table of ``keep`` depends on, or that may be impossible; ``matters`` is theirs then.
+    """Of ``families`` those that the table of ``keep`` depends on, or that may forbid the evidence.
 
-    The former are joined to ``keep`` through variables that are not known.  Of the others a table without a zero forbids
-    nothing, so only those with a zero count, of what is known and, through such tables alone, above it.
+    The former are joined to ``keep`` through variables that are not known.  Of the others a table without a zero
+    forbids nothing, so what has one is left: of what is known and, through such tables, above it.  ``matters`` is theirs.
     """
     shapes, begin, step = np.zeros(matters.shape[0], np.bool_), 0, 1
     for j in range(keep.shape[0]):

@@ -10,9 +10,12 @@ Before tables are multiplied, what cannot matter is left out:
 
 One order of elimination is found for the whole network, and serves any evidence: without what is known its cliques
 are parts of what they were, so evidence never makes them larger.  Where a question is dear all the same, orders are
-tried on what is left of the graph, and the cheapest is taken.  A question about one variable may be answered with that
-variable in the last table, or from messages up and down the tree of the order, whichever is cheaper: so it never costs
-more than the marginals of all variables without evidence.
+tried on what is left of the graph, and the cheapest is taken.  So it is for the first question too, since the order of
+the whole takes longer than most answers.  A question about one variable may be answered with that variable in the last
+table, or from messages up and down the tree of the order, whichever is cheaper: but for the first, it never costs more
+than the marginals of all variables without evidence.
+
+Evidence that only scales the answer is looked at no further than to say whether it is possible.
 
 What is multiplied is compiled (``sweeps``), with scaled probabilities; ``buckets`` is its plain twin, with logarithms,
 which also answers where probabilities would underflow.  Evidence that is asked about often, or costs little, is
@@ -34,6 +37,7 @@ from chainrule.core.errors import TooLargeError
 from chainrule.core.time_limit import check_time
 from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor, cumulative, draw_states
 from chainrule.models.bayesian_network.inference.elimination import (
+    MOST_VARIABLES,
     Elimination,
     best_order,
     cheapest_order,
@@ -100,6 +104,9 @@ class DiscreteNetwork:
         self._kept = KeptRows()
         self._own_orders: dict[tuple[bytes, ...], NDArray[np.int64]] = {}  # of questions
         self._is_new = True  # until a question was asked
+        self._base: DiscreteNetwork | None = (
+            None  # whose order serves this network, after the variables that are new
+        )
 
     def extended(
         self, parents: Sequence[Sequence[int]], tables: Sequence[NDArray[np.float64]]
@@ -116,7 +123,7 @@ class DiscreteNetwork:
             max_bytes=self.max_bytes,
         )
         if all(len(above) == 1 and above[0] < d for above in parents):
-            out._order = np.concatenate([np.array(new, np.int64), self._order])
+            out._base, out._is_new, self._is_new = self, self._is_new, False
         return out
 
     @cached_property
@@ -223,7 +230,7 @@ class DiscreteNetwork:
             program, entries = None, self.max_bytes / _FLOAT64
         if len(wanted) != 1 or entries <= (_ENOUGH * len(known) if is_first else _CHEAP):
             return program, False
-        order = self._sweeps.order(known, asked, _NONE, _STOP, np.inf) if is_first else self._order
+        order = self._question_order(known, asked, _NONE, np.inf) if is_first else self._order
         two_way = self._sweeps.program(order, known, asked, _NONE, entries)
         free = np.inf if is_first else self._free_entries
         if two_way.entries <= entries and (program is None or _is_dear(entries, two_way.entries, free)):
@@ -487,6 +494,9 @@ class DiscreteNetwork:
     @cached_property
     def _order(self) -> NDArray[np.int64]:
         """In which order to sum variables out where nothing is known, of all that have several states."""
+        if self._base is not None:
+            new = np.arange(len(self._base.sizes), len(self.sizes))
+            return np.concatenate([new, self._base.elimination_order])
         scopes = self._scopes(range(len(self.sizes)), self._hidden(np.full(len(self.sizes), -1)))
         return cheapest_order(scopes, self.sizes, most=_STOP)
 
@@ -552,9 +562,19 @@ class DiscreteNetwork:
         key = (known.tobytes(), asked.tobytes(), keep.tobytes())
         order = self._own_orders.get(key)
         if order is None:
-            order = self._sweeps.order(known, asked, keep, _STOP, _ENOUGH)
+            order = self._question_order(known, asked, keep, _ENOUGH)
             _keep(self._own_orders, key, order)
         return self._sweeps.program(order, known, asked, keep, most)
+
+    def _question_order(
+        self, known: NDArray[np.bool_], asked: NDArray[np.bool_], keep: NDArray[np.int64], enough: float
+    ) -> NDArray[np.int64]:
+        """An order for one question; ``enough`` as in ``cheapest_order``."""
+        if len(known) <= MOST_VARIABLES:
+            return self._sweeps.order(known, asked, keep, _STOP, enough)
+        families = self._ancestors(np.flatnonzero(known | asked).tolist())
+        scopes = self._scopes(families, self._hidden(np.where(known, 0, -1)))
+        return cheapest_order(scopes, self.sizes, keep.tolist(), most=_STOP, enough=enough)
 
     def _within_limit(self, plan: Elimination) -> Elimination:
         if plan.total_bytes > self.max_bytes:

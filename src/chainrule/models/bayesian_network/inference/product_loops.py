@@ -1,7 +1,7 @@
-"""The product of one bucket as compiled loops, block by block: stretches of up to ``BLOCK`` entries over its last axes.
+"""The product of one bucket as compiled loops, block by block: up to ``BLOCK`` entries, over its last axes.
 
-It is known of each item how a block of it is read.  A table whose axes come in another order than those of the bucket is
-packed before: copied once in the order in which the bucket reads it many times.
+It is known of each item how a block of it is read.  A table whose axes come in another order than those of the bucket
+is packed before: copied once in the order in which the bucket reads it many times.
 
 Innermost loops have indices without a sign: one with a sign may count from the end, and numba asks at each entry, so
 that the loop does not become one of vectors.
