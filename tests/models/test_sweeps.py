@@ -123,7 +123,7 @@ def test_the_first_question_needs_no_order_of_the_whole_network(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("it takes longer than the answer")
 
-    monkeypatch.setattr("chainrule.models.bayesian_network.inference.network.cheapest_order", refuse)
+    monkeypatch.setattr("chainrule.models.bayesian_network.inference.plans.cheapest_order", refuse)
     np.testing.assert_allclose(posterior(network, np.full(40, -1), [20]), expected, atol=1e-12)
 
 
