@@ -170,7 +170,9 @@ def _that_shape(nodes, members, families, known, keep, matters):
     """Of ``families`` those that the table of ``keep`` depends on, or that may forbid the evidence.
 
     The former are joined to ``keep`` through variables that are not known.  Of the others a table without a zero
-    forbids nothing, so what has one is left: of what is known, and above it through such tables.  ``matters`` follows.
+    forbids nothing, so what has one is left: of what is known, and above it through such tables.
+
+    ``matters`` is of these after the call.
     """
     shapes, begin, step = np.zeros(matters.shape[0], np.bool_), 0, 1
     for j in range(keep.shape[0]):
