@@ -253,7 +253,9 @@ def test_evidence_may_be_given_as_the_values_of_the_table():
     model = BayesianNetwork(COLLIDER).fit(frame())
     p = model.query("a", {"b": True, "c": 10})
     assert p.evidence == {"b": "True", "c": "10"}
-    assert (p.probabilities == model.query("a", {"b": np.True_, "c": 10.0}).probabilities).all()
+    # the first question is summed in another order
+    again = model.query("a", {"b": np.True_, "c": 10.0}).probabilities
+    np.testing.assert_allclose(p.probabilities, again, rtol=1e-14)
 
 
 def test_records_are_plain_data_and_readable_text():

@@ -66,11 +66,65 @@ def test_compiled_and_plain_answers_agree_also_where_a_table_has_many_blocks(see
     rng = np.random.default_rng(seed)
     network = drawn(rng, d, 5, sizes)
     rows = partly_known(rng, network, 4, 0.3)
+    rows[0] = -1  # of the largest networks buckets are then long enough for tables to be packed
     compiled = every_answer(network, rows)
     with settings(plain=True):
         plain = every_answer(network, rows)
     for a, b in zip(compiled, plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def joint_of(network: DiscreteNetwork) -> np.ndarray:
+    """p(x) of every x, from the definition."""
+    out = np.ones(network.sizes)
+    for v, (above, table) in enumerate(zip(network.parents, network.tables, strict=True)):
+        family = [*above, v]
+        shape = [k if u in family else 1 for u, k in enumerate(network.sizes)]
+        out = out * table.transpose(np.argsort(family)).reshape(shape)
+    return out
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_evidence_is_impossible_exactly_where_the_joint_says_so_however_far_from_what_is_asked(plain):
+    counts = {False: 0, True: 0}
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        d = int(rng.integers(3, 8))
+        network = drawn(rng, d, 3, (1, 3), parents=2)
+        for table in network.tables:
+            table[:] = rng.random(table.shape) + 1e-3
+            if rng.random() < 0.7:  # many zeros, in the other tables none
+                table *= rng.random(table.shape) < 0.5
+            table[..., 0] += table.sum(-1) == 0
+            table /= table.sum(-1, keepdims=True)
+        joint = joint_of(network)
+        row = np.array([rng.integers(k) if rng.random() < 0.5 else -1 for k in joint.shape], np.int32)
+        if not (row < 0).any():
+            continue
+        mass = joint[tuple(slice(None) if s < 0 else slice(s, s + 1) for s in row)]
+        unknown = np.flatnonzero(row < 0)
+        with settings(plain=plain):
+            for v in (rng.choice(unknown), rng.choice(unknown)):  # the first question, and one that is not
+                found = network.posterior(row, [v])
+                counts[found is None] += 1
+                assert (found is None) == (mass.sum() == 0)
+                if found is not None:
+                    expected = mass.sum(axis=tuple(u for u in range(d) if u != v)) / mass.sum()
+                    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert min(counts.values()) > 50
+
+
+def test_the_first_question_needs_no_order_of_the_whole_network(monkeypatch):
+    network = drawn(np.random.default_rng(0), 40, 12, (2, 9))
+    expected = posterior(
+        DiscreteNetwork(network.parents, network.tables, network.order), np.full(40, -1), [20]
+    )
+
+    def refuse(*_, **__):
+        raise AssertionError("it takes longer than the answer")
+
+    monkeypatch.setattr("chainrule.models.bayesian_network.inference.plans.cheapest_order", refuse)
+    np.testing.assert_allclose(posterior(network, np.full(40, -1), [20]), expected, atol=1e-12)
 
 
 def test_a_chain_of_thousands_of_variables_scores_as_the_forward_algorithm():
@@ -196,7 +250,10 @@ def test_many_questions_about_one_row_are_answered_as_each_alone_and_keep_little
 def test_what_is_kept_of_rows_is_bounded_and_the_oldest_goes_first():
     network = drawn(np.random.default_rng(0), 12, 5, (2, 3))
     rows = partly_known(np.random.default_rng(1), network, 3, 0.3)
-    sweeps, everything = Sweeps(network.parents, network.tables, network.order), np.ones(12, bool)
+    sweeps, everything = (
+        Sweeps(network.parents, network.tables, network.sizes, network.order),
+        np.ones(12, bool),
+    )
     order, kept, each = np.array(network.full_plan(rows[0] * 0 - 1).order), KeptRows(), 0
     for row in rows:
         program = sweeps.program(order, row >= 0, everything, np.empty(0, np.int64), np.inf)
@@ -212,7 +269,7 @@ def test_what_is_kept_of_rows_is_bounded_and_the_oldest_goes_first():
 def test_messages_up_and_down_are_no_more_than_the_tables_that_a_cost_counts():
     network = drawn(np.random.default_rng(0), 48, 11, (2, 5))
     nothing, everything, known = np.empty(0, np.int64), np.ones(48, bool), np.zeros(48, bool)
-    sweeps = Sweeps(network.parents, network.tables, network.order)
+    sweeps = Sweeps(network.parents, network.tables, network.sizes, network.order)
     plan = network.full_plan(np.full(48, -1))
     program = sweeps.program(np.array(plan.order), known, everything, nothing, np.inf)
     assert program.entries == plan.total_entries

@@ -138,6 +138,8 @@ class Variable:
         >>> Variable("rain", ("no", "yes")).code("yes"), Variable("n", ("0", "1"), "integer").code(1.0)
         (1, 1)
         """
+        if isinstance(value, str) and value in self.codes:
+            return self.codes[value]
         label = label_of(value)
         found = None if label is None else self.find(label)
         if found is None or found == MISSING:
@@ -285,12 +287,14 @@ class Schema:
                 f"got {given!r}"
             )
         for name, value in (given or {}).items():
-            row[self.index(name)] = self[name].code(value)
+            place = self.index(name)
+            row[place] = self.variables[place].code(value)
         return row
 
     def labels(self, codes: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, str]:
         """What is known of one row of codes, by name: the inverse of ``known``."""
-        return {v.name: v.states[int(k)] for v, k in zip(self.variables, codes, strict=True) if int(k) >= 0}
+        plain = np.asarray(codes).tolist()
+        return {v.name: v.states[k] for v, k in zip(self.variables, plain, strict=True) if k >= 0}
 
     def to_plain(self) -> dict[str, Any]:
         """The schema as plain data, for JSON; settings that have their default are left out."""

@@ -92,14 +92,15 @@ class Questions:
         table = known.network.posterior(known.under, wanted)
         if table is None:
             raise self.impossible(known.row, known.soft)
-        return self._posterior(wanted, table, known)
+        return self._posterior(wanted, table, known, self.nodes.labels(known.row))
 
     def marginals(self, known: Known) -> dict[str, Posterior]:
         """p(v | known) of every v that is not known."""
         found, log_mass = known.network.marginals(known.under)
         if log_mass == -np.inf:
             raise self.impossible(known.row, known.soft)
-        return {self.nodes.names[v]: self._posterior([v], found[v], known) for v in sorted(found)}
+        evidence = self.nodes.labels(known.row)
+        return {self.nodes.names[v]: self._posterior([v], found[v], known, evidence) for v in sorted(found)}
 
     def maximum(self, known: Known) -> MostProbable:
         """A most probable state of all variables, for which no soft evidence is known."""
@@ -190,8 +191,9 @@ class Questions:
         order = tuple(self.nodes.names[v] for v in plan.order)
         return InferenceCost(order, plan.induced_width, plan.largest_entries, plan.total_entries)
 
-    def _posterior(self, wanted: list[int], table: NDArray[np.float64], known: Known) -> Posterior:
+    def _posterior(
+        self, wanted: list[int], table: NDArray[np.float64], known: Known, evidence: dict[str, str]
+    ) -> Posterior:
         asked = [self.nodes.variables[v] for v in wanted]
-        labels = self.nodes.labels(known.row)
-        named = known.soft.named(self.nodes)
-        return Posterior(tuple(v.name for v in asked), tuple(v.states for v in asked), table, labels, **named)
+        names, states = tuple(v.name for v in asked), tuple(v.states for v in asked)
+        return Posterior(names, states, table, dict(evidence), **known.soft.named(self.nodes))

@@ -3,8 +3,11 @@
     elimination     in which order variables are summed out, and what that costs
     buckets         variable elimination and what follows from keeping its tables: marginals, maxima, draws
     sweeps          the same, compiled; the loops are greedy_loops (orders), layout_loops (what meets in which bucket),
-                    loops (sums and maxima), calibration_loops (marginals) and draw_loops
+                    product_loops (of what is in one), loops (sums and maxima), calibration_loops (marginals) and
+                    draw_loops
     kept_rows       messages that questions about one row share
+    plans           what a question depends on, and in which order that is summed out
+    plain_answers   every answer by buckets, and where the compiled ones would underflow
     network         the tables p(v | parents), and every question about them
     slices          the factors of a question, before any is multiplied
     findings        soft evidence, as nodes that are observed

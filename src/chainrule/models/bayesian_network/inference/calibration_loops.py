@@ -21,18 +21,17 @@ from chainrule.models.bayesian_network.inference.layout_loops import (
     SCOPE,
     SIZE,
 )
-from chainrule.models.bayesian_network.inference.loops import (
+from chainrule.models.bayesian_network.inference.loops import LOWEST, SUM, least_product, scale, upward
+from chainrule.models.bayesian_network.inference.product_loops import (
     ALONG,
-    LOWEST,
+    BEGIN,
+    KIND,
+    RUN,
     RUNS,
-    SUM,
     advance,
-    least_product,
     multiply,
     prepare,
     room,
-    scale,
-    upward,
 )
 
 __all__ = ["collect", "distribute"]
@@ -42,7 +41,7 @@ __all__ = ["collect", "distribute"]
 @loop(error_model="numpy")
 def collect(laid, row, formed):
     """Fill ``formed`` in: all messages up; the log-mass of ``row``, nan if it underflows."""
-    return upward(laid, row, SUM, formed, np.empty(1), room(laid.nodes, laid.steps, laid.pool))
+    return upward(laid, row, SUM, formed, np.empty(1), room(laid))
 
 
 @kernel
@@ -58,7 +57,7 @@ def distribute(laid, formed, wanted, done, down, low_down, ends, marginals):
     for i in range(n):
         if needed[i] and steps[i, INTO] < n:
             needed[steps[i, INTO]] |= not done[steps[i, INTO]]
-    space = room(laid.nodes, steps, pool)
+    space = room(laid)
     for i in range(n - 1, -1, -1):
         if needed[i]:
             if least_product(steps, pool, i, formed.low) + low_down[i] < LOWEST:
@@ -75,22 +74,23 @@ def distribute(laid, formed, wanted, done, down, low_down, ends, marginals):
 @njit(error_model="numpy")
 def _send_down(laid, i, formed, down, space, marginals, end):
     """The marginal of step i, ending at ``end``, and what goes down from it."""
-    nodes, steps, pool, (block, offsets, places) = laid.nodes, laid.steps, laid.pool, space
+    nodes, steps, pool, (block, offsets, places, strides, packed) = laid.nodes, laid.steps, laid.pool, space
     k = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
     said, is_root, begin = steps[i, MESSAGE], steps[i, INTO] == steps.shape[0] - 1, end - k
     for t in range(begin, end):
         marginals[t] = 0.0
-    length, axis = prepare(nodes, steps, pool, i, formed.bases, offsets, places)
+    items = (places, offsets, strides, packed)
+    length, axis = prepare(nodes, laid.values, steps, pool, i, formed.bases, *items)
     for _ in range(steps[i, ENTRIES] // length):
-        multiply(nodes, laid.values, steps, pool, i, formed.messages, block, offsets, places, length)
+        multiply(laid.values, formed.messages, packed, places, offsets, steps[i, COUNT], block, length)
         for s in range(0, length, k):
             above = 1.0 if is_root else down[said]
             said += 1
             for t in range(k):
-                block[s + t] *= above
-                marginals[begin + t] += block[s + t]
+                block[np.uintp(s + t)] *= above
+                marginals[np.uintp(begin + t)] += block[np.uintp(s + t)]
         _hand_down(nodes, steps, pool, i, down, block, offsets, places, length)
-        advance(nodes, steps, pool, i, axis, places)
+        advance(nodes, steps, pool, i, axis, places, strides)
     _scale_to_one(marginals, begin, k)
 
 
@@ -99,19 +99,19 @@ def _hand_down(nodes, steps, pool, i, down, block, offsets, places, length):
     """Add the block to what goes down to those whose messages came into bucket i."""
     for k in range(steps[i, COUNT]):
         if pool[steps[i, ITEMS] + k] >= nodes.shape[0] - 1:
-            at, begin = places[k, 0], k * length
-            if places[k, 1] == ALONG:
+            at, begin = places[k, BEGIN], k * length
+            if places[k, KIND] == ALONG:
                 for t in range(length):
-                    down[at + t] += block[t]
-            elif places[k, 1] == RUNS:
-                last = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
-                for s in range(0, length, last):
-                    here = at + offsets[begin + s]
-                    for t in range(last):
-                        down[here + t] += block[s + t]
+                    down[np.uintp(at + t)] += block[t]
+            elif places[k, KIND] == RUNS:
+                run = places[k, RUN]
+                for r in range(length // run):
+                    here, s = at + offsets[begin + r], r * run
+                    for t in range(run):
+                        down[np.uintp(here + t)] += block[np.uintp(s + t)]
             else:
                 for t in range(length):
-                    down[at + offsets[begin + t]] += block[t]
+                    down[np.uintp(at + offsets[np.uintp(begin + t)])] += block[t]
 
 
 @njit(error_model="numpy")

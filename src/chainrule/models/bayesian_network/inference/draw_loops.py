@@ -17,7 +17,8 @@ from chainrule.models.bayesian_network.inference.layout_loops import (
     STRIDES,
     TABLE,
 )
-from chainrule.models.bayesian_network.inference.loops import SUM, room, upward
+from chainrule.models.bayesian_network.inference.loops import SUM, upward
+from chainrule.models.bayesian_network.inference.product_loops import room
 
 __all__ = ["draw_above", "draw_below"]
 
@@ -51,7 +52,7 @@ def draw_above(laid, evidence, which, rows, uniforms, formed, masses, current):
     they are.  ``formed`` is what the evidence ``current[0]`` left, and goes from call to call.
     """
     nodes, steps = laid.nodes, laid.steps
-    space, nothing, chances = room(nodes, steps, laid.pool), np.empty(1), np.empty(nodes[:, SIZE].max())
+    space, nothing, chances = room(laid), np.empty(1), np.empty(nodes[:, SIZE].max())
     for r in range(rows.shape[0]):
         e = which[r]
         if current[0] != e:

@@ -28,17 +28,19 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import accumulate, chain, combinations
 from math import inf, prod
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
+    "MOST_VARIABLES",
     "Elimination",
     "Measure",
     "best_order",
+    "cheapest",
     "cheapest_order",
     "follow_order",
-    "greedy_order",
     "interaction_graph",
     "plan_elimination",
 ]
@@ -47,10 +49,13 @@ _BYTES = 8  # of a float64
 _CHEAP = 64  # entries for each variable up to which one greedy order is good enough
 _ENTRIES_PER_STEP = 250  # computed in half the time that it takes to choose one variable of an order
 _MOST_TRIES = 64  # at random
-_MOST_VARIABLES = 20_000  # whose rows of bits are a few dozen megabytes
+MOST_VARIABLES = 20_000  # whose rows of bits are a few dozen megabytes
 
 Measure = Literal["fill", "weighted", "entries", "degree"]
-Choose = Callable[[Measure, int], tuple[list[int], float]]
+Integers = NDArray[np.int64]
+Choose = Callable[[Measure, int], tuple[Integers, float]]
+
+_OTHERS: tuple[Measure, ...] = ("weighted", "entries", "degree")  # that are tried where "fill" is dear
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def plan_elimination(
     ((0, 1, 2, 3), 1, (4, 4, 4, 2, 1))
     """
     listed = list(scopes)
-    return follow_order(_greedy_order(listed, sizes, keep, measure)[0], listed, sizes, keep)
+    return follow_order(_greedy_order(listed, sizes, keep, measure)[0].tolist(), listed, sizes, keep)
 
 
 def best_order(
@@ -127,35 +132,39 @@ def best_order(
     15
     """
     listed = list(scopes)
-    return follow_order(cheapest_order(listed, sizes, keep, most=most), listed, sizes, keep)
+    return follow_order(cheapest_order(listed, sizes, keep, most=most).tolist(), listed, sizes, keep)
 
 
 def cheapest_order(
-    scopes: Sequence[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = (), *, most: float = inf
-) -> list[int]:
+    scopes: Sequence[Collection[int]],
+    sizes: Sequence[int],
+    keep: Sequence[int] = (),
+    *,
+    most: float = inf,
+    enough: float = _CHEAP,
+) -> Integers:
     """The cheapest of the greedy orders; they stop to choose where their tables have ``most`` entries.
 
-    A cheap one by "fill" is taken at once.  Orders at random are tried for about as long as two answers take.
+    One by "fill" with ``enough`` entries for each variable is taken at once.  Orders at random are tried for about as
+    long as two answers take.
     """
-    choose, is_compiled = _choice(scopes, sizes, keep, most)
+    return cheapest(*_choice(scopes, sizes, keep, most), enough)
+
+
+def cheapest(choose: Choose, at_random: bool, enough: float = _CHEAP) -> Integers:
+    """The same, of the orders that ``choose`` gives, ``at_random`` too where a seed makes them so."""
     order, entries = choose("fill", 0)
-    if entries <= _CHEAP * len(order):
+    if entries <= enough * len(order):
         return order
-    found = {measure: choose(measure, 0) for measure in get_args(Measure)}
+    found: dict[Measure, tuple[Integers, float]] = {measure: choose(measure, 0) for measure in _OTHERS}
+    found["fill"] = order, entries
     better, other, *_ = sorted(found, key=lambda measure: found[measure][1])
     order, entries = found[better]
-    tries = min(_MOST_TRIES, int(entries / (_ENTRIES_PER_STEP * len(order)))) if is_compiled else 0
+    tries = min(_MOST_TRIES, int(entries / (_ENTRIES_PER_STEP * len(order)))) if at_random else 0
     for seed in range(1, tries + 1):
         tried = choose(other if seed % 2 else better, seed)
         order, entries = min((order, entries), tried, key=lambda x: x[1])
     return order
-
-
-def greedy_order(
-    scopes: Sequence[Collection[int]], sizes: Sequence[int], keep: Sequence[int] = ()
-) -> list[int]:
-    """The order that adds the least fill at each step: quick to find, and good enough for one cheap question."""
-    return _choice(scopes, sizes, keep, inf)[0]("fill", 0)[0]
 
 
 def follow_order(
@@ -189,24 +198,16 @@ def _choice(
     """Greedy orders, by compiled loops where they are on; a seed other than 0 makes those random.  And if they are."""
     from chainrule.compiled.calls import loops_are_on  # numba, which is slow to load, comes with it
 
-    if len(sizes) > _MOST_VARIABLES or not loops_are_on():
+    if len(sizes) > MOST_VARIABLES or not loops_are_on():
         return lambda measure, _: _greedy_order(scopes, sizes, keep, measure, most), False
-    from chainrule.models.bayesian_network.inference import greedy_loops
+    from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES, greedy_order
 
     ends = np.fromiter(accumulate(map(len, scopes)), np.int64)
     members = np.fromiter(chain.from_iterable(scopes), np.int64)
     weights, kept = np.array(sizes, np.float64), np.zeros(len(sizes), np.bool_)
     kept[list(keep)] = True
-    number = {"fill": greedy_loops.FILL, "weighted": greedy_loops.WEIGHTED}
-    number |= {"entries": greedy_loops.ENTRIES, "degree": greedy_loops.DEGREE}
-
-    def choose(measure: Measure, seed: int) -> tuple[list[int], float]:
-        order, entries = greedy_loops.greedy_order(
-            members, ends, weights, kept, number[measure], float(most), seed
-        )
-        return order.tolist(), entries
-
-    return choose, True
+    question = (members, ends, weights, kept)
+    return lambda measure, seed: greedy_order(*question, MEASURES[measure], float(most), seed), True
 
 
 def _greedy_order(
@@ -215,7 +216,7 @@ def _greedy_order(
     keep: Sequence[int],
     measure: Measure,
     most: float = inf,
-) -> tuple[list[int], float]:
+) -> tuple[Integers, float]:
     """The order, and the entries of its tables as far as they were chosen."""
     around = interaction_graph(scopes)
     for v in keep:
@@ -236,7 +237,8 @@ def _greedy_order(
         for u in _sum_out(v, around) - kept:
             cost[u] = _cost(u, around, sizes, measure)
             heappush(queue, (*cost[u], u))
-    return order + sorted(cost, key=lambda v: (len(around[v]), v)), entries
+    order += sorted(cost, key=lambda v: (len(around[v]), v))
+    return np.array(order, np.int64), entries
 
 
 def _cost(v: int, around: dict[int, set[int]], sizes: Sequence[int], measure: Measure) -> tuple[int, int]:

@@ -14,9 +14,15 @@ from numba import njit
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
 
-__all__ = ["DEGREE", "ENTRIES", "FILL", "WEIGHTED", "greedy_order"]
+__all__ = ["DEGREE", "ENTRIES", "FILL", "MEASURES", "WEIGHTED", "greedy_order", "order_of_scopes"]
 
 FILL, WEIGHTED, ENTRIES, DEGREE = 0, 1, 2, 3  # what is least at each step
+MEASURES = {
+    "fill": FILL,
+    "weighted": WEIGHTED,
+    "entries": ENTRIES,
+    "degree": DEGREE,
+}  # as ``elimination`` says it
 
 NOISE = 0.3  # relative, of what a variable costs, where a seed is given
 
@@ -29,6 +35,12 @@ def greedy_order(members, ends, sizes, kept, measure, most, seed):
     Scope s is ``members[ends[s - 1]:ends[s]]``.  At ``most`` entries the choice stops: the others come by their number
     of neighbours.  With a ``seed`` each cost is multiplied by a random number around 1, and equals are in random order.
     """
+    return order_of_scopes(members, ends, sizes, kept, measure, most, seed)
+
+
+@njit(error_model="numpy")
+def order_of_scopes(members, ends, sizes, kept, measure, most, seed):
+    """``greedy_order`` for other loops."""
     d = sizes.shape[0]
     number, names = np.full(d, -1, np.int64), np.empty(d, np.int64)
     n = 0

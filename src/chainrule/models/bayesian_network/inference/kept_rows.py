@@ -22,11 +22,7 @@ class KeptRows:
     def __init__(self) -> None:
         self._calibrations: dict[bytes, Calibration] = {}
         self._spent: dict[bytes, float] = {}
-
-    @property
-    def n_bytes(self) -> int:
-        """Of all that is kept."""
-        return sum(kept.n_bytes for kept in list(self._calibrations.values()))
+        self.n_bytes = 0  # of all that is kept
 
     def calibration(self, row: bytes) -> Calibration | None:
         """That of ``row``, where it is kept."""
@@ -39,16 +35,20 @@ class KeptRows:
         """Keep it, if it has at most ``most_bytes``; what was not asked for longest gives way."""
         if calibration.n_bytes <= most_bytes:
             self._calibrations[row] = calibration
+            self.n_bytes += calibration.n_bytes
             self.shrink(most_bytes)
 
     def shrink(self, most_bytes: int) -> None:
         """Forget calibrations until at most ``most_bytes`` are kept."""
-        left = self.n_bytes
+        if self.n_bytes <= most_bytes:
+            return
+        left = sum(kept.n_bytes for kept in list(self._calibrations.values()))
         for row in list(self._calibrations):  # which other threads may change
             if left <= most_bytes:
                 break
             gone = self._calibrations.pop(row, None)
             left -= 0 if gone is None else gone.n_bytes
+        self.n_bytes = left
 
     def spent(self, row: bytes) -> float:
         """Entries of tables that questions about ``row`` have cost."""

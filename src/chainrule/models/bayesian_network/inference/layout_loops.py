@@ -12,11 +12,14 @@ Axes of a clique are sorted as in ``buckets``: its own variable is the last.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
+from chainrule.models.bayesian_network.inference.greedy_loops import order_of_scopes
 
 __all__ = [
     "AXES",
@@ -30,11 +33,75 @@ __all__ = [
     "SIZE",
     "STRIDES",
     "TABLE",
+    "flatten",
     "lay_out",
+    "own_order",
 ]
 
 SIZE, FAMILY, TABLE, UPWARD, ZERO = 0, 1, 2, 3, 4  # columns of nodes
 SCOPE, AXES, ITEMS, COUNT, STRIDES, MESSAGE, INTO, ENTRIES = 0, 1, 2, 3, 4, 5, 6, 7  # columns of steps
+
+
+@kernel
+@loop(error_model="numpy")
+def flatten(sizes, order, parents, counts, values):
+    """Nodes, members and the log of the least positive entry of each table.
+
+    ``parents`` are those of all variables one after the other, ``counts[v]`` of v; ``values`` are all tables.
+    """
+    d, last = sizes.shape[0], 0
+    nodes, members, least = (
+        np.zeros((d + 1, 5), np.int64),
+        np.empty((parents.shape[0] + d, 2), np.int64),
+        np.empty(d),
+    )
+    for v in range(d):
+        end, table, size = nodes[v, FAMILY] + counts[v], nodes[v, TABLE], sizes[v]
+        members[end, 0], members[end, 1] = v, 1
+        last += counts[v]
+        for t in range(1, counts[v] + 1):
+            u = parents[last - t]
+            members[end - t, 0], members[end - t, 1] = u, size
+            size *= sizes[u]
+        low, has_zero = _least_positive(values, table, table + size)
+        nodes[v, SIZE], nodes[v, UPWARD], nodes[v, ZERO], least[v] = (
+            sizes[v],
+            order[d - 1 - v],
+            has_zero,
+            math.log(low),
+        )
+        nodes[v + 1, FAMILY], nodes[v + 1, TABLE] = end + 1, table + size
+    return nodes, members, least
+
+
+@njit(error_model="numpy", fastmath={"nnan", "nsz"})
+def _least_positive(values, begin, end):
+    """The least positive one of ``values[begin:end]``, and whether one is zero."""
+    low, least = np.inf, np.inf
+    for t in range(begin, end):
+        low = min(low, values[t] if values[t] > 0.0 else np.inf)
+        least = min(least, values[t])
+    return low, least == 0.0
+
+
+@kernel
+@loop(error_model="numpy")
+def own_order(nodes, members, known, wanted, keep, is_scale_free, measure, most, seed):
+    """A ``greedy_order`` for one question, on what ``lay_out`` would join for it; and the entries of its tables."""
+    families, matters = _that_matter(nodes, members, known, wanted)
+    if is_scale_free:
+        families = _that_shape(nodes, members, families, known, keep, matters)
+    count, ends = 0, np.empty(families.shape[0], np.int64)
+    scopes = np.empty(members.shape[0], np.int64)
+    for k in range(families.shape[0]):
+        for t in range(nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]):
+            if not known[members[t, 0]] and nodes[members[t, 0], SIZE] > 1:
+                scopes[count] = members[t, 0]
+                count += 1
+        ends[k] = count
+    sizes, kept = nodes[:-1, SIZE].astype(np.float64), np.zeros(nodes.shape[0] - 1, np.bool_)
+    kept[keep] = True
+    return order_of_scopes(scopes[:count], ends, sizes, kept, measure, most, seed)
 
 
 @kernel
@@ -44,7 +111,7 @@ def lay_out(nodes, members, order, known, wanted, keep, most, is_scale_free):
 
     A variable matters that is known, ``wanted`` (d,) or above one of these.  All that matter and are not known are
     summed out in ``order``, but ``keep``.  Where there are more than ``most`` entries the answer is of no use.  If it
-    ``is_scale_free``, what would only scale the table of ``keep`` is left out, as long as no state is impossible there.
+    ``is_scale_free``, what would only scale the table of ``keep`` is left out, unless it may be zero.
     """
     d = nodes.shape[0] - 1
     families, matters = _that_matter(nodes, members, known, wanted)
@@ -100,39 +167,57 @@ def _that_matter(nodes, members, known, wanted):
 
 @njit(error_model="numpy")
 def _that_shape(nodes, members, families, known, keep, matters):
-    """Of ``families`` those that the table of ``keep`` depends on, or that have zeros; ``matters`` is theirs then.
+    """Of ``families`` those that the table of ``keep`` depends on, or that may forbid the evidence.
 
-    They are joined to ``keep``, or to a zero, through variables that are not known.
+    The former are joined to ``keep`` through variables that are not known.  Of the others a table without a zero
+    forbids nothing, so what has one is left: of what is known, and above it through such tables.
+
+    ``matters`` is of these after the call.
     """
-    shapes, grows = np.zeros(matters.shape[0], np.bool_), True
+    shapes, begin, step = np.zeros(matters.shape[0], np.bool_), 0, 1
     for j in range(keep.shape[0]):
         shapes[keep[j]] = True
-    while grows:
+    grows = True
+    while grows:  # up and down in turns, so that the end of a path is soon reached
         grows = False
         for k in range(families.shape[0]):
-            first, last = nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]
-            joined, alone = nodes[families[k], ZERO] > 0, False
-            for t in range(first, last):
-                u = members[t, 0]
-                if not known[u] and nodes[u, SIZE] > 1:
-                    joined |= shapes[u]
-                    alone |= not shapes[u]
-            if joined and alone:
+            v = families[begin + step * k]
+            some, every = _are_marked(nodes, members, v, known, shapes)
+            if some and not every:
                 grows = True
-                for t in range(first, last):
-                    shapes[members[t, 0]] |= not known[members[t, 0]]
+                _mark(nodes, members, v, known, shapes)
+        begin, step = families.shape[0] - 1 - begin, -step
+    decides = np.zeros(matters.shape[0], np.bool_)
     count, out = 0, np.empty_like(families)
     for k in range(families.shape[0]):
-        joined = nodes[families[k], ZERO] > 0
-        for t in range(nodes[families[k], FAMILY], nodes[families[k] + 1, FAMILY]):
-            u = members[t, 0]
-            joined |= shapes[u] and not known[u] and nodes[u, SIZE] > 1
-        if joined:
-            out[count] = families[k]
+        v = families[k]
+        is_joined = _are_marked(nodes, members, v, known, shapes)[0]
+        if is_joined or (nodes[v, ZERO] > 0 and (known[v] or decides[v])):
+            out[count] = v
             count += 1
+            if not is_joined:
+                _mark(nodes, members, v, known, decides)
     for v in range(matters.shape[0]):
-        matters[v] &= shapes[v]
+        matters[v] &= shapes[v] or decides[v]
     return out[:count]
+
+
+@njit(error_model="numpy")
+def _are_marked(nodes, members, v, known, marks):
+    """Whether some, and whether all, of what is not known of the family of ``v`` have a mark; constants have no say."""
+    some, every = False, True
+    for t in range(nodes[v, FAMILY], nodes[v + 1, FAMILY]):
+        u = members[t, 0]
+        if not known[u] and nodes[u, SIZE] > 1:
+            some |= marks[u]
+            every &= marks[u]
+    return some, every
+
+
+@njit(error_model="numpy")
+def _mark(nodes, members, v, known, marks):
+    for t in range(nodes[v, FAMILY], nodes[v + 1, FAMILY]):
+        marks[members[t, 0]] |= not known[members[t, 0]]
 
 
 @njit(error_model="numpy")

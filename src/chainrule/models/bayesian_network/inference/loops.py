@@ -4,18 +4,16 @@ Programs are those of ``layout_loops``.  A message is divided by its largest ent
 products of thousands of tables do not underflow.  What one product may lose is known before: the least positive entries
 of its items, multiplied.  Where that is below ``LOWEST`` the answer is nan, and the caller takes logarithms.
 
-A bucket's table is never held: stretches of up to ``BLOCK`` of its entries are multiplied and summed out at once, so
+A bucket's table is never held: blocks of its entries (``product_loops``) are multiplied and summed out at once, so
 that messages alone take memory.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
@@ -31,61 +29,14 @@ from chainrule.models.bayesian_network.inference.layout_loops import (
     STRIDES,
     TABLE,
 )
+from chainrule.models.bayesian_network.inference.product_loops import Formed, advance, multiply, prepare, room
 
-__all__ = [
-    "ALONG",
-    "LOWEST",
-    "MAXIMUM",
-    "RUNS",
-    "SUM",
-    "Formed",
-    "Laid",
-    "advance",
-    "answer",
-    "least_product",
-    "multiply",
-    "prepare",
-    "room",
-    "scale",
-    "upward",
-]
+__all__ = ["LOWEST", "MAXIMUM", "SUM", "answer", "least_product", "scale", "upward"]
 
 SUM, MAXIMUM = 0, 1  # what is asked
 
-BLOCK = 1024  # entries: with the offsets of a few items they stay in the first cache
 LOWEST = -690.0  # nats: exp of it, and of a thousandth of it, is still a normal float64
 TIE = 1e-9  # relative: as in ``buckets``
-# how an item is read in a block: one entry, entries in a row, in a row for each state of other variables, or any
-SCALAR, ALONG, RUNS, GATHERED = 0, 1, 2, 3
-LONG = 8  # states of a variable for which a loop over them alone pays
-
-
-class Laid(NamedTuple):
-    """A network and a program for it, as all loops read them."""
-
-    nodes: NDArray[np.int64]
-    members: NDArray[np.int64]
-    values: NDArray[np.float64]  # of all tables
-    least: NDArray[np.float64]  # log of the least positive entry of each table
-    steps: NDArray[np.int64]
-    pool: NDArray[np.int64]
-    families: NDArray[np.int64]
-
-
-class Formed(NamedTuple):
-    """What a row leaves: messages up, where the part of each table and message begins, the log of its least entry."""
-
-    messages: NDArray[np.float64]
-    bases: NDArray[np.int64]
-    low: NDArray[np.float64]
-
-
-class Room(NamedTuple):
-    """For the block of one bucket, the offsets of its items, and where they and the block are."""
-
-    block: NDArray[np.float64]
-    offsets: NDArray[np.int64]
-    places: NDArray[np.int64]
 
 
 @kernel
@@ -99,10 +50,7 @@ def answer(laid, rows, asked, table, states, unique):
     nodes, steps = laid.nodes, laid.steps
     d, n = nodes.shape[0] - 1, steps.shape[0] - 1
     messages, out = np.empty(max(1, steps[n, MESSAGE])), np.empty(rows.shape[0])
-    formed, space = (
-        Formed(messages, np.empty(d + n, np.int64), np.empty(d + n)),
-        room(nodes, steps, laid.pool),
-    )
+    formed, space = Formed(messages, np.empty(d + n, np.int64), np.empty(d + n)), room(laid)
     for r in range(rows.shape[0]):
         out[r] = upward(laid, rows[r], asked, formed, table, space)
         if out[r] > -np.inf and asked == MAXIMUM:
@@ -132,19 +80,6 @@ def upward(laid, row, asked, formed, table, space):
             low[d + i] = least_left
         out += math.log(top) if top > 0.0 else -np.inf
     return out
-
-
-@njit(error_model="numpy")
-def room(nodes, steps, pool):
-    """As much as the largest bucket needs."""
-    length, numbers, offsets = 1, 1, 1
-    for i in range(steps.shape[0]):
-        if steps[i, AXES]:
-            last = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
-            some = max(last, min(BLOCK, steps[i, ENTRIES]))
-            length, offsets = max(length, some), max(offsets, steps[i, COUNT] * some)
-            numbers = max(numbers, steps[i, COUNT], steps[i, AXES])
-    return Room(np.empty(length), np.empty(offsets, np.int64), np.empty((numbers, 3), np.int64))
 
 
 @njit(error_model="numpy")
@@ -182,20 +117,19 @@ def least_product(steps, pool, i, low):
 @njit(error_model="numpy")
 def _bucket(laid, i, formed, space, to, begin, asked):
     """Multiply bucket i and sum its variable out into ``to[begin:]``; the number of entries there."""
-    nodes, steps, pool, (block, offsets, places) = laid.nodes, laid.steps, laid.pool, space
-    length, axis = prepare(nodes, steps, pool, i, formed.bases, offsets, places)
-    k = 1
-    if i < steps.shape[0] - 1:
-        k = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
+    nodes, steps, pool, (block, offsets, places, strides, packed) = laid.nodes, laid.steps, laid.pool, space
+    items = (places, offsets, strides, packed)
+    length, axis = prepare(nodes, laid.values, steps, pool, i, formed.bases, *items)
+    k = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE] if i < steps.shape[0] - 1 else 1
     at = begin
     for _ in range(steps[i, ENTRIES] // length):
-        multiply(nodes, laid.values, steps, pool, i, formed.messages, block, offsets, places, length)
+        multiply(laid.values, formed.messages, packed, places, offsets, steps[i, COUNT], block, length)
         if asked == MAXIMUM:
             _take_maxima(block, length, k, to, at)
         else:
             _add_up(block, length, k, to, at)
         at += length // k
-        advance(nodes, steps, pool, i, axis, places)
+        advance(nodes, steps, pool, i, axis, places, strides)
     return at - begin
 
 
@@ -204,18 +138,18 @@ def _add_up(block, length, k, to, at):
     """Sums of ``k`` entries each; for few states in one loop, which becomes one of vectors."""
     if k == 2:
         for s in range(length // 2):
-            to[at + s] = block[2 * s] + block[2 * s + 1]
+            to[np.uintp(at + s)] = block[2 * s] + block[2 * s + 1]
     elif k == 3:
         for s in range(length // 3):
-            to[at + s] = block[3 * s] + block[3 * s + 1] + block[3 * s + 2]
+            to[np.uintp(at + s)] = block[3 * s] + block[3 * s + 1] + block[3 * s + 2]
     elif k == 4:
         for s in range(length // 4):
-            to[at + s] = (block[4 * s] + block[4 * s + 1]) + (block[4 * s + 2] + block[4 * s + 3])
+            to[np.uintp(at + s)] = (block[4 * s] + block[4 * s + 1]) + (block[4 * s + 2] + block[4 * s + 3])
     else:
         for s in range(length // k):
             total = 0.0
-            for t in range(k * s, k * s + k):
-                total += block[t]
+            for t in range(k):
+                total += block[np.uintp(k * s + t)]
             to[at + s] = total
 
 
@@ -228,103 +162,18 @@ def _take_maxima(block, length, k, to, at):
         to[at + s] = top
 
 
-@njit(error_model="numpy")
-def prepare(nodes, steps, pool, i, bases, offsets, places):
-    """Set the items of bucket i to its first block; the block's length, and the number of axes outside it."""
-    scope, axes, row = steps[i, SCOPE], steps[i, AXES], steps[i, STRIDES]
-    axis, length = axes - 1, nodes[pool[scope + axes - 1], SIZE]
-    while axis > 0 and length * nodes[pool[scope + axis - 1], SIZE] <= BLOCK:
-        axis -= 1
-        length *= nodes[pool[scope + axis], SIZE]
-    for a in range(axis):
-        places[a, 2] = 0
-    for k in range(steps[i, COUNT]):
-        places[k, 0] = bases[pool[steps[i, ITEMS] + k]]
-        run, is_scalar, is_along = 1, True, True
-        for a in range(axes - 1, axis - 1, -1):
-            is_scalar &= pool[row + a] == 0
-            is_along &= pool[row + a] == run
-            run *= nodes[pool[scope + a], SIZE]
-        places[k, 1] = SCALAR if is_scalar else (ALONG if is_along else GATHERED)
-        if (
-            places[k, 1] == GATHERED
-            and pool[row + axes - 1] == 1
-            and nodes[pool[scope + axes - 1], SIZE] >= LONG
-        ):
-            places[k, 1] = RUNS
-        if places[k, 1] >= RUNS:
-            begin, run = k * length, 1
-            offsets[begin] = 0
-            for a in range(axes - 1, axis - 1, -1):
-                stride, size = pool[row + a], nodes[pool[scope + a], SIZE]
-                for t in range(begin + run, begin + run * size):
-                    offsets[t] = offsets[t - run] + stride
-                run *= size
-        row += axes
-    return length, axis
-
-
-@njit(error_model="numpy")
-def multiply(nodes, values, steps, pool, i, messages, block, offsets, places, length):
-    """The product of all items of bucket i at the entries of the block."""
-    d, factor, is_begun = nodes.shape[0] - 1, 1.0, False
-    last = nodes[pool[steps[i, SCOPE] + steps[i, AXES] - 1], SIZE]
-    for k in range(steps[i, COUNT]):
-        if places[k, 1] == SCALAR:
-            factor *= (messages if pool[steps[i, ITEMS] + k] >= d else values)[places[k, 0]]
-    for k in range(steps[i, COUNT]):
-        source = messages if pool[steps[i, ITEMS] + k] >= d else values
-        if places[k, 1] != SCALAR:
-            if not is_begun:
-                for t in range(length):
-                    block[t] = factor
-                is_begun = True
-            _multiply_by(source, places[k, 0], places[k, 1], offsets, k * length, block, length, last)
-    if not is_begun:
-        for t in range(length):
-            block[t] = factor
-
-
-@njit(error_model="numpy")
-def _multiply_by(source, at, kind, offsets, begin, block, length, last):
-    if kind == ALONG:
-        for t in range(length):
-            block[t] *= source[at + t]
-    elif kind == RUNS:
-        for s in range(0, length, last):
-            here = at + offsets[begin + s]
-            for t in range(last):
-                block[s + t] *= source[here + t]
-    else:
-        for t in range(length):
-            block[t] *= source[at + offsets[begin + t]]
-
-
-@njit(error_model="numpy")
-def advance(nodes, steps, pool, i, axis, places):
-    """Go on to the next block: the states of the first ``axis`` axes count up, the last of them fastest."""
-    for a in range(axis - 1, -1, -1):
-        places[a, 2] += 1
-        step, size = 1, nodes[pool[steps[i, SCOPE] + a], SIZE]
-        if places[a, 2] == size:
-            places[a, 2], step = 0, 1 - size
-        for k in range(steps[i, COUNT]):
-            places[k, 0] += step * pool[steps[i, STRIDES] + k * steps[i, AXES] + a]
-        if step == 1:
-            return
-
-
-@njit(error_model="numpy")
+@njit(error_model="numpy", fastmath={"nnan", "nsz"})
 def scale(numbers, begin, count):
     """Divide ``count`` numbers by the largest; that, and the log of the least positive one that is left."""
     top, low = 0.0, np.inf
-    for t in range(begin, begin + count):
-        top = max(top, numbers[t])
-        low = min(low, numbers[t] if numbers[t] > 0.0 else np.inf)
+    for t in range(count):
+        number = numbers[np.uintp(begin + t)]
+        top = max(top, number)
+        low = min(low, number if number > 0.0 else np.inf)
     if top == 0.0:
         return 0.0, 0.0
-    for t in range(begin, begin + count):
-        numbers[t] /= top
+    for t in range(count):
+        numbers[np.uintp(begin + t)] /= top
     return top, math.log(low / top)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "put_back",
     "rows_at_once",
     "stretches",
+    "zero_where_unknown",
 ]
 
 _DRAWN_AT_ONCE = 2**17  # random numbers for many rows at once, which stay in the cache
@@ -79,3 +80,8 @@ def stretches(n: int, n_numbers: int) -> Iterator[slice]:
     """Parts of ``n`` rows that are drawn at once, with so many random numbers for each."""
     step = max(1, _DRAWN_AT_ONCE // max(1, n_numbers))
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
+
+
+def zero_where_unknown(rows: NDArray[Any]) -> NDArray[np.int32]:
+    """A copy of ``rows`` to be filled in."""
+    return np.maximum(rows, 0).astype(np.int32, copy=False)

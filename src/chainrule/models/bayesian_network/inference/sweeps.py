@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import mul
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,11 @@ from numpy.typing import NDArray
 
 from chainrule.models.bayesian_network.inference.calibration_loops import collect, distribute
 from chainrule.models.bayesian_network.inference.draw_loops import draw_above, draw_below
-from chainrule.models.bayesian_network.inference.layout_loops import lay_out
-from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, Formed, Laid, answer
+from chainrule.models.bayesian_network.inference.elimination import Measure, cheapest
+from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES
+from chainrule.models.bayesian_network.inference.layout_loops import flatten, lay_out, own_order
+from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, answer
+from chainrule.models.bayesian_network.inference.product_loops import Formed, Laid
 from chainrule.models.bayesian_network.inference.row_groups import stretches
 
 __all__ = ["Calibration", "Program", "Sweeps"]
@@ -104,25 +106,34 @@ class Calibration:
 
 
 class Sweeps:
-    """The tables of a network; ``parents``, ``tables`` and ``order`` are those of a ``DiscreteNetwork``."""
+    """The tables of a network; its ``parents``, ``tables``, ``sizes`` and ``order`` are as in ``DiscreteNetwork``."""
 
     def __init__(
-        self, parents: Sequence[Sequence[int]], tables: Sequence[Numbers], order: Sequence[int]
+        self,
+        parents: Sequence[Sequence[int]],
+        tables: Sequence[Numbers],
+        sizes: Sequence[int],
+        order: Sequence[int],
     ) -> None:
-        families = [[*above, v] for v, above in enumerate(parents)]
-        begin = np.zeros((2, len(tables) + 1), np.int64)
-        begin[0, 1:] = np.cumsum([len(family) for family in families])
-        begin[1, 1:] = np.cumsum([table.size for table in tables])
-        self.values = np.concatenate([table.ravel() for table in tables])
-        is_positive = self.values > 0
-        self.nodes = np.zeros((len(tables) + 1, 5), np.int64)
-        self.nodes[:-1, 0] = [table.shape[-1] for table in tables]
-        self.nodes[:, 1], self.nodes[:, 2], self.nodes[:-1, 3] = begin[0], begin[1], order[::-1]
-        self.nodes[:-1, 4] = ~np.logical_and.reduceat(is_positive, begin[1, :-1])
-        strides = [stride for table in tables for stride in _strides(table.shape)]
-        members = [u for family in families for u in family]
-        self.members = np.array([members, strides], np.int64).T.copy()
-        self.least = np.log(np.minimum.reduceat(np.where(is_positive, self.values, np.inf), begin[1, :-1]))
+        self.values = np.concatenate(tables, axis=None)
+        self.nodes, self.members, self.least = flatten(
+            np.array(sizes, np.int64),
+            np.array(order, np.int64),
+            np.fromiter(chain.from_iterable(parents), np.int64),
+            np.fromiter(map(len, parents), np.int64),
+            self.values,
+        )
+
+    def order(
+        self, known: NDArray[np.bool_], wanted: NDArray[np.bool_], keep: Integers, most: float, enough: float
+    ) -> Integers:
+        """The cheapest order for one question, of what it joins alone; see ``cheapest`` for ``most`` and ``enough``."""
+        question = (self.nodes, self.members, known, wanted, keep, len(keep) > 0)
+
+        def choose(measure: Measure, seed: int) -> tuple[Integers, float]:
+            return own_order(*question, MEASURES[measure], float(most), seed)
+
+        return cheapest(choose, at_random=True, enough=enough)
 
     def program(
         self,
@@ -207,12 +218,3 @@ def _unformed(program: Program, d: int) -> Formed:
     """Room for what a row leaves."""
     n = program.n_steps
     return Formed(np.empty(max(1, program.message_entries)), np.empty(d + n, np.int64), np.empty(d + n))
-
-
-def _strides(shape: Sequence[int]) -> list[int]:
-    """How far apart entries are along each axis of a table in C order.
-
-    >>> _strides((2, 3, 4))
-    [12, 4, 1]
-    """
-    return [*accumulate(shape[:0:-1], mul, initial=1)][::-1]
