@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
 from chainrule.core.shapes import Num, Shaped
+from chainrule.core.text import as_written
 
 __all__ = [
     "as_matrix",
@@ -109,7 +110,7 @@ def check_integer(value: Any, name: str, *, least: int = 1, most: float = MOST_I
     3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
+        raise InputError(f"{name} must be an integer of at least {least}; got {as_written(value)}")
     if value > most:
         raise InputError(
             f"{name} must be an integer of at most {most:,}; got about 10^{math.log10(value):.1f}"
@@ -135,7 +136,7 @@ def check_flag(value: Any, name: str) -> bool:
     True
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{name} must be True or False; got {value!r}")
+        raise InputError(f"{name} must be True or False; got {as_written(value)}")
     return bool(value)
 
 
@@ -153,7 +154,7 @@ def check_real(value: Any, name: str, *, least: float = 0.0, strictly: bool = Fa
     )
     if not ok:
         bound = "above" if strictly else "of at least"
-        raise InputError(f"{name} must be a finite number {bound} {least:g}; got {value!r}")
+        raise InputError(f"{name} must be a finite number {bound} {least:g}; got {as_written(value)}")
     return float(value)
 
 

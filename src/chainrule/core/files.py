@@ -17,7 +17,7 @@ from typing import Any
 
 from chainrule.core.errors import ChainruleError, InputError, OutputError
 from chainrule.core.partial import is_partial, partial_file, remove_leftovers
-from chainrule.core.text import one_line
+from chainrule.core.text import as_written, one_line
 
 __all__ = [
     "NO_ROOM",
@@ -54,7 +54,7 @@ def as_path(path: Any, what: str = "a path") -> Path:
     """
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         raise InputError(
-            f"{what} is a text or a pathlib.Path; got {one_line(repr(path))}; pass for example 'model'"
+            f"{what} is a text or a pathlib.Path; got {as_written(path)}; pass for example 'model'"
         )
     if "\0" in os.fspath(path):
         raise InputError(
@@ -184,7 +184,7 @@ def _place_of(path: Path) -> Path:
         advice = "name a file in it" if kind == "a folder" else "name a regular file"
         raise OutputError(f"cannot write {shown_path(path)}: it is {kind}; {advice}")
     if not path.name:
-        raise InputError(f"a file needs a name; got {str(path)!r}")
+        raise InputError(f"a file needs a name; got {as_written(str(path))}")
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 

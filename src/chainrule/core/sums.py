@@ -26,6 +26,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.progress import listening, note, track
+from chainrule.core.text import as_written
 
 __all__ = ["Client", "WorkerLostError", "added", "checked_client", "values_of", "workers"]
 
@@ -59,7 +60,7 @@ concurrent.futures.ProcessPoolExecutor has; got 4
         return client
     raise InputError(
         "client must have submit(function, argument), as a dask.distributed.Client or a "
-        f"concurrent.futures.ProcessPoolExecutor has; got {client!r}"
+        f"concurrent.futures.ProcessPoolExecutor has; got {as_written(client)}"
     )
 
 

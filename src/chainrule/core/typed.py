@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["Matrices", "Matrix", "Pairs", "Typed", "Vector"]
 
@@ -142,7 +143,9 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
         return None if value is None else _converted(value, wanted, where)
     if origin is Literal:
         if value not in arguments:
-            raise InputError(f"{where} must be one of {', '.join(map(repr, arguments))}; got {value!r}")
+            raise InputError(
+                f"{where} must be one of {', '.join(map(repr, arguments))}; got {as_written(value)}"
+            )
         return value
     if origin is Sequence:
         if isinstance(value, (str, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):

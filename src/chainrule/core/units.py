@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["bits_per_dim", "nats_to_bits", "seconds_of"]
 
@@ -46,5 +47,7 @@ def seconds_of(duration: Any, name: str = "budget") -> float:
     else:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise InputError(f"{name} is a time such as 20s, 10m or 1h, or a number of seconds; got {duration!r}")
+        raise InputError(
+            f"{name} is a time such as 20s, 10m or 1h, or a number of seconds; got {as_written(duration)}"
+        )
     return seconds

@@ -22,6 +22,7 @@ from fractions import Fraction
 from typing import Literal
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.evaluate.tables import MOST_JOINT_NODES, BinaryTable, joint_table, total_mass
 from chainrule.graphs import DirectedGraph
 
@@ -81,7 +82,7 @@ def counterexample(graph: DirectedGraph, total: Literal[2, 0] = 2) -> Counterexa
     Fraction(2, 1)
     """
     if total not in (2, 0) or isinstance(total, bool):
-        raise InputError(f"total must be 2 or 0; got {total!r}")
+        raise InputError(f"total must be 2 or 0; got {as_written(total)}")
     cycle = graph.find_cycle()
     if cycle is None:
         raise InputError(

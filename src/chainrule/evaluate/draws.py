@@ -19,6 +19,7 @@ from chainrule.core.checks import as_matrix, check_integer
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState
+from chainrule.core.text import as_written
 from chainrule.evaluate.enumeration import all_states, codes_of, sizes_of
 from chainrule.models.shared.states import Sizes, n_states, state_numbers
 
@@ -83,7 +84,7 @@ def chi_square_draws(
     n = check_integer(n, "n")
     if not 0 < false_alarm_rate < 1:
         raise InputError(
-            f"false_alarm_rate must lie between 0 and 1; got {false_alarm_rate!r}; use e.g. 1e-3"
+            f"false_alarm_rate must lie between 0 and 1; got {as_written(false_alarm_rate)}; use e.g. 1e-3"
         )
     parsed = _comparable(sizes_of(model, sizes))
     probabilities, total = _state_probabilities(model, parsed, given)

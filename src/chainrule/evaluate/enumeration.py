@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.text import as_written
 from chainrule.models.shared.states import Sizes, n_states, parse_sizes, state_blocks, states_between
 from chainrule.tables.door import rows as read_rows
 
@@ -151,7 +152,7 @@ def _small_enough(sizes: Sizes) -> tuple[int, ...]:
     parsed = parse_sizes(sizes)
     if not parsed:
         raise InputError(
-            f"d must be an integer of at least 1, or sizes of at least one variable; got {sizes!r}"
+            f"d must be an integer of at least 1, or sizes of at least one variable; got {as_written(sizes)}"
         )
     total = n_states(parsed)
     if total > LARGEST:

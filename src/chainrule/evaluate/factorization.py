@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.evaluate.enumeration import codes_of, sizes_of
 from chainrule.models.shared.ordering import variable_names
 from chainrule.models.shared.states import Sizes, parse_sizes
@@ -122,7 +123,7 @@ def _chosen(method: Method | None, model: str, differentiable: bool) -> Method:
     """The method asked for, or the sharper one where none was."""
     if method not in (None, "jacobian", "perturbation"):
         raise InputError(
-            f"method must be 'jacobian' or 'perturbation'; got {method!r}; choose one of the two"
+            f"method must be 'jacobian' or 'perturbation'; got {as_written(method)}; choose one of the two"
         )
     if method == "jacobian" and not differentiable:
         raise InputError(

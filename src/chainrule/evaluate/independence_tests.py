@@ -19,6 +19,7 @@ from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.evaluate.corrections import Correction
 from chainrule.evaluate.independence_report import (
     BlamedPair,
@@ -76,7 +77,7 @@ def check_independencies(
         )
     settings = Settings.checked(statistic, alpha, n_permutations, min_expected)
     if correction is not None and not (isinstance(correction, str) and correction in get_args(Correction)):
-        raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
+        raise InputError(f"correction must be 'holm', 'bh' or None; got {as_written(correction)}")
     check_integer(limit, "limit")
     rows = Rows(read_rows(table, columns=dag.observed))
     statements, complete = _pairs(dag, kind, limit)

@@ -25,6 +25,7 @@ from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, TooLargeError, UnknownNameError
 from chainrule.core.numerics import xlogy
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.graphs import DirectedGraph
 
 __all__ = ["BinaryTable", "JointTable", "Tables", "joint_table", "random_tables", "total_mass"]
@@ -57,7 +58,8 @@ class BinaryTable:
         for p in self.p_one:
             if not isinstance(p, (Fraction, int)) or not 0 <= p <= 1:
                 raise InputError(
-                    f"the table of {self.node!r} needs fractions from 0 to 1; got {p!r}; use fractions.Fraction"
+                    f"the table of {self.node!r} needs fractions from 0 to 1; "
+                    f"got {as_written(p)}; use fractions.Fraction"
                 )
 
     def probability(self, value: int, state: tuple[int, ...] = ()) -> Fraction:

@@ -26,6 +26,7 @@ from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, answer_shape, impossible, places
@@ -181,7 +182,7 @@ class DiscreteModel(DensityEstimator):
         """
         table = self._rows(X)
         if not isinstance(how, str) or how not in ("draw", "mode"):
-            raise InputError(f"how must be 'draw' or 'mode'; got {how!r}")
+            raise InputError(f"how must be 'draw' or 'mode'; got {as_written(how)}")
         generator = as_generator(rng)
         filled = table.codes.copy()
         holes = table.missing.any(axis=1)

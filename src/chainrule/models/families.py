@@ -21,6 +21,7 @@ from chainrule.compiled.compiling import seconds_compiling
 from chainrule.core.checks import is_listing
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.progress import note
+from chainrule.core.text import as_written
 from chainrule.core.time_limit import OutOfTimeError, time_limit
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.dependence_tree import chow_liu
@@ -116,7 +117,7 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
     listed: list[Any] = list(names) if is_listing(names) else [names]
     if not all(isinstance(name, str) for name in listed):
-        raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {names!r}")
+        raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {as_written(names)}")
     chosen = tuple(family(str(name)) for name in listed)
     if not chosen:
         raise InputError(f"the list of models is empty; name at least one of {', '.join(FAMILIES)}")

@@ -19,6 +19,7 @@ from chainrule.core.records import (
     StudyRecord,
     Verdict,
 )
+from chainrule.core.text import as_written
 from chainrule.report.figures import Drawing, draw
 from chainrule.report.numbers import format_value
 from chainrule.report.typesetting import check_names, numbered, typeset
@@ -113,7 +114,7 @@ def _ordered(numbers: Any) -> list[str]:
 
 def _claim(plain: dict[str, Any]) -> Claim:
     if plain["verdict"] not in _VERDICTS:
-        raise ValueError(f"a verdict is one of {', '.join(_VERDICTS)}; got {plain['verdict']!r}")
+        raise ValueError(f"a verdict is one of {', '.join(_VERDICTS)}; got {as_written(plain['verdict'])}")
     return Claim(**plain)
 
 

@@ -10,6 +10,7 @@ from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import check_place, write_text
 from chainrule.core.reading import parse_json
 from chainrule.core.records import dump_json
+from chainrule.core.text import as_written
 from chainrule.report.audit_page import audit_document
 from chainrule.report.comparison_page import comparison_document
 from chainrule.report.description_page import description_document
@@ -29,7 +30,7 @@ def check_page(out: str | Path) -> Path:
     """``out``, if a page and its record could be written there; ``InputError`` where it does not end in .html."""
     path = Path(out)
     if path.suffix.lower() not in _ENDS:
-        raise InputError(f"a page is written to a file that ends in .html; got {path.name!r}")
+        raise InputError(f"a page is written to a file that ends in .html; got {as_written(path.name)}")
     check_place(path)
     check_place(path.with_suffix(".json"))
     return path

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import ShapeError
+from chainrule.core.text import as_written
 from chainrule.tables.frames import has_names, to_frame
 from chainrule.tables.giving import give_columns
 from chainrule.tables.problems import THROUGH_READ
@@ -68,7 +69,9 @@ def known(given: Any, schema: Schema) -> NDArray[np.int32]:
     try:
         values = given if isinstance(given, np.ndarray) else np.asarray(given)
     except ValueError as e:  # rows of different lengths
-        raise ShapeError(f"given must be one row ({len(schema)},), or a dict of states; got {given!r}") from e
+        raise ShapeError(
+            f"given must be one row ({len(schema)},), or a dict of states; got {as_written(given)}"
+        ) from e
     if values.ndim != 1:
         raise ShapeError(
             f"given must be one row ({len(schema)},) with NaN where values are to be drawn, or a dict of "

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import DataError, InputError, ShapeError, UnknownNameError
+from chainrule.core.text import as_written
 from chainrule.tables.bins import bin_of
 from chainrule.tables.intervals import interval_label, interval_of
 from chainrule.tables.missing import MISSING, MISSING_TEXTS
@@ -62,9 +63,9 @@ class Variable:
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", _checked_states(self.name, self.states))
         if self.kind not in _KINDS:
-            raise InputError(f"kind must be one of {', '.join(_KINDS)}; got {self.kind!r}")
+            raise InputError(f"kind must be one of {', '.join(_KINDS)}; got {as_written(self.kind)}")
         if self.unseen not in _UNSEEN:
-            raise InputError(f"unseen must be one of {', '.join(_UNSEEN)}; got {self.unseen!r}")
+            raise InputError(f"unseen must be one of {', '.join(_UNSEEN)}; got {as_written(self.unseen)}")
         if self.cuts is not None and len(self.cuts) + 1 != self.size:
             raise InputError(f"{len(self.cuts)} cuts of {self.name!r} make {len(self.cuts) + 1} states")
 
@@ -282,7 +283,7 @@ class Schema:
         if given is not None and not isinstance(given, Mapping):
             raise InputError(
                 f"states must be given by name, as in {{{self.names[0]!r}: {self.variables[0].states[0]!r}}}; "
-                f"got {given!r}"
+                f"got {as_written(given)}"
             )
         for name, value in (given or {}).items():
             row[self.index(name)] = self[name].code(value)
@@ -335,7 +336,9 @@ def _stated(name: str, states: Sequence[str] | int) -> Variable:
             name, _numbered(check_integer(states, f"the number of states of {name!r}")), "integer"
         )
     if not isinstance(states, Iterable):
-        raise InputError(f"the states of {name!r} must be a list of texts, or their number; got {states!r}")
+        raise InputError(
+            f"the states of {name!r} must be a list of texts, or their number; got {as_written(states)}"
+        )
     return Variable(name, states if isinstance(states, str) else tuple(states))  # type: ignore[arg-type]
 
 
@@ -359,7 +362,7 @@ def _check_names(names: list[Any]) -> None:
 
 def _checked_states(name: str, states: Any) -> tuple[str, ...]:
     if isinstance(states, str) or not all(isinstance(label, str) for label in states):
-        raise InputError(f"the states of column {name!r} must be a list of texts; got {states!r}")
+        raise InputError(f"the states of column {name!r} must be a list of texts; got {as_written(states)}")
     if not len(states):
         raise InputError(
             f"column {name!r} has no states (no value is given); name its states or leave it out"

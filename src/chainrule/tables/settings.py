@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.text import as_written
 from chainrule.tables.bins import BinRule, checked_bins
 from chainrule.tables.encodings import checked_encoding
 from chainrule.tables.missing import checked_missing
@@ -96,7 +97,7 @@ def _names(names: Any, setting: str) -> tuple[str, ...]:
     if isinstance(names, str):
         return (names,)
     if not isinstance(names, Iterable):
-        raise InputError(f"{setting} must be a list of column names; got {names!r}")
+        raise InputError(f"{setting} must be a list of column names; got {as_written(names)}")
     return tuple(map(str, names))
 
 
@@ -109,7 +110,7 @@ def _ordinal(ordinal: Any) -> dict[str, tuple[str, ...] | None]:
         if states is not None and states is not True:
             if isinstance(states, str) or not isinstance(states, Iterable):
                 raise InputError(
-                    f"ordinal[{name!r}] must list the states in order, or be True; got {states!r}"
+                    f"ordinal[{name!r}] must list the states in order, or be True; got {as_written(states)}"
                 )
             states = Variable(str(name), tuple(map(str, states))).states
         out[str(name)] = None if states is True else states
@@ -118,7 +119,7 @@ def _ordinal(ordinal: Any) -> dict[str, tuple[str, ...] | None]:
 
 def _truth(value: Any, name: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
-        raise InputError(f"{name} must be True, False or None; got {value!r}")
+        raise InputError(f"{name} must be True, False or None; got {as_written(value)}")
     return value
 
 
@@ -126,5 +127,5 @@ def _unseen(unseen: Any) -> Any:
     policies = list(unseen.values()) if isinstance(unseen, Mapping) else [unseen]
     for policy in policies:
         if policy not in get_args(Unseen):
-            raise InputError(f"unseen must be one of {', '.join(get_args(Unseen))}; got {policy!r}")
+            raise InputError(f"unseen must be one of {', '.join(get_args(Unseen))}; got {as_written(policy)}")
     return {str(name): p for name, p in unseen.items()} if isinstance(unseen, Mapping) else unseen

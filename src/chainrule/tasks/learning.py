@@ -22,6 +22,7 @@ from chainrule.core.files import check_place
 from chainrule.core.progress import note
 from chainrule.core.randomness import as_generator
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.graphs.formats.networks import NETWORK_SUFFIXES, check_names
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.structure.edge_rules import Edges
@@ -214,7 +215,7 @@ def _check_out(out: str | Path | None) -> None:
     if not _has_tables(out) and Path(out).suffix.lower() not in _GRAPHS:
         raise InputError(
             f"a network is written to {', '.join(NETWORK_SUFFIXES)}, its graph to {', '.join(_GRAPHS)}; "
-            f"got {Path(out).name!r}"
+            f"got {as_written(Path(out).name)}"
         )
     check_place(out)
 

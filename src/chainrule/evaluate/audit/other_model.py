@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.core.numerics import bernoulli_log_prob
+from chainrule.core.text import as_written
 from chainrule.evaluate.audit.subject import Codes, Scorer, Subject, as_numbers
 from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
@@ -67,9 +68,9 @@ class OtherModel:
         for what in ("log_prob", "sample", "sample_given", "state_log_probs", "logits"):
             value = getattr(self, what)
             if not callable(value) and not (value is None and what != "log_prob"):
-                raise InputError(f"{what} must be a function of rows; got {value!r}")
+                raise InputError(f"{what} must be a function of rows; got {as_written(value)}")
         if self.precision not in (None, "single", "double"):
-            raise InputError(f"precision must be 'single' or 'double'; got {self.precision!r}")
+            raise InputError(f"precision must be 'single' or 'double'; got {as_written(self.precision)}")
         if self.names is not None and len(self.names) != len(parse_sizes(self.sizes)):
             raise InputError(
                 f"names must name each of {len(parse_sizes(self.sizes))} variables; got {len(self.names)}"

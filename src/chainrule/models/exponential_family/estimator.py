@@ -21,6 +21,7 @@ from chainrule.core.errors import DataError, InputError, ShapeError, ValuesError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.models.exponential_family.laws import Law, law_of
 from chainrule.models.shared.loaded import loaded_array
 
@@ -262,7 +263,9 @@ def _bounds(
 ) -> NDArray[np.float64]:
     """Confidence bounds (k, 2)."""
     if not (isinstance(level, (int, float)) and 0 < level < 1):
-        raise InputError(f"level must lie strictly between 0 and 1; got {level!r}; pass for example 0.95")
+        raise InputError(
+            f"level must lie strictly between 0 and 1; got {as_written(level)}; pass for example 0.95"
+        )
     tail = (1 - level) / 2
     if _checked_method(method) == "exact":
         return law.exact_interval(s, tail)
@@ -272,7 +275,7 @@ def _bounds(
 
 def _checked_method(method: str) -> str:
     if method not in ("exact", "wald"):
-        raise InputError(f"method must be 'exact' or 'wald'; got {method!r}")
+        raise InputError(f"method must be 'exact' or 'wald'; got {as_written(method)}")
     return method
 
 

@@ -20,6 +20,7 @@ from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import ChainruleError, InputError, OutputError, ValuesError
 from chainrule.core.files import as_path, shown_path
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.models.contract import Codes
 from chainrule.models.shared.chain import ChainModel, unsigned
 from chainrule.models.shared.coding import Coding
@@ -246,7 +247,7 @@ def _check_image_shape(shape: Any, d: int) -> None:
     if shape is None:
         return
     if not isinstance(shape, (tuple, list)) or len(shape) != 2:
-        raise InputError(f"image_shape must be (height, width) of one row, or None; got {shape!r}")
+        raise InputError(f"image_shape must be (height, width) of one row, or None; got {as_written(shape)}")
     height, width = (check_integer(n, "a side of image_shape") for n in shape)
     if height * width != d:
         raise InputError(

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.checks import is_listing
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 from chainrule.models.shared.dag_setting import parsed_dag
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
@@ -146,7 +147,7 @@ class Factorization:
             or not np.array_equal(np.sort(found), np.arange(len(self)))
         ):
             raise InputError(
-                f"order must list each of the {len(self)} columns once, by number; got {order!r}"
+                f"order must list each of the {len(self)} columns once, by number; got {as_written(order)}"
             )
         place = positions(found.astype(np.intp))
         late = np.argwhere(self.parents & (place[None] > place[:, None]))

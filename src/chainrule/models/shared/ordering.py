@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 
 __all__ = ["Ordering", "listed", "parse_ordering", "positions", "variable_names"]
 
@@ -116,6 +117,6 @@ def listed(ordering: Any) -> list[Any]:
         return list(ordering)
     except TypeError as e:
         raise InputError(
-            f"an ordering is a name, a sequence of integers or a sequence of names; got {ordering!r}; "
+            f"an ordering is a name, a sequence of integers or a sequence of names; got {as_written(ordering)}; "
             "pass for example 'natural' or [1, 0]"
         ) from e

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG, DirectedGraph
 
 __all__ = ["EdgeRules", "Edges"]
@@ -103,7 +104,9 @@ def _pairs(edges: Any, what: str, place: dict[str, int]) -> Iterable[tuple[int, 
 def _backwards(tiers: Any, place: dict[str, int]) -> Iterable[tuple[int, int]]:
     """All pairs (in a later tier, in an earlier tier)."""
     if isinstance(tiers, str) or any(isinstance(tier, str) for tier in tiers):
-        raise InputError(f"tiers are lists of columns, such as [['age'], ['smoker', 'diet']]; got {tiers!r}")
+        raise InputError(
+            f"tiers are lists of columns, such as [['age'], ['smoker', 'diet']]; got {as_written(tiers)}"
+        )
     earlier: list[int] = []
     for tier in tiers:
         here = []
