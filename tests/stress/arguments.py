@@ -28,6 +28,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sparse
 
 import chainrule as cr
 from chainrule.core.errors import ChainruleError
@@ -140,8 +141,8 @@ def _wrong(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[str
                 list(islice(answer, 5))
     except ChainruleError as e:
         message = str(e)
-        if len(message) >= LONGEST or len(message.splitlines()) > 1:
-            return f"{len(message)} signs, {len(message.splitlines())} lines: {message[:80]!r}", ""
+        if len(message) >= LONGEST or not message.isprintable():
+            return f"{len(message)} signs in {len(message.splitlines())} lines: {message!r:.80}", ""
         return None
     except Exception as e:
         return f"{type(e).__name__}: {str(e)[:150]}", _where(e)
@@ -182,8 +183,12 @@ def _prints(arguments: dict[str, Any]) -> dict[str, bytes]:
     for name, value in arguments.items():
         if getattr(value, "nbytes", 0) > LARGEST:
             continue
-        if isinstance(value, np.ma.MaskedArray):  # looked at, it pickles otherwise
+        if isinstance(value, np.ma.MaskedArray):  # what follows keeps answers about itself, once it was asked
             value = value.data, np.ma.getmaskarray(value)
+        elif sparse.issparse(value):
+            value = value.toarray()
+        elif type(value).__module__.startswith("chainrule"):
+            continue
         with suppress(Exception):  # a function of a test, a generator
             out[name] = hashlib.sha256(pickle.dumps(value)).digest()
     return out

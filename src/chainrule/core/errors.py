@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from chainrule.core.text import one_line
+from chainrule.core.text import as_written, one_line, visible
 
 __all__ = [
     "ChainruleError",
@@ -37,7 +37,8 @@ _MOST_SHOWN = 10  # nodes or triples that a message lists
 class ChainruleError(Exception):
     """Base of every error that chainrule raises on purpose.
 
-    A message is one line of at most ``most`` signs, whatever it quotes: what is too long lacks its middle.
+    A message is one line of at most ``most`` signs, whatever it quotes: what is too long lacks its middle, and what
+    cannot be seen is made visible.
 
     >>> issubclass(ShapeError, ChainruleError) and issubclass(ShapeError, ValueError)
     True
@@ -51,6 +52,7 @@ class ChainruleError(Exception):
         text = super().__str__()
         if "\n" in text:
             text = " ".join(text.split())
+        text = visible(text)
         if len(text) <= self.most:
             return text
         half = (self.most - 3) // 2
@@ -81,7 +83,8 @@ class UnknownNameError(InputError):
         """
         from difflib import get_close_matches
 
-        text = str(name)
+        text = name if isinstance(name, str) else as_written(name)
+        known = [k if isinstance(k, str) else as_written(k) for k in known]
         like = [k for k in known if len(k) <= 2.4 * len(text) <= 5.8 * len(k)][:_MOST_COMPARED]
         near = get_close_matches(text, like, n=3) if len(text) <= _LONGEST_COMPARED else []
         hint = f"; did you mean {' or '.join(map(_quoted, near))}?" if near else ""

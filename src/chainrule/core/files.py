@@ -52,7 +52,7 @@ def as_path(path: Any, what: str = "a path") -> Path:
     Traceback (most recent call last):
     chainrule.core.errors.InputError: checkpoint is a text or a pathlib.Path; got 3; pass for example 'model'
     """
-    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
         raise InputError(
             f"{what} is a text or a pathlib.Path; got {as_written(path)}; pass for example 'model'"
         )
@@ -60,12 +60,16 @@ def as_path(path: Any, what: str = "a path") -> Path:
         raise InputError(
             f"{what} holds a NUL sign, which no name of a file may; got {shown_path(Path(path))}"
         )
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as e:
+        raise InputError(f"{what} is no Unicode text, as names of files are; got {as_written(path)}") from e
     return Path(path)
 
 
 def shown_path(path: str | Path) -> str:
     """``path`` for a message: in one line, a long one by its end."""
-    text = str(path)
+    text = as_written(path, 10_000, write=str)
     return one_line(text if len(text) <= 200 else f"…{text[-199:]}", 200)
 
 

@@ -39,10 +39,12 @@ class Typed:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """The record that ``to_plain`` wrote; ``InputError`` names a field that is missing or unknown."""
+        if not isinstance(plain, Mapping):
+            raise InputError(f"a {cls.__name__} is read from a dict; got {as_written(plain)}")
         known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]  # every subclass is a dataclass
         unknown = [key for key in plain if key not in known]
         if unknown:
-            raise InputError(f"a {cls.__name__} has no {unknown[0]!r}; it has {', '.join(known)}")
+            raise InputError(f"a {cls.__name__} has no {as_written(unknown[0])}; it has {', '.join(known)}")
         for name, f in known.items():
             if name not in plain and f.default is MISSING and f.default_factory is MISSING:
                 raise InputError(

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.core.checks import as_floats
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.text import as_written
@@ -68,7 +69,7 @@ def exact_table(model: Scored, sizes: Sizes | None = None) -> NDArray[np.float64
     >>> np.exp(exact_table(model)).reshape(2, 3).round(6).tolist()
     [[0.25, 0.25, 0.0], [0.0, 0.0, 0.5]]
     """
-    parsed = _small_enough(sizes_of(model, sizes))
+    parsed = _small_enough(sizes_of(_scored(model), sizes))
     return np.concatenate([np.asarray(model.log_prob(block), np.float64) for block in state_blocks(parsed)])
 
 
@@ -81,7 +82,7 @@ def total_probability(model: Scored, sizes: Sizes | None = None) -> float:
     >>> round(total_probability(Independent().fit([[0, 1], [1, 1]])), 9)
     1.0
     """
-    parsed = _small_enough(sizes_of(model, sizes))
+    parsed = _small_enough(sizes_of(_scored(model), sizes))
     sums = [log_sum_exp(np.asarray(model.log_prob(block), np.float64)) for block in state_blocks(parsed)]
     return float(np.exp(log_sum_exp(sums)))
 
@@ -148,6 +149,12 @@ def sizes_of(model: Any, sizes: Sizes | None = None) -> tuple[int, ...]:
     return parse_sizes(int(width))
 
 
+def _scored(model: Any) -> Scored:
+    if not callable(getattr(model, "log_prob", None)):
+        raise InputError(f"model must have a method log_prob of rows; got {as_written(model)}")
+    return model
+
+
 def _small_enough(sizes: Sizes) -> tuple[int, ...]:
     parsed = parse_sizes(sizes)
     if not parsed:
@@ -165,13 +172,15 @@ def _small_enough(sizes: Sizes) -> tuple[int, ...]:
 
 
 def _tables(log_p: ArrayLike, log_q: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    p, q = np.asarray(log_p, np.float64), np.asarray(log_q, np.float64)
+    p, q = as_floats(log_p, "log_p"), as_floats(log_q, "log_q")
     if p.ndim != 1 or p.shape != q.shape:
         raise ShapeError(
             f"two tables of log-probabilities over the same states are needed, of one dimension each; "
             f"their shapes are {p.shape} and {q.shape}"
         )
     for name, table in (("log_p", p), ("log_q", q)):
+        if (table > _TOLERANCE).any():
+            raise InputError(f"{name} must hold log-probabilities in nats, none above 0; got {table.max():g}")
         total = float(np.exp(log_sum_exp(table)))
         if not abs(total - 1.0) <= _TOLERANCE:
             raise InputError(

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.base import clone
 
 from chainrule.compiled.compiling import seconds_compiling
-from chainrule.core.checks import is_listing
+from chainrule.core.checks import as_list, is_listing
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.progress import note
 from chainrule.core.text import as_written
@@ -102,7 +102,7 @@ def family(name: str, *, beside: tuple[str, ...] = ()) -> Family:
     >>> family("chowliu").sums_out
     'any'
     """
-    if name not in FAMILIES:
+    if not isinstance(name, str) or name not in FAMILIES:
         raise UnknownNameError.of("model", name, [*beside, *FAMILIES])
     return FAMILIES[name]
 
@@ -115,7 +115,7 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     """
     if names is None:
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
-    listed: list[Any] = list(names) if is_listing(names) else [names]
+    listed: list[Any] = as_list(names, "models") if is_listing(names) else [names]
     if not all(isinstance(name, str) for name in listed):
         raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {as_written(names)}")
     chosen = tuple(family(str(name)) for name in listed)

@@ -47,7 +47,7 @@ def checked_encoding(encoding: str | None) -> str | None:
         return None
     try:
         return codecs.lookup(encoding).name
-    except (LookupError, TypeError) as e:
+    except (LookupError, TypeError, ValueError) as e:
         raise InputError(
             f"encoding must be the name of one, such as 'utf-8', 'utf-16' or 'cp1252'; got {as_written(encoding)}"
         ) from e

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError
 from chainrule.core.text import as_written
 
@@ -58,11 +59,7 @@ def hole_patterns(missing: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArra
 
 
 def _texts(texts: Any) -> Texts:
-    if isinstance(texts, str) or not hasattr(texts, "__iter__"):
-        raise InputError(
-            f"missing must be a list of texts, or a dict of such lists by column; got {as_written(texts)}"
-        )
-    found = tuple(texts)
+    found = tuple(as_list(texts, "missing", of="texts, or a dict of such lists by column"))
     if not all(isinstance(text, str) for text in found):
         raise InputError(f"missing must list texts, as in missing=['', '?']; got {as_written(texts)}")
     return found

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import as_list, check_instance, check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.text import as_written
 from chainrule.tables.bins import BinRule, checked_bins
@@ -54,6 +55,7 @@ class Reading:
             "max_states": check_integer(self.max_states, "max_states"),
             "encoding": checked_encoding(self.encoding),
             "header": _truth(self.header, "header"),
+            "options": check_instance(self.options, Mapping, "options", like="a dict of texts"),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -96,9 +98,8 @@ def _variables(schema: Any) -> dict[str, Variable]:
 def _names(names: Any, setting: str) -> tuple[str, ...]:
     if isinstance(names, str):
         return (names,)
-    if not isinstance(names, Iterable):
-        raise InputError(f"{setting} must be a list of column names; got {as_written(names)}")
-    return tuple(map(str, names))
+    listed = as_list(names, setting, of="column names")
+    return tuple(as_written(name, write=str) if not isinstance(name, str) else name for name in listed)
 
 
 def _ordinal(ordinal: Any) -> dict[str, tuple[str, ...] | None]:
@@ -126,6 +127,5 @@ def _truth(value: Any, name: str) -> bool | None:
 def _unseen(unseen: Any) -> Any:
     policies = list(unseen.values()) if isinstance(unseen, Mapping) else [unseen]
     for policy in policies:
-        if policy not in get_args(Unseen):
-            raise InputError(f"unseen must be one of {', '.join(get_args(Unseen))}; got {as_written(policy)}")
+        check_choice(policy, "unseen", get_args(Unseen))
     return {str(name): p for name, p in unseen.items()} if isinstance(unseen, Mapping) else unseen

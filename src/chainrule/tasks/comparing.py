@@ -70,7 +70,7 @@ class Comparison:
             asked = (plain["columns"], plain["budget_seconds"], plain["command"])
             board = Leaderboard.from_dict(plain)
             return cls(board, *sizes, plain["seed"], plain["stopped"], tuple(plain["notes"]), *asked)
-        except (AttributeError, KeyError, TypeError) as e:
+        except (AttributeError, LookupError, TypeError, ValueError) as e:
             raise DataError(f"not a comparison of models ({e}); run `chainrule compare` again") from e
 
 

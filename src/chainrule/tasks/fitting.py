@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_instance, check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.files import as_path, shown_path
 from chainrule.core.progress import note
 from chainrule.core.records import to_plain
-from chainrule.core.text import one_line
+from chainrule.core.text import as_written, one_line
 from chainrule.core.time_limit import OutOfTimeError
 from chainrule.core.units import seconds_of
 from chainrule.graphs import DAG
@@ -166,10 +166,11 @@ def fit(
     >>> fit(rows, model="chowliu").model.query("rain", {"wet": "yes"}).probability(rain="yes") > 0.9
     True
     """
+    check_instance(dialect, Dialect, "dialect", like="PYTHON or SHELL of chainrule.tasks.dialects")
     began, seed = time.monotonic(), check_integer(seed, "seed", least=0)
     seconds = None if budget is None else seconds_of(budget)
     # a wrong name is told before a large table is read
-    one = None if model == AUTO else family(model, beside=(AUTO,))
+    one = None if isinstance(model, str) and model == AUTO else family(model, beside=(AUTO,))
     graph = graph_of(dag)
     folder = None if run_dir is None else _run_folder(run_dir, model, one, seconds, resume)
     check_latent(model, graph, latent_states, latent_classes, dialect)
@@ -211,11 +212,23 @@ def graph_of(dag: Any) -> DAG | None:
     """A graph that a user states: a ``DAG``, a file, or text; ``None`` for none."""
     if dag is None or isinstance(dag, DAG):
         return dag
-    if isinstance(dag, Path) or Path(dag).is_file():
+    if not isinstance(dag, (str, Path)):
+        raise InputError(f"dag must be a DAG, a file or text; got {as_written(dag)}")
+    if isinstance(dag, Path) or _is_file(dag):
         return DAG.read(dag)
     if not any(mark in dag for mark in ("->", "<-", "{", ";", "\n")):
-        raise InputError(f"{dag!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'")
+        raise InputError(
+            f"{as_written(dag)} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'"
+        )
     return DAG.parse(dag)
+
+
+def _is_file(text: str) -> bool:
+    """Whether a text names a file; one that no file may be called by does not."""
+    try:
+        return Path(text).is_file()
+    except (ValueError, OSError):
+        return False
 
 
 def _run_folder(

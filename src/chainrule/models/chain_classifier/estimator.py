@@ -107,8 +107,8 @@ class ChainClassifier(ChainModel):
         methods = ("fit", "predict_proba", "get_params")
         if isinstance(estimator, type) or not all(hasattr(estimator, m) for m in methods):
             raise InputError(
-                f"estimator must be a scikit-learn classifier with predict_proba; "
-                f"got {as_written(estimator)}; pass for example LogisticRegression(), or wrap it in CalibratedClassifierCV"
+                f"estimator must be a scikit-learn classifier with predict_proba; got {as_written(estimator)}; "
+                "pass for example LogisticRegression(), or wrap it in CalibratedClassifierCV"
             )
         if weighted and not has_fit_parameter(estimator, "sample_weight"):
             raise InputError(f"{name} takes no sample_weight; repeat rows, or choose an estimator that does")

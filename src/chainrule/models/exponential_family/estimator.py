@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import as_matrix, check_integer
+from chainrule.core.checks import as_array, as_matrix, check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import DataError, InputError, ShapeError, ValuesError
 from chainrule.core.progress import track
@@ -274,9 +275,7 @@ def _bounds(
 
 
 def _checked_method(method: str) -> str:
-    if method not in ("exact", "wald"):
-        raise InputError(f"method must be 'exact' or 'wald'; got {as_written(method)}")
-    return method
+    return check_choice(method, "method", ("exact", "wald"))
 
 
 def _named_bounds(law: Law, bounds: NDArray[np.float64]) -> dict[str, Any]:
@@ -289,10 +288,7 @@ def _column(X: ArrayLike) -> NDArray[np.float64]:
     """Rows (n,) or (n, 1) as float64 (n,)."""
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()  # type: ignore[union-attr]  # a pandas column
-    try:
-        values = np.asarray(X)
-    except ValueError as e:
-        raise ShapeError("x is ragged: its rows differ in length; pass one value per row") from e
+    values = as_array(X, "x")
     if values.ndim == 1:
         values = values.reshape(-1, 1)
     values = as_matrix(values, name="x")

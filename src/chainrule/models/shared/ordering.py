@@ -69,7 +69,9 @@ def parse_ordering(
     places = None if names is None else {name: i for i, name in enumerate(names)}
     columns = [_column(item, places) for item in items]
     if n == 0 or sorted(columns) != list(range(n)):
-        shown = ",".join(map(str, items[:12])) + (",…" if len(items) > 12 else "")
+        shown = ",".join(as_written(item, write=str) for item in items[:12]) + (
+            ",…" if len(items) > 12 else ""
+        )
         raise InputError(
             f"an ordering of {n} variables is 'natural', 'random', each integer from 0 to {n - 1} once, or each "
             f"name ({_shown_names(names, n)}) once; got {shown or 'nothing'}; list every variable exactly once"
