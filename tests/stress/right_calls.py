@@ -46,7 +46,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "MADE": lambda: cr.MADE([4], **SMALL),
     "Mixture": lambda: cr.Mixture(cr.Independent(pseudocount=1), 2, n_starts=1, max_steps=2, random_state=0),
     "NADE": lambda: cr.NADE(4, **SMALL),
-    "Stack": lambda: cr.Stack([cr.Independent(pseudocount=1), cr.BayesianNetwork("a -> b; c", pseudocount=1)]),
+    "Stack": lambda: cr.Stack(
+        [cr.Independent(pseudocount=1), cr.BayesianNetwork("a -> b; c", pseudocount=1)]
+    ),
     "TreeNetwork": lambda: cr.TreeNetwork(),
 }
 
@@ -145,7 +147,10 @@ def _entered(made: Callable[..., AbstractContextManager[Any]]) -> Callable[..., 
 
 
 EVIDENCE: dict[str, Any] = {"evidence": {"a": "yes"}}
-SOFT: dict[str, Any] = {"likelihood": {"b": [0.5, 1.0]}, "jeffrey": {"c": {"high": 0.2, "low": 0.3, "mid": 0.5}}}
+SOFT: dict[str, Any] = {
+    "likelihood": {"b": [0.5, 1.0]},
+    "jeffrey": {"c": {"high": 0.2, "low": 0.3, "mid": 0.5}},
+}
 QUESTION: dict[str, Any] = {"question": "P(b)", **EVIDENCE}
 
 
@@ -184,7 +189,8 @@ def _network() -> Any:
 
 CLASSES: dict[str, Made] = {
     "DAG": lambda: (cr.DAG, {"edges": [("a", "b")], "nodes": ["a", "b", "c"], **marks()}),
-    "PDAG": lambda: (cr.PDAG, {"directed": [("a", "b")], "undirected": [("b", "c")], "nodes": ["a", "b", "c"], **marks()}),
+    "PDAG": lambda: (cr.PDAG, {"directed": [("a", "b")], "undirected": [("b", "c")], "nodes": ["a", "b", "c"],
+        **marks()}),
     "DirectedGraph": lambda: (
         graphs.DirectedGraph, {"edges": [("a", "b"), ("b", "a")], "nodes": ["a", "b"], **marks()},
     ),
@@ -215,7 +221,13 @@ CLASSES: dict[str, Made] = {
 
 def marks() -> dict[str, Any]:
     """The marks that a graph's nodes may have."""
-    return {"latent": (), "positions": {"a": (0.0, 1.0)}, "exposures": ["a"], "outcomes": ["b"], "adjusted": ()}
+    return {
+        "latent": (),
+        "positions": {"a": (0.0, 1.0)},
+        "exposures": ["a"],
+        "outcomes": ["b"],
+        "adjusted": (),
+    }
 
 
 def _uniform(codes: Any) -> Any:
@@ -233,7 +245,8 @@ GRAPHS: dict[str, Made] = {
     **{f"DAG.{name}": (lambda name=name: (getattr(dag(), name), {"node": "b"}))
        for name in ("parents", "children", "markov_blanket")},
     **{f"DAG.{name}": (lambda name=name: (getattr(dag(), name), {
-        "cause": "a", "effect": "b", "kind": "minimal", "included": None})) for name in ("adjustment_sets", "backdoor_sets")},
+        "cause": "a", "effect": "b", "kind": "minimal", "included": None})) for name in ("adjustment_sets",
+        "backdoor_sets")},
     **{f"DAG.{name}": (lambda name=name: (getattr(dag(), name), {"cause": "a", "effect": "b", "given": ()}))
        for name in ("explain_adjustment", "is_adjustment_set")},
     "DAG.d_separated_from": lambda: (dag().d_separated_from, {"x": "a", "given": ["b"]}),
@@ -282,7 +295,8 @@ TABLES: dict[str, Made] = {
     "Schema.index": lambda: (table().schema.index, {"name": "b"}),
     "Schema.known": lambda: (table().schema.known, {"given": {"a": "yes"}}),
     "Schema.labels": lambda: (table().schema.labels, {"codes": [0, -1, 2]}),
-    "Schema.of": lambda: (cr.Schema.of, {"states": {"a": ["no", "yes"], "b": 3}, "container": "dict", "encoding": None}),
+    "Schema.of": lambda: (cr.Schema.of, {"states": {"a": ["no", "yes"], "b": 3}, "container": "dict",
+        "encoding": None}),
     "Schema.of_sizes": lambda: (cr.Schema.of_sizes, {"sizes": (2, 3), "names": ["a", "b"]}),
     "Schema.select": lambda: (table().schema.select, {"names": ["b", "a"]}),
     "Variable.code": lambda: (table().schema.variables[0].code, {"value": "yes"}),
@@ -294,7 +308,8 @@ TABLES: dict[str, Made] = {
         "X": "rows.csv", "weights": None, "name": "X", "client": None, "ignore": ["c"]}),
     "Table.head": lambda: (table().head, {"n": 2}),
     "Table.parts": lambda: (cr.Table.parts, {
-        "X": "rows.csv", "schema": table().schema, "batch_rows": 7, "weights": None, "name": "X", "client": None, "ignore": ()}),
+        "X": "rows.csv", "schema": table().schema, "batch_rows": 7, "weights": None, "name": "X", "client": None,
+        "ignore": ()}),
     "Table.read": lambda: (cr.Table.read, {"X": rows(), **READING, "min_rows": 1, "options": _options()}),
     "Table.select": lambda: (table().select, {"names": ["b"]}),
     "Table.value_counts": lambda: (table().value_counts, {"name": "a"}),
@@ -337,7 +352,8 @@ LEARNERS: dict[str, Made] = {
     "BayesianNetwork.cpt": lambda: (_network().cpt, {"node": "b"}),
     "BayesianNetwork.fit": lambda: (MODELS["BayesianNetwork"]().fit, {
         "X": rows(), "y": None, "valid": None, "sample_weight": np.ones(_N), "client": None}),
-    "BayesianNetwork.fit_counts": lambda: (MODELS["BayesianNetwork"]().fit_counts, {"counts": _network().count(rows())}),
+    "BayesianNetwork.fit_counts": lambda: (MODELS["BayesianNetwork"]().fit_counts,
+        {"counts": _network().count(rows())}),
     "BayesianNetwork.from_tables": lambda: (cr.BayesianNetwork.from_tables, {
         "dag": "a -> b", "states": {"a": 2, "b": ["no", "yes"]}, "tables": {"a": [0.5, 0.5], "b": [[0.1, 0.9], [1, 0]]},
         "max_bytes": 2**20}),
@@ -347,7 +363,8 @@ LEARNERS: dict[str, Made] = {
     "BayesianNetwork.mpe": lambda: (_network().mpe, {**EVIDENCE}),
     "BayesianNetwork.posterior_marginals": lambda: (_network().posterior_marginals, {**EVIDENCE, **SOFT}),
     "BayesianNetwork.query": lambda: (_network().query, {"variables": "b", **EVIDENCE, **SOFT}),
-    "BayesianNetwork.read": lambda: (cr.BayesianNetwork.read, {"path": "right.bif", "format": None, "max_bytes": 2**20}),
+    "BayesianNetwork.read": lambda: (cr.BayesianNetwork.read, {"path": "right.bif", "format": None,
+        "max_bytes": 2**20}),
     "BayesianNetwork.write": lambda: (_network().write, {"path": "out.bif", "format": "bif"}),
     "BayesianNetwork.sensitivity": lambda: (_network().sensitivity, {
         "states": {"b": "yes"}, **EVIDENCE, "likelihood": None}),
@@ -355,14 +372,17 @@ LEARNERS: dict[str, Made] = {
         "X": rows(), "method": "information", "n_resamples": 2, "sample_weight": None, "rng": 0}),
     "BayesianNetwork.standard_errors by resampling": lambda: (_network().standard_errors, {
         "X": rows(), "method": "bootstrap", "n_resamples": 2, "sample_weight": np.ones(_N), "rng": 0}),
-    "BayesianNetwork.table_posteriors": lambda: (_network().table_posteriors, {"X": rows(), "sample_weight": np.ones(_N)}),
+    "BayesianNetwork.table_posteriors": lambda: (_network().table_posteriors, {"X": rows(),
+        "sample_weight": np.ones(_N)}),
     "LatentMixture.usual_epochs": lambda: (MODELS["LatentMixture"]().usual_epochs, {"n_rows": 10}),
-    "ExponentialFamily.fit": lambda: (cr.ExponentialFamily("poisson").fit, {"X": [[0], [2]], "y": None, "valid": [[1]]}),
+    "ExponentialFamily.fit": lambda: (cr.ExponentialFamily("poisson").fit, {"X": [[0], [2]], "y": None,
+        "valid": [[1]]}),
     "ExponentialFamily.log_prob": lambda: (family().log_prob, {"X": [[0], [2]]}),
     "ExponentialFamily.score": lambda: (family().score, {"X": [[0], [2]], "y": None}),
     "ExponentialFamily.score_samples": lambda: (family().score_samples, {"X": [[0], [2]]}),
     "ExponentialFamily.sample": lambda: (family().sample, {"n": 2, "given": None, "rng": 0}),
-    "ExponentialFamily.confidence_intervals": lambda: (family().confidence_intervals, {"level": 0.9, "method": "exact"}),
+    "ExponentialFamily.confidence_intervals": lambda: (family().confidence_intervals, {"level": 0.9,
+        "method": "exact"}),
     "ExponentialFamily.log_likelihood": lambda: (family().log_likelihood, {"rate": [1.0, 2.0]}),
     "ExponentialFamily.summary": lambda: (family().summary, {"level": 0.9}),
     "ExponentialFamily.save": lambda: (family().save, {"path": "out.model"}),
@@ -381,7 +401,8 @@ def _independence() -> Any:
 
 EVALUATE: dict[str, Made] = {
     "check_independencies": lambda: (cr.check_independencies, {
-        "dag": "a -> b; c", "table": rows(), "kind": "missing_edge", "statistic": "g", "alpha": 0.05, "correction": "holm",
+        "dag": "a -> b; c", "table": rows(), "kind": "missing_edge", "statistic": "g", "alpha": 0.05,
+        "correction": "holm",
         "n_permutations": 9, "rng": 0, "limit": 100, "min_expected": 5.0}),
     "check_independencies by permutations": lambda: (cr.check_independencies, {
         "dag": "a -> b; c", "table": rows(), "statistic": "permutation", "n_permutations": 39, "rng": 0}),
@@ -413,8 +434,10 @@ EVALUATE: dict[str, Made] = {
     "compare of timings": lambda: (evaluate.compare, {
         "a": evaluate.Timing.of([1.0, 2.0]), "b": evaluate.Timing.of([1.0]), "factor": 2.0}),
     "counterexample": lambda: (evaluate.counterexample, {"graph": _circle(), "total": 2}),
-    "cycle_mass": lambda: (evaluate.cycle_mass, {"matrices": [[[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]]}),
-    "dependence": lambda: (evaluate.dependence, {"table": evaluate.BinaryTable("b", ("a",), (Fraction(0), Fraction(1)))}),
+    "cycle_mass": lambda: (evaluate.cycle_mass, {"matrices": [[[Fraction(1), Fraction(0)], [Fraction(0),
+        Fraction(1)]]]}),
+    "dependence": lambda: (evaluate.dependence, {"table": evaluate.BinaryTable("b", ("a",), (Fraction(0),
+        Fraction(1)))}),
     **{name: (lambda name=name: (getattr(evaluate, name), {"model": fitted("Independent"), "sizes": None}))
        for name in ("exact_table", "total_probability", "sizes_of")},
     "jacobian_dependence": lambda: (evaluate.jacobian_dependence, {
@@ -466,10 +489,13 @@ _made = cache(_made_of)
 FIT_SETTINGS: dict[str, Any] = {"seed": 0, "fix": False, "ignore": [], "bins": {}, "max_states": 20}
 TASKS: dict[str, Made] = {
     "audit": lambda: (cr.audit, {
-        "model": fitted("Independent"), "X": rows(), "train": rows(), "truth": fitted("BayesianNetwork"), "entropy_nats": None,
-        "draws": 100, "most_states": 1000, "false_alarm_rate": 0.001, "seed": 0, "out": "audit.html", **_dialect(), "ignore": ()}),
+        "model": fitted("Independent"), "X": rows(), "train": rows(), "truth": fitted("BayesianNetwork"),
+        "entropy_nats": None,
+        "draws": 100, "most_states": 1000, "false_alarm_rate": 0.001, "seed": 0, "out": "audit.html", **_dialect(),
+        "ignore": ()}),
     "compare": lambda: (cr.compare, {
-        "X": rows(), "test": rows(), "models": ["independent"], "budget": "1s", "held_out": 0.2, "dag": None, **_dialect(),
+        "X": rows(), "test": rows(), "models": ["independent"], "budget": "1s", "held_out": 0.2, "dag": None,
+        **_dialect(),
         **FIT_SETTINGS}),
     "compress": lambda: (cr.compress, {"model": fitted("Independent"), "X": rows()}),
     "decompress": lambda: (cr.decompress, {
@@ -488,10 +514,12 @@ TASKS: dict[str, Made] = {
     "fit of a network": lambda: (cr.fit, {"X": rows(), "model": "bayesnet", "dag": "a -> b; c", "latent_states": None}),
     "fit in a budget": lambda: (cr.fit, {"X": rows(), "models": ["independent"], "budget": 1.0, "simple": True}),
     "impute": lambda: (cr.impute, {
-        "model": fitted("Independent"), "X": "holes.csv", "how": "draw", "draws": 2, "seed": 0, "out": "out.csv", **_dialect(),
+        "model": fitted("Independent"), "X": "holes.csv", "how": "draw", "draws": 2, "seed": 0, "out": "out.csv",
+        **_dialect(),
         "ignore": ()}),
     "learn": lambda: (cr.learn, {
-        "X": rows(), "method": "hill-climb", "score": "bic", "bootstrap": 0, "out": "out.bif", "held_out": 0.1, "workers": 1,
+        "X": rows(), "method": "hill-climb", "score": "bic", "bootstrap": 0, "out": "out.bif", "held_out": 0.1,
+        "workers": 1,
         **SEARCH, **_dialect(), **FIT_SETTINGS}),
     "learn_by_tests": lambda: (tasks.learn_by_tests, {
         "X": rows(), "statistic": "g", "alpha": 0.05, "forbidden": (), "required": (), "tiers": (), "max_given": None,
@@ -503,14 +531,16 @@ TASKS: dict[str, Made] = {
     "sample": lambda: (cr.sample, {
         "model": fitted("Independent"), "n": 3, "given": {"a": "yes"}, "seed": 0, "out": "out.csv"}),
     "score": lambda: (cr.score, {
-        "model": fitted("BayesianNetwork"), "X": rows(), "out": "out.csv", "cells": True, "draws": 100, "seed": 0, **_dialect(),
+        "model": fitted("BayesianNetwork"), "X": rows(), "out": "out.csv", "cells": True, "draws": 100, "seed": 0,
+        **_dialect(),
         "ignore": ()}),
     "write_page": lambda: (cr.write_page, {"record": description(), "out": "page.html"}),
     "check_page": lambda: (report.check_page, {"out": "page.html"}),
     "rebuild_page": lambda: (report.rebuild_page, {"saved": "right.json", "out": "again.html"}),
     "render": lambda: (report.render, {"results": _results(), "out": "pages"}),
     "write_report": lambda: (report.write_report, {"directory": "pages"}),
-    "settings": lambda: (_entered(cr.settings), {"plain": False, "verbose": False, "threads": 1, "keep_freed_memory": False}),
+    "settings": lambda: (_entered(cr.settings), {"plain": False, "verbose": False, "threads": 1,
+        "keep_freed_memory": False}),
     "workers": lambda: (_entered(cr.workers), {"n": 1}),
     "Audit.count": lambda: (audited().count, {"verdict": "pass"}),
     "Audit.from_dict": lambda: (tasks.Audit.from_dict, {"plain": audited().to_dict()}),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 
+from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError
 from chainrule.core.text import one_line
 
@@ -35,7 +36,10 @@ class Structure:
     def of(cls, parents: Iterable[Iterable[int]], latent: Iterable[int] = ()) -> Structure:
         """The structure in which node v has the parents ``parents[v]``, each once and in rising order."""
         try:
-            above, hidden = tuple(map(tuple, parents)), frozenset(latent)
+            above, hidden = (
+                tuple(map(tuple, as_list(parents, "parents", of="lists"))),
+                frozenset(as_list(latent, "latent", of="nodes")),
+            )
             children: list[list[int]] = [[] for _ in above]
             for v, us in enumerate(above):
                 for u in us:

@@ -229,7 +229,11 @@ def _latent_net(request: Request) -> DiscreteModel:
 def _latent_mixture(request: Request, structure: str) -> DiscreteModel:
     from chainrule.models.latent_mixture.estimator import LatentMixture
 
-    model = LatentMixture(structure=structure, random_state=request.seed)  # pyright: ignore[reportArgumentType]
+    model: Any = LatentMixture(
+        structure=structure,  # pyright: ignore[reportArgumentType]
+        random_state=request.seed,
+        run_dir=request.run_dir,
+    )
     return _in_time(model, model.usual_epochs(request.table.n_rows), request)
 
 
@@ -341,6 +345,7 @@ FAMILIES: dict[str, Family] = {
             _latent,
             takes_time=True,
             chooses=True,
+            keeps_runs=True,
             uses_torch=True,
         ),
         Family(
@@ -350,6 +355,7 @@ FAMILIES: dict[str, Family] = {
             "suffix",
             takes_time=True,
             chooses=True,
+            keeps_runs=True,
             uses_torch=True,
         ),
         Family(

@@ -156,9 +156,9 @@ def fit(
     long list of files is shared to be read.  ``fix`` reads a table that would be refused as the refusal advises, and
     says how.
 
-    ``run_dir`` is a folder that a network, "nade" or "made" without a budget, keeps its training in: a call that was
-    stopped goes on from there when it is made again, and ends as it would have.  Without ``resume`` a folder that holds
-    a run is refused.
+    ``run_dir`` is a folder that "latent", "latentnet", "nade" or "made" without a budget keeps its training in: a
+    call that was stopped goes on from there when it is made again, and ends as it would have. Without ``resume`` a
+    folder that holds a run is refused.
 
     Raises ``InputError`` and its kinds, ``DataError``.
 
@@ -237,8 +237,11 @@ def _run_folder(
     """The folder to keep a run in; ``InputError`` where a fit cannot be gone on with, or this one is not to be."""
     folder = as_path(run_dir, "run_dir")
     if one is None or not one.keeps_runs:
-        able = " or ".join(f.name for f in FAMILIES.values() if f.keeps_runs)
-        raise InputError(f"a run is kept of one network, {able}, not of {one_line(model)}; name one as model")
+        able = [f.name for f in FAMILIES.values() if f.keeps_runs]
+        raise InputError(
+            f"a run is kept of one model that is trained in steps, {', '.join(able)}, not of {one_line(model)}; "
+            "name one as model"
+        )
     if seconds is not None:
         raise InputError(
             "with a budget the speed of a machine decides how long a network is trained, so a run cannot be gone on "

@@ -34,6 +34,7 @@ from chainrule.models.shared.loaded_network import check_hidden, load_weights
 from chainrule.models.shared.network import AutoregressiveNetwork, LikelihoodNetwork
 from chainrule.models.shared.own_torch import own_torch, rows_to_torch
 from chainrule.models.shared.remembered import Remembered
+from chainrule.models.shared.run_folder import told_settings
 from chainrule.models.shared.training import Recipe, batch_size_for, decay_in_epochs, train
 from chainrule.tables.table import Table
 
@@ -165,10 +166,8 @@ class AutoregressiveEstimator(ChainModel):
 
     def _told_settings(self, seed: int) -> dict[str, Any]:
         """All settings that may change what is learned, as plain data, for the folder of a run."""
-        settings = {k: v for k, v in self.get_params(deep=False).items() if k not in _OF_NO_NUMBER}
-        schema = None if self.schema is None else self.schema.to_plain()
-        graph = {"dag": plain_dag(settings["dag"])} if "dag" in settings else {}
-        return settings | {"random_state": seed, "schema": schema} | graph
+        told = told_settings(self.get_params(deep=False), seed, _OF_NO_NUMBER)
+        return told | ({"dag": plain_dag(told["dag"])} if "dag" in told else {})
 
     def _complete_log_prob(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer, is_listing
+from chainrule.core.checks import as_list, check_integer, is_listing
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.text import as_written
 from chainrule.graphs import DAG, DirectedGraph
@@ -103,14 +103,15 @@ def _pairs(edges: Any, what: str, place: dict[str, int]) -> Iterable[tuple[int, 
 
 def _backwards(tiers: Any, place: dict[str, int]) -> Iterable[tuple[int, int]]:
     """All pairs (in a later tier, in an earlier tier)."""
-    if not is_listing(tiers) or not all(is_listing(tier) for tier in tiers):
+    tiers = as_list(tiers, "tiers", of="lists of columns")
+    if not all(is_listing(tier) for tier in tiers):
         raise InputError(
             f"tiers are lists of columns, such as [['age'], ['smoker', 'diet']]; got {as_written(tiers)}"
         )
     earlier: list[int] = []
     for tier in tiers:
         here = []
-        for name in tier:
+        for name in as_list(tier, "a tier", of="columns"):
             if not isinstance(name, str) or name not in place:
                 raise UnknownNameError.of("column (of a tier)", name, list(place))
             if place[name] in earlier or place[name] in here:
