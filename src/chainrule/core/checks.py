@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -206,7 +207,7 @@ def is_listing(value: Any) -> bool:
     )
 
 
-def check_instance(value: Any, kind: type[T] | tuple[type[T], ...], name: str, *, like: str) -> T:
+def check_instance(value: Any, kind: type[T] | UnionType, name: str, *, like: str) -> T:
     """``value`` if it is of a class; ``InputError`` if not, which says what it is to be.
 
     >>> check_instance(3, str, "text", like="a text")

@@ -157,7 +157,7 @@ def _rows_of(matrix: Any) -> list[list[Fraction | int]]:
         as_list(row, "a row of a matrix", of="fractions") for row in as_list(matrix, "a matrix", of="rows")
     ]
     for p in (p for row in rows for p in row):
-        check_instance(p, (Fraction, int), "an entry of a matrix", like="a fraction or a whole number")
+        check_instance(p, Fraction | int, "an entry of a matrix", like="a fraction or a whole number")
     if not rows or not all(rows):
         raise InputError("a matrix needs at least one row, and a number in each")
     return rows

@@ -136,7 +136,7 @@ def chi_square(counts: NDArray[np.int64], probabilities: NDArray[np.float64]) ->
     if (
         found.shape != p.shape
         or not ((found >= 0) & np.isfinite(found)).all()
-        or not ((p >= 0) & (p <= 1)).all()
+        or not ((p >= 0) & (p <= 1 + 1e-9)).all()
     ):
         raise ValuesError(
             f"counts must be numbers of at least 0 and probabilities as many from 0 to 1; got {len(found)} and {len(p)}"

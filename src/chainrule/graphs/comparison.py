@@ -37,7 +37,7 @@ class Agreement:
     def of(cls, found: set[Any], truth: set[Any]) -> Agreement:
         """The agreement of two sets."""
         for name, things in (("found", found), ("truth", truth)):
-            check_instance(things, (set, frozenset), name, like="a set")
+            check_instance(things, set | frozenset, name, like="a set")
         return cls(len(found), len(truth), len(found & truth))
 
     @property

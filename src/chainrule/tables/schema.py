@@ -66,10 +66,9 @@ class Variable:
         check_choice(self.kind, "kind", _KINDS)
         check_choice(self.unseen, "unseen", _UNSEEN)
         if self.cuts is not None:
-            cuts = tuple(as_floats(self.cuts, f"cuts of {self.name!r}", ndim=1).tolist())
-            if len(cuts) + 1 != self.size:
-                raise InputError(f"{len(cuts)} cuts of {self.name!r} make {len(cuts) + 1} states")
-            object.__setattr__(self, "cuts", cuts)
+            n = len(as_floats(self.cuts, f"cuts of {self.name!r}", ndim=1))
+            if n + 1 != self.size:
+                raise InputError(f"{n} cuts of {self.name!r} make {n + 1} states")
         if self.missing is not None:
             texts = as_list(self.missing, "missing", of="texts")
             object.__setattr__(

@@ -69,7 +69,7 @@ def decompress(model: DiscreteModel, compressed: bytes) -> Any:
     Raises ``DataError`` where ``compressed`` is damaged, or written with another model or other floats.
     """
     checked_model(model)
-    check_instance(compressed, (bytes, bytearray), "compressed", like="bytes that compress gave")
+    check_instance(compressed, bytes | bytearray, "compressed", like="bytes that compress gave")
     reader = checked(_MAGIC, compressed, "these bytes are no rows that chainrule compressed")
     if reader.take(_DIGEST) != fingerprint(model):
         raise DataError("the rows were compressed with another model; decompress them with that one")
