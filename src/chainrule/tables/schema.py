@@ -283,7 +283,7 @@ class Schema:
 
     def select(self, names: Iterable[str]) -> Schema:
         """The schema of these variables, in this order."""
-        listed = as_list(names, "names", of="variables")
+        listed = names if isinstance(names, str) else as_list(names, "names", of="variables")
         return replace(self, variables=tuple(self[name] for name in listed))
 
     def known(self, given: Mapping[str, Any] | None) -> NDArray[np.int32]:

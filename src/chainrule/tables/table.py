@@ -272,7 +272,8 @@ class Table:
         >>> Table.read({"a": ["u", "v"], "b": [0, 1]}).select(["b"]).codes.tolist()
         [[0], [1]]
         """
-        places = [self.schema.index(name) for name in as_list(names, "names", of="columns")]
+        listed = names if isinstance(names, str) else as_list(names, "names", of="columns")
+        places = [self.schema.index(name) for name in listed]
         schema = self.schema.select([self.schema.names[j] for j in places])
         return Table(schema, self.codes[:, places], self.weights)
 
