@@ -72,11 +72,12 @@ def public() -> Iterator[tuple[str, Callable[..., Any]]]:
         module = import_module(f"chainrule{room}")
         for name in module.__all__:
             found = getattr(module, name)
-            if inspect.isclass(found):
+            if inspect.isclass(found) and not getattr(found, "_is_protocol", False):
                 for method in dir(found):
                     function = inspect.unwrap(getattr(found, method))
                     function = getattr(function, "__func__", function)
                     own = inspect.isfunction(function) and function.__module__.startswith("chainrule")
+                    own = own and not getattr(function, "__isabstractmethod__", False)
                     if own and not method.startswith("_") and id(function) not in seen:
                         seen.add(id(function))
                         yield f"{name}.{method}", function

@@ -441,7 +441,7 @@ EVALUATE: dict[str, Made] = {
     **{name: (lambda name=name: (getattr(evaluate, name), {"model": fitted("Independent"), "sizes": None}))
        for name in ("exact_table", "total_probability", "sizes_of")},
     "jacobian_dependence": lambda: (evaluate.jacobian_dependence, {
-        "network": fitted("NADE").network_, "d": 3, "columns": [0, 1, 2], "n_points": 2, "generic": True, "rng": 0}),
+        "network": fitted("NADE").network_, "d": 3, "columns": [1, 1, 1], "n_points": 2, "generic": True, "rng": 0}),
     "joint_table": lambda: (evaluate.joint_table, {"graph": dag(), "tables": tables()}),
     "total_mass": lambda: (evaluate.total_mass, {"graph": dag(), "tables": tables()}),
     **{name: (lambda name=name: (getattr(evaluate, name), {"log_p": np.log([0.5, 0.5]), "log_q": np.log([0.25, 0.75])}))

@@ -246,6 +246,8 @@ def _logits_of(
     """What gives the logits: a copy of a module in float64, or the function itself."""
     import torch
 
+    if not callable(network):
+        raise InputError(f"network must be a module or a function of rows; got {as_written(network)}")
     if not isinstance(network, torch.nn.Module):
         return network
     network = copy.deepcopy(network).cpu().double()
