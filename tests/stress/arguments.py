@@ -228,9 +228,7 @@ def main() -> int:
             kind = by_kind[fault.where or fault.what, fault.what.partition(":")[0]]
             kind.append(fault)
             if len(kind) == 1:
-                say(
-                    f"{fault.where}: {fault.what} in {fault.call}({fault.argument}={fault.value})", flush=True
-                )
+                say(f"{fault.where}: {fault.what} in {fault.call}({fault.argument}={fault.value})")
     say(f"{len(found)} calls, {sum(map(len, by_kind.values()))} faults of {len(by_kind)} kinds")
     for (where, what), those in by_kind.items():
         calls = sorted({f"{f.call}({f.argument})" for f in those})

@@ -86,7 +86,7 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "function": lambda: len,
     "date": lambda: datetime(2020, 1, 1),
     "module": lambda: np,
-    "masked": lambda: np.ma.masked_array([[0, 1, 0], [1, 0, 1]], [[0, 1, 0], [1, 1, 1]]),
+    "masked": lambda: np.ma.masked_array(np.eye(2, 3), np.array([[0, 1, 0], [1, 1, 1]], bool)),
     "sparse": lambda: sparse.csr_matrix(np.eye(3)),
     "no axes": lambda: np.array(3),
     "three axes": lambda: np.zeros((2, 3, 2)),

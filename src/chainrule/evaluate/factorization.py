@@ -222,6 +222,8 @@ def jacobian_dependence(
     import torch  # not before it is needed: rows of codes are audited without it
 
     d, generator = check_integer(d, "the number of variables"), as_generator(rng)
+    if not callable(network):
+        raise InputError(f"network must be a module or a function of rows; got {as_written(network)}")
     columns = None if columns is None else as_list(columns, "columns", of="numbers")
     starts = _starts(d, columns)
     logits = _logits_of(network, check_flag(generic, "generic"), generator)
@@ -246,8 +248,6 @@ def _logits_of(
     """What gives the logits: a copy of a module in float64, or the function itself."""
     import torch
 
-    if not callable(network):
-        raise InputError(f"network must be a module or a function of rows; got {as_written(network)}")
     if not isinstance(network, torch.nn.Module):
         return network
     network = copy.deepcopy(network).cpu().double()

@@ -23,7 +23,8 @@ def label_of(value: Any) -> str | None:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1):
+    of_numpy = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1)
+    if of_numpy:
         value = value.item()
     if isinstance(value, float):
         return None if math.isnan(value) else str(int(value)) if value.is_integer() else str(value)

@@ -106,7 +106,9 @@ def told_settings(settings: Mapping[str, Any], seed: int, of_no_number: Collecti
     >>> told_settings({"hidden": 4, "random_state": None, "device": "cpu"}, 7, {"device"})
     {'hidden': 4, 'random_state': 7}
     """
-    told = {k: v for k, v in settings.items() if k not in of_no_number} | {"random_state": seed}
+    told: dict[str, Any] = {k: v for k, v in settings.items() if k not in of_no_number} | {
+        "random_state": seed
+    }
     if told.get("schema") is not None:
         told["schema"] = told["schema"].to_plain()
     return told
