@@ -297,6 +297,7 @@ def perturbation_dependence(
     """
     rows = as_matrix(rows, name="rows")
     d = rows.shape[1]
+    check_size(16 * rows.size, "rows with their conditionals", instead="pass fewer rows")
     if not callable(conditionals):
         raise InputError(f"conditionals must be a function of rows; got {as_written(conditionals)}")
     before = conditionals(rows)

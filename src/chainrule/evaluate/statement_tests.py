@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from chainrule.core.checks import check_integer, check_real
+from chainrule.core.checks import MOST_LISTED, check_integer, check_real
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.core.text import as_written
@@ -49,7 +49,7 @@ class Settings:
         check_choice(statistic, "statistic", get_args(Statistic))
         if not 0 < check_real(alpha, "alpha") < 1:
             raise InputError(f"alpha must lie between 0 and 1; got {as_written(alpha)}; use for example 0.05")
-        check_integer(n_permutations, "n_permutations")
+        check_integer(n_permutations, "n_permutations", most=MOST_LISTED)
         # a permutation test is exact in every stratum
         least = 0.0 if statistic == "permutation" else check_real(least, "min_expected")
         return cls(statistic, alpha, n_permutations, least)

@@ -66,7 +66,7 @@ def to_networkx(graph: Content) -> nx.DiGraph:
 
 def matrix_edges(matrix: Any, nodes: Iterable[str] | None) -> tuple[Edges, list[str]]:
     """Edges and nodes of an adjacency matrix (n, n); names are ``nodes``, a data frame's columns, or x1, x2, …"""
-    columns = getattr(matrix, "columns", None)
+    columns = getattr(matrix, "columns", None) if hasattr(matrix, "to_numpy") else None
     if nodes is None and columns is not None:
         nodes = [str(name) for name in columns]
         index = getattr(matrix, "index", None)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import as_array, as_matrix, check_integer
+from chainrule.core.checks import as_array, as_matrix, check_integer, check_size
 from chainrule.core.choices import check_choice
 from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import DataError, InputError, ShapeError, ValuesError
@@ -106,6 +106,7 @@ class ExponentialFamily(DensityEstimator):
         """``n`` draws (n, 1); integers for the discrete families."""
         check_is_fitted(self)
         n = check_integer(n, "n", least=0)
+        check_size(16 * n, f"sample({n:,})", instead="draw fewer rows at a time")
         law, generator = self._law, as_generator(rng)
         if given is not None:
             value = _column(given)
