@@ -30,6 +30,7 @@ from chainrule.core.text import as_written
 
 __all__ = ["Client", "WorkerLostError", "added", "checked_client", "values_of", "workers"]
 
+_MOST_PROCESSES = 4_096  # more than any machine runs
 _UNDER_WAY = 256  # parts that a client has at once, so that values do not pile up
 
 T = TypeVar("T")
@@ -113,7 +114,7 @@ def workers(n: int) -> Iterator[Client | None]:
     ...     client is None
     True
     """
-    if check_integer(n, "workers") == 1:
+    if check_integer(n, "workers", most=_MOST_PROCESSES) == 1:
         yield None
         return
     spawn = multiprocessing.get_context("spawn")

@@ -32,7 +32,7 @@ from chainrule.core.checks import (
     check_size,
 )
 from chainrule.core.choices import check_choice
-from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.text import as_written
 from chainrule.evaluate.enumeration import codes_of, sizes_of
@@ -297,12 +297,15 @@ def perturbation_dependence(
     """
     rows = as_matrix(rows, name="rows")
     d = rows.shape[1]
+    parsed = parse_sizes(d if sizes is None else sizes)
+    if len(parsed) != d:
+        raise ShapeError(f"rows have {d} columns and sizes {len(parsed)} numbers; give one for each column")
     check_size(16 * rows.size, "rows with their conditionals", instead="pass fewer rows")
     if not callable(conditionals):
         raise InputError(f"conditionals must be a function of rows; got {as_written(conditionals)}")
     before = conditionals(rows)
     found = np.zeros((d, d))
-    for j, size in enumerate(parse_sizes(d if sizes is None else sizes)):
+    for j, size in enumerate(parsed):
         for step in range(1, size):
             moved = rows.copy()
             moved[:, j] = (rows[:, j].astype(np.int64) + step) % size
