@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.core.checks import as_floats, as_list, as_matrix, check_binary, check_instance, check_integer
+from chainrule.core.checks import (
+    as_floats,
+    as_list,
+    as_matrix,
+    check_binary,
+    check_instance,
+    check_integer,
+    check_size,
+)
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.shapes import Shaped, UInt8
@@ -137,6 +145,7 @@ def split_rows(X: ArrayLike, fractions: Sequence[float], rng: RandomState) -> li
     [7, 1, 2]
     """
     X = as_matrix(X)
+    check_size(X.size * X.itemsize, "X", instead="pass fewer rows")
     f = as_floats(fractions, "fractions", ndim=1)
     if not f.size or not (f >= 0).all() or abs(f.sum() - 1) > 1e-9:
         raise InputError(f"fractions must be non-negative and sum to one; got {as_written(fractions)}")
