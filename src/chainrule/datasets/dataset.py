@@ -146,8 +146,8 @@ def split_rows(X: ArrayLike, fractions: Sequence[float], rng: RandomState) -> li
     """
     X = as_matrix(X)
     check_size(X.size * X.itemsize, "X", instead="pass fewer rows")
-    f = as_floats(fractions, "fractions", ndim=1)
-    if not f.size or not (f >= 0).all() or abs(f.sum() - 1) > 1e-9:
+    f = as_floats(fractions, "fractions")
+    if f.ndim != 1 or not f.size or not (f >= 0).all() or abs(f.sum() - 1) > 1e-9:
         raise InputError(f"fractions must be non-negative and sum to one; got {as_written(fractions)}")
     cuts = np.rint(np.cumsum(f)[:-1] * len(X)).astype(int)
     return [X[part] for part in np.split(as_generator(rng).permutation(len(X)), cuts)]
