@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine that has Python 3.11 or newer:
 #   make reproduce    environment, install, data, all seven problems, one report
 #   make test         environment, install, the whole test suite
-#   make stress       a thousand kills, ten million broken inputs; hours, and ends by itself
+#   make stress       a thousand kills, ten million broken inputs, all hostile arguments; hours, and ends by itself
 # Settings: PRESET=full, ARGS="--problems 1,2", PYTHON=python3.12, VENV=/elsewhere/venv,
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu (torch without CUDA, where there is no GPU),
 # CHAINRULE_DATA=/folder/with/data (a folder ../shared/data is used where there is one).
@@ -33,6 +33,7 @@ test: $(VENV)/.installed-dev
 stress: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.stress.kills --kills 1000 --seconds 3600
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.stress.fuzz --inputs 10000000
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.stress.arguments
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -17,7 +17,6 @@ SHAPES_CHECKED = [
     "chainrule.core.checks",
     "chainrule.core.numerics",
     "chainrule.datasets.decoded",
-    "chainrule.datasets.readers",
     "chainrule.datasets.text_tables",
     "chainrule.models.shared.completion",
     "chainrule.models.shared.counts",

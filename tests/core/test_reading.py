@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.core.errors import ChainruleError, DataError, TooLargeError
+from chainrule.core.errors import ChainruleError, DataError, InputError, TooLargeError
 from chainrule.core.reading import read_bytes, unzip
 
 
@@ -39,6 +39,8 @@ def test_files_are_told_by_their_first_bytes_and_say_what_they_should_be(tmp_pat
         read_bytes(path, limit=3, instead="pass edges")
     with pytest.raises(DataError, match=f"there is no file {path}x; give the path of a graph"):
         read_bytes(f"{path}x", limit=3, what="a graph")
-    for bad in (tmp_path, "a\0b"):
-        with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot read"):
+        read_bytes(tmp_path, limit=3)
+    for bad, words in (("a\0b", "NUL"), ("a\ud800", "no Unicode")):
+        with pytest.raises(InputError, match=words):
             read_bytes(bad, limit=3)

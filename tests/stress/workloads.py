@@ -68,6 +68,13 @@ def made_in_orders(folder: Path) -> None:
     model.fit(folder / "rows.csv", valid=folder / "part-0.csv").save(folder / "out.model")
 
 
+def latent(folder: Path) -> None:
+    """The same of a mixture that is read from a latent space."""
+    settings: dict[str, Any] = {"n_points": 16, "hidden": [8], "batch_size": 60, "random_state": 1}
+    model = cr.LatentMixture(32, epochs=5, run_dir=folder / "run", **settings)
+    model.fit(folder / "rows.csv", valid=folder / "part-0.csv").save(folder / "out.model")
+
+
 def em(folder: Path) -> None:
     """Expectation maximisation over rows with holes and a latent node."""
     settings: dict[str, Any] = {"latent_states": {"h": 2}, "missing": "em", "n_starts": 1, "max_steps": 20}
@@ -110,7 +117,7 @@ def command(folder: Path) -> None:
 
 
 WORKLOADS: dict[str, Callable[[Path], None]] = {
-    work.__name__: work for work in (nade, made_in_orders, em, search, counts, homework, command)
+    work.__name__: work for work in (nade, made_in_orders, latent, em, search, counts, homework, command)
 }
 
 

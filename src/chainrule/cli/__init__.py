@@ -35,7 +35,7 @@ from chainrule.core.choices import check_choice
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.files import NO_ROOM
 from chainrule.core.settings import settings
-from chainrule.core.text import plain_text
+from chainrule.core.text import as_written, plain_text
 
 __all__ = ["app", "main"]
 
@@ -234,7 +234,7 @@ def parse_sizes(text: str) -> list[int]:
     """
     parts = [p.strip() for p in text.split(",")]
     if not all(p.isdecimal() and int(p) > 0 for p in parts):
-        raise InputError(f"sizes are positive integers such as 4,4; got {text!r}")
+        raise InputError(f"sizes are positive integers such as 4,4; got {as_written(text)}")
     return [int(p) for p in parts]
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, TypeVar
 
 from chainrule.core.errors import InputError, ParseError
+from chainrule.core.text import as_written
 
 if TYPE_CHECKING:
     from chainrule.graphs import PDAG, DirectedGraph
@@ -105,7 +106,7 @@ def split_sizes(texts: list[str], option: str) -> dict[str, int]:
     for text in (part for given in texts for part in _parts(given, ",")):
         name, size = split_setting(text)
         if not name or name in found or not (size or "").strip().isdecimal():
-            raise InputError(f"{option} is NAME=NUMBER, each name once, such as H=3; got {text!r}")
+            raise InputError(f"{option} is NAME=NUMBER, each name once, such as H=3; got {as_written(text)}")
         found[name] = int(size or "")
     return found
 
@@ -122,7 +123,7 @@ def split_evidence(text: str) -> dict[str, str]:
         name, state = _unquoted(name), _unquoted("=".join(states))
         if not (name and state) or name in evidence:
             raise InputError(
-                f"evidence is given as name=state, each name once, such as smoke=yes; got {part!r}"
+                f"evidence is given as name=state, each name once, such as smoke=yes; got {as_written(part)}"
             )
         evidence[name] = state
     return evidence

@@ -14,6 +14,7 @@ import typer
 
 from chainrule.cli.arguments import split_names, split_setting
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["reads_more_rows", "reads_table"]
 
@@ -135,7 +136,8 @@ def _bins(text: str) -> tuple[str, Any]:
         return name, [float(c) for c in head.split(",") if c.strip()] if "," in head else int(head)
     except ValueError:
         raise InputError(
-            f"--bins is NAME=5, NAME=5:width or NAME=18,65 (a single cut is NAME=18,), for example age=5; got {text!r}"
+            f"--bins is NAME=5, NAME=5:width or NAME=18,65 (a single cut is NAME=18,), for example age=5; "
+            f"got {as_written(text)}"
         ) from None
 
 
@@ -147,7 +149,7 @@ def _order(text: str) -> tuple[str, Any]:
 def _stated(text: str) -> tuple[str, list[str]]:
     name, states = split_setting(text)
     if not states:
-        raise InputError(f"--states is NAME=STATE,STATE, for example land=DE,NA; got {text!r}")
+        raise InputError(f"--states is NAME=STATE,STATE, for example land=DE,NA; got {as_written(text)}")
     return name, split_names(states)
 
 

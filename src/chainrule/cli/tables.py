@@ -76,7 +76,10 @@ def fit(
     seed: Seed = 0,
     run_dir: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Keep the training of nade or made in a folder, to go on from."),
+        typer.Option(
+            metavar="DIR",
+            help="Keep the training of latent, latentnet, nade or made in a folder, to go on from.",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --run-dir, to end as it would have.")

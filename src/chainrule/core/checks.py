@@ -8,17 +8,25 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar
 
 import numpy as np
 
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
-from chainrule.core.shapes import Num, Shaped
+from chainrule.core.shapes import Float64, Num, Shaped
+from chainrule.core.text import as_written, one_line
 
 __all__ = [
+    "MOST_INTEGER",
+    "MOST_LISTED",
+    "as_array",
+    "as_floats",
+    "as_list",
     "as_matrix",
     "check_binary",
     "check_flag",
+    "check_instance",
     "check_integer",
     "check_real",
     "check_size",
@@ -27,7 +35,80 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
 MOST_INTEGER = 2**53  # above which not every whole number is a float, nor a sum of two an index
+MOST_LISTED = 10_000_000  # members of a list, of names or of whatever else is gone through one by one
+_MOST_NUMBERS = 2**27  # a gigabyte of them
+_MOST_AXES = 32  # which all of NumPy's functions take
+
+
+def as_list(values: Any, name: str, *, of: str = "values") -> list[Any]:
+    """``values`` in a list; ``InputError`` where there is nothing to go through, ``TooLargeError`` where too much.
+
+    >>> as_list(("a", "b"), "order"), as_list("a", "order", of="names")
+    Traceback (most recent call last):
+    chainrule.core.errors.InputError: order must be a list of names; got 'a'
+    """
+    if not is_listing(values):
+        raise InputError(f"{name} must be a list of {of}; got {as_written(values)}")
+    _check_length(values, name)
+    try:
+        return list(values)
+    except TypeError as e:  # it only looks like one
+        raise InputError(f"{name} must be a list of {of}; got {as_written(values)}") from e
+
+
+def _check_length(values: Any, name: str) -> None:
+    try:
+        n = len(values)
+    except OverflowError:
+        n = MOST_INTEGER
+    except TypeError:  # it has no length to be asked for
+        n = 0
+    if n > MOST_LISTED:
+        raise TooLargeError(f"{name} has more than {MOST_LISTED:,} members; pass fewer, or an array")
+
+
+def as_array(values: Any, name: str = "X") -> Shaped[np.ndarray, ...]:
+    """``values`` as NumPy holds them, an array as it is; ``ShapeError`` where that is ragged or has too many axes."""
+    if not isinstance(values, np.ndarray):
+        if not hasattr(values, "__array__") and not hasattr(values, "__array_interface__"):
+            _check_length(values, name)
+        try:
+            values = np.asarray(values)
+        except (ValueError, TypeError, OverflowError) as e:
+            raise ShapeError(f"{name} is ragged: its rows differ in length; pass rows of equal length") from e
+    if values.ndim > _MOST_AXES:
+        raise ShapeError(f"{name} has {values.ndim} axes, which are too many; pass fewer")
+    return values
+
+
+def as_floats(
+    values: Any, name: str, *, ndim: int | None = None, most: int = _MOST_NUMBERS
+) -> Float64[np.ndarray, ...]:
+    """``values`` as float64, at most ``most`` of them, of ``ndim`` axes where that is said.
+
+    Raises ``ShapeError``, ``ValuesError`` for what is no number (texts, dates, complex numbers, whole numbers beyond
+    any float), ``TooLargeError``.
+
+    >>> as_floats([1, True, 0.5], "weights").tolist()
+    [1.0, 1.0, 0.5]
+    """
+    found = as_array(values, name)
+    if ndim is not None and found.ndim != ndim:
+        raise ShapeError(
+            f"{name} must have {ndim} axes, it has the shape {found.shape}; pass numbers in that shape"
+        )
+    if found.size > most:
+        raise TooLargeError(f"{name} holds {found.size:,} numbers, at most {most:,} are taken; pass fewer")
+    if found.dtype.kind in "biuf":
+        return found.astype(np.float64, copy=False)
+    try:
+        if found.dtype.kind == "O":
+            return found.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as e:
+        raise ValuesError(f"{name} must hold numbers ({one_line(str(e))}); pass numbers") from e
+    raise ValuesError(f"{name} must hold numbers, it holds {one_line(str(found.dtype))}; pass numbers")
 
 
 def as_matrix(
@@ -37,17 +118,14 @@ def as_matrix(
 
     Raises ``ShapeError`` (rank, width, emptiness) or ``ValuesError`` (not numbers).
     """
-    if hasattr(X, "to_numpy"):
-        X = X.to_numpy()
-    try:
-        a = np.asarray(X)
-    except ValueError as e:
-        raise ShapeError(f"{name} is ragged: its rows differ in length; pass rows of equal length") from e
+    a = as_array(X.to_numpy() if hasattr(X, "to_numpy") else X, name)
     if a.dtype == object:
         try:
             a = a.astype(np.float64)
-        except (TypeError, ValueError) as e:
-            raise ValuesError(f"{name} holds values that are not numbers ({e}); encode them first") from e
+        except (TypeError, ValueError, OverflowError) as e:
+            raise ValuesError(
+                f"{name} holds values that are not numbers ({one_line(str(e))}); encode them first"
+            ) from e
     if a.dtype.kind not in "biuf":
         raise ValuesError(f"{name} must hold numbers, it holds {a.dtype}; encode its values first")
     if a.ndim != 2:
@@ -82,6 +160,7 @@ def check_binary(
     [[0, 1], [1, 0]]
     """
     a = as_matrix(X, name=name, n_columns=n_columns, min_rows=min_rows)
+    check_size(2 * a.size, name, instead="pass fewer rows")
     good = (a == 0) | (a == 1)
     if not good.all():
         missing = np.isnan(a) if a.dtype.kind == "f" else np.zeros(a.shape, bool)
@@ -109,7 +188,7 @@ def check_integer(value: Any, name: str, *, least: int = 1, most: float = MOST_I
     3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
+        raise InputError(f"{name} must be an integer of at least {least}; got {as_written(value)}")
     if value > most:
         raise InputError(
             f"{name} must be an integer of at most {most:,}; got about 10^{math.log10(value):.1f}"
@@ -128,6 +207,18 @@ def is_listing(value: Any) -> bool:
     )
 
 
+def check_instance(value: Any, kind: type[T] | UnionType, name: str, *, like: str) -> T:
+    """``value`` if it is of a class; ``InputError`` if not, which says what it is to be.
+
+    >>> check_instance(3, str, "text", like="a text")
+    Traceback (most recent call last):
+    chainrule.core.errors.InputError: text must be a text; got 3
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{name} must be {like}; got {as_written(value)}")
+    return value
+
+
 def check_flag(value: Any, name: str) -> bool:
     """``value`` as a bool; ``InputError`` where it is neither True nor False.
 
@@ -135,7 +226,7 @@ def check_flag(value: Any, name: str) -> bool:
     True
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{name} must be True or False; got {value!r}")
+        raise InputError(f"{name} must be True or False; got {as_written(value)}")
     return bool(value)
 
 
@@ -153,7 +244,7 @@ def check_real(value: Any, name: str, *, least: float = 0.0, strictly: bool = Fa
     )
     if not ok:
         bound = "above" if strictly else "of at least"
-        raise InputError(f"{name} must be a finite number {bound} {least:g}; got {value!r}")
+        raise InputError(f"{name} must be a finite number {bound} {least:g}; got {as_written(value)}")
     return float(value)
 
 

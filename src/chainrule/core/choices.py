@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["check_choice"]
 
@@ -18,5 +19,5 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
     """
     choices = list(choices)
     if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+        raise InputError(f"{name} must be one of {', '.join(choices)}; got {as_written(value)}")
     return value

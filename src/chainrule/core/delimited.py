@@ -1,12 +1,15 @@
-"""What stands between the cells of a text table: the one rule for every reader of them."""
+"""What stands between the cells of a text table, and what quotes are: the rules for every reader of them."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["separator_of"]
+__all__ = ["QUOTED", "separator_of"]
 
-_QUOTED_OR_MARK = re.compile(r'"(?:[^"]|"")*+"|(?P<separator>[,;\t])|(?P<end>[\r\n])')
+# text between double quotes, where two stand for one; a repeated choice of two would remember each sign that it took
+QUOTED = r'"[^"]*+(?:""[^"]*+)*+"'
+
+_QUOTED_OR_MARK = re.compile(QUOTED + r"|(?P<separator>[,;\t])|(?P<end>[\r\n])")
 
 
 def separator_of(text: str) -> str | None:

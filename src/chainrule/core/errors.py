@@ -6,10 +6,10 @@ prints it and exits with 2; nothing that a user can cause ends in a traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from chainrule.core.text import one_line
+from chainrule.core.text import as_written, one_line, visible
 
 __all__ = [
     "ChainruleError",
@@ -32,12 +32,14 @@ _LONGEST_COMPARED, _MOST_COMPARED = (
 
 
 _MOST_SHOWN = 10  # nodes or triples that a message lists
+_LONGEST_SHOWN = 40  # signs of a name in a list of several
 
 
 class ChainruleError(Exception):
     """Base of every error that chainrule raises on purpose.
 
-    A message is one line of at most ``most`` signs, whatever it quotes: what is too long lacks its middle.
+    A message is one line of at most ``most`` signs, whatever it quotes: what is too long lacks its middle, and what
+    cannot be seen is made visible.
 
     >>> issubclass(ShapeError, ChainruleError) and issubclass(ShapeError, ValueError)
     True
@@ -51,6 +53,7 @@ class ChainruleError(Exception):
         text = super().__str__()
         if "\n" in text:
             text = " ".join(text.split())
+        text = visible(text)
         if len(text) <= self.most:
             return text
         half = (self.most - 3) // 2
@@ -81,7 +84,8 @@ class UnknownNameError(InputError):
         """
         from difflib import get_close_matches
 
-        text = str(name)
+        text = name if isinstance(name, str) else as_written(name)
+        known = [k if isinstance(k, str) else as_written(k) for k in known]
         like = [k for k in known if len(k) <= 2.4 * len(text) <= 5.8 * len(k)][:_MOST_COMPARED]
         near = get_close_matches(text, like, n=3) if len(text) <= _LONGEST_COMPARED else []
         hint = f"; did you mean {' or '.join(map(_quoted, near))}?" if near else ""
@@ -104,8 +108,9 @@ class CycleError(InputError):
 
     def __init__(self, cycle: list[str]) -> None:
         self.cycle = list(cycle)
-        path = " -> ".join([*self.cycle, self.cycle[0]])
-        super().__init__(f"the graph has a directed cycle: {path}; remove one of these edges to get a DAG")
+        super().__init__(
+            f"the graph has a directed cycle: {_path(self.cycle)}; remove one of these edges to get a DAG"
+        )
 
 
 class NoExtensionError(InputError):
@@ -120,9 +125,10 @@ class NoExtensionError(InputError):
     ) -> None:
         self.among, self.cycle, self.colliders = tuple(among), tuple(cycle), tuple(colliders)
         if self.cycle:
-            why = f"{' -> '.join([*self.cycle, self.cycle[0]])} is a directed cycle; turn one of its edges"
+            why = f"{_path(self.cycle)} is a directed cycle; turn one of its edges"
         else:
-            shown = [f"{a} -> {c} <- {b}" for a, c, b in self.colliders[:_MOST_SHOWN]]
+            triples = [[one_line(name, _LONGEST_SHOWN) for name in t] for t in self.colliders[:_MOST_SHOWN]]
+            shown = [f"{a} -> {c} <- {b}" for a, c, b in triples]
             more = len(self.colliders) - len(shown)
             listed = "; ".join(shown) + (f"; and {more:,} more" if more else "")
             why = (
@@ -134,7 +140,17 @@ class NoExtensionError(InputError):
 
 def _shown(names: tuple[str, ...]) -> str:
     more = len(names) - _MOST_SHOWN
-    return ", ".join(names[:_MOST_SHOWN]) + (f", … {len(names)} in all" if more > 0 else "")
+    listed = ", ".join(one_line(name, _LONGEST_SHOWN) for name in names[:_MOST_SHOWN])
+    return listed + (f", … {len(names)} in all" if more > 0 else "")
+
+
+def _path(cycle: Sequence[str]) -> str:
+    """A cycle round to its first node; of a long one the first nodes and the last."""
+    nodes = [one_line(name, _LONGEST_SHOWN) for name in (*cycle, cycle[0])]
+    if len(nodes) <= 2 * _MOST_SHOWN:
+        return " -> ".join(nodes)
+    head, tail = nodes[:_MOST_SHOWN], nodes[-_MOST_SHOWN:]
+    return " -> ".join([*head, "…", *tail]) + f" ({len(cycle):,} nodes)"
 
 
 class TooLargeError(InputError):

@@ -17,7 +17,7 @@ from typing import Any
 
 from chainrule.core.errors import ChainruleError, InputError, OutputError
 from chainrule.core.partial import is_partial, partial_file, remove_leftovers
-from chainrule.core.text import one_line
+from chainrule.core.text import as_written, one_line
 
 __all__ = [
     "NO_ROOM",
@@ -52,20 +52,24 @@ def as_path(path: Any, what: str = "a path") -> Path:
     Traceback (most recent call last):
     chainrule.core.errors.InputError: checkpoint is a text or a pathlib.Path; got 3; pass for example 'model'
     """
-    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
         raise InputError(
-            f"{what} is a text or a pathlib.Path; got {one_line(repr(path))}; pass for example 'model'"
+            f"{what} is a text or a pathlib.Path; got {as_written(path)}; pass for example 'model'"
         )
     if "\0" in os.fspath(path):
         raise InputError(
             f"{what} holds a NUL sign, which no name of a file may; got {shown_path(Path(path))}"
         )
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as e:
+        raise InputError(f"{what} is no Unicode text, as names of files are; got {as_written(path)}") from e
     return Path(path)
 
 
 def shown_path(path: str | Path) -> str:
     """``path`` for a message: in one line, a long one by its end."""
-    text = str(path)
+    text = as_written(path, 10_000, write=str)
     return one_line(text if len(text) <= 200 else f"…{text[-199:]}", 200)
 
 
@@ -184,7 +188,7 @@ def _place_of(path: Path) -> Path:
         advice = "name a file in it" if kind == "a folder" else "name a regular file"
         raise OutputError(f"cannot write {shown_path(path)}: it is {kind}; {advice}")
     if not path.name:
-        raise InputError(f"a file needs a name; got {str(path)!r}")
+        raise InputError(f"a file needs a name; got {as_written(str(path))}")
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from chainrule.core.errors import OutputError
+from chainrule.core.files import as_path
 
 __all__ = ["cache_folder"]
 
@@ -19,7 +20,7 @@ def cache_folder(cache: str | Path | None = None) -> Path:
     PosixPath('/tmp/a')
     """
     if cache is not None:
-        return Path(cache).expanduser()
+        return as_path(cache, "cache").expanduser()
     own, xdg = os.environ.get("CHAINRULE_CACHE"), os.environ.get("XDG_CACHE_HOME")
     if own:
         return Path(own).expanduser()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["RandomState", "as_generator"]
 
@@ -22,5 +23,5 @@ def as_generator(rng: RandomState) -> np.random.Generator:
     if rng is None or (isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0):
         return np.random.default_rng(None if rng is None else int(rng))
     raise InputError(
-        f"a seed is a non-negative integer, a numpy Generator or None; got {rng!r}; pass for example 0"
+        f"a seed is a non-negative integer, a numpy Generator or None; got {as_written(rng)}; pass for example 0"
     )

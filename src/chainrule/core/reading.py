@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError, InputError, TooLargeError
+from chainrule.core.files import as_path
 
 __all__ = ["MAX_BYTES", "parse_json", "read_bytes", "unzip"]
 
@@ -30,6 +31,7 @@ def read_bytes(
     """
     if not isinstance(path, (str, Path)):
         raise InputError(f"a path is a string or a Path; got {type(path).__name__}")
+    path = as_path(path)
     try:
         with open(path, "rb") as file:
             if file.peek(2)[:2] == _GZIP:

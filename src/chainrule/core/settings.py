@@ -19,6 +19,7 @@ from typing import Any
 
 from chainrule.core.allocator import keep_freed_memory
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["Settings", "settings"]
 
@@ -62,7 +63,7 @@ class Settings:
         else:
             good, expected = isinstance(value, bool), "True or False"
         if not good:
-            raise InputError(f"settings.{name} must be {expected}; got {value!r}")
+            raise InputError(f"settings.{name} must be {expected}; got {as_written(value)}")
         if name == "keep_freed_memory" and value != self.keep_freed_memory:
             keep_freed_memory(bool(value))
         self.__dict__[name] = value

@@ -26,9 +26,11 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.progress import listening, note, track
+from chainrule.core.text import as_written
 
 __all__ = ["Client", "WorkerLostError", "added", "checked_client", "values_of", "workers"]
 
+_MOST_PROCESSES = 4_096  # more than any machine runs
 _UNDER_WAY = 256  # parts that a client has at once, so that values do not pile up
 
 T = TypeVar("T")
@@ -59,7 +61,7 @@ concurrent.futures.ProcessPoolExecutor has; got 4
         return client
     raise InputError(
         "client must have submit(function, argument), as a dask.distributed.Client or a "
-        f"concurrent.futures.ProcessPoolExecutor has; got {client!r}"
+        f"concurrent.futures.ProcessPoolExecutor has; got {as_written(client)}"
     )
 
 
@@ -112,7 +114,7 @@ def workers(n: int) -> Iterator[Client | None]:
     ...     client is None
     True
     """
-    if check_integer(n, "workers") == 1:
+    if check_integer(n, "workers", most=_MOST_PROCESSES) == 1:
         yield None
         return
     spawn = multiprocessing.get_context("spawn")

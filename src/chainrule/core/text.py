@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-__all__ = ["literal", "one_line", "plain_text"]
+__all__ = ["as_written", "literal", "one_line", "plain_text", "visible"]
 
 _MARK = re.compile(r"[$`*]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -28,9 +29,35 @@ def one_line(text: str, most: int = 80) -> str:
     >>> one_line("a\tb"), one_line(""), one_line(" x"), one_line("abcdef", 4)
     ('a␉b', '“”', '“ x”', 'abc…')
     """
-    line = _CONTROL.sub(lambda sign: _picture(sign[0]), _LINE_END.sub("↵", text))
+    line = visible(_LINE_END.sub("↵", text))
     line = line if len(line) <= most else line[: most - 1] + "…"
     return line if line and line == line.strip() else f"“{line}”"
+
+
+def as_written(value: object, most: int = 200, *, write: Callable[[object], str] = repr) -> str:
+    """``value`` as Python writes it, for a message: one line of at most ``most`` signs, whatever it is.
+
+    Not every value can be written: lists nested too deeply cannot, nor whole numbers of thousands of digits.
+
+    >>> as_written("a"), as_written(10**5000)
+    ("'a'", 'an int that cannot be written')
+    """
+    try:
+        text = write(value)
+    except Exception as e:  # whatever a class of the user's raises there
+        kind = type(value).__name__
+        text = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} that cannot be written"
+        text += "" if isinstance(e, (ValueError, RecursionError)) else f" ({type(e).__name__})"
+    return one_line(text, most)
+
+
+def visible(text: str) -> str:
+    r"""``text`` with a sign in place of each that cannot be seen, or that a terminal would obey.
+
+    >>> visible("a\x1b[2J\ud800")
+    'a␛[2J�'
+    """
+    return _CONTROL.sub(lambda sign: _picture(sign[0]), text)
 
 
 def _picture(sign: str) -> str:

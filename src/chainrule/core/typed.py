@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["Matrices", "Matrix", "Pairs", "Typed", "Vector"]
 
@@ -38,10 +39,12 @@ class Typed:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """The record that ``to_plain`` wrote; ``InputError`` names a field that is missing or unknown."""
+        if not isinstance(plain, Mapping):
+            raise InputError(f"a {cls.__name__} is read from a dict; got {as_written(plain)}")
         known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]  # every subclass is a dataclass
         unknown = [key for key in plain if key not in known]
         if unknown:
-            raise InputError(f"a {cls.__name__} has no {unknown[0]!r}; it has {', '.join(known)}")
+            raise InputError(f"a {cls.__name__} has no {as_written(unknown[0])}; it has {', '.join(known)}")
         for name, f in known.items():
             if name not in plain and f.default is MISSING and f.default_factory is MISSING:
                 raise InputError(
@@ -142,7 +145,9 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
         return None if value is None else _converted(value, wanted, where)
     if origin is Literal:
         if value not in arguments:
-            raise InputError(f"{where} must be one of {', '.join(map(repr, arguments))}; got {value!r}")
+            raise InputError(
+                f"{where} must be one of {', '.join(map(repr, arguments))}; got {as_written(value)}"
+            )
         return value
     if origin is Sequence:
         if isinstance(value, (str, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):

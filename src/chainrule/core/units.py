@@ -7,10 +7,12 @@ import re
 from typing import Any
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["bits_per_dim", "nats_to_bits", "seconds_of"]
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(s|m|min|h)?\s*")
+_MOST_SECONDS = 1e12  # above which nobody waits
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -42,9 +44,11 @@ def seconds_of(duration: Any, name: str = "budget") -> float:
     if found is not None:
         seconds = float(found[1]) * _SECONDS[found[2]]
     elif isinstance(duration, (int, float)) and not isinstance(duration, bool):
-        seconds = float(duration)
+        seconds = math.inf if duration > _MOST_SECONDS else float(duration)
     else:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise InputError(f"{name} is a time such as 20s, 10m or 1h, or a number of seconds; got {duration!r}")
+        raise InputError(
+            f"{name} is a time such as 20s, 10m or 1h, or a number of seconds; got {as_written(duration)}"
+        )
     return seconds

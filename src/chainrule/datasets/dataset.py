@@ -12,10 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainrule.core.checks import as_matrix, check_binary
+from chainrule.core.checks import (
+    as_floats,
+    as_list,
+    as_matrix,
+    check_binary,
+    check_instance,
+    check_integer,
+    check_size,
+)
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.shapes import Shaped, UInt8
+from chainrule.core.text import as_written
 
 __all__ = ["Dataset", "split_rows"]
 
@@ -49,6 +58,7 @@ class Dataset:
     citation: str = ""
 
     def __post_init__(self) -> None:
+        check_instance(self.name, str, "name", like="a text")
         d = None
         for split, min_rows in (("train", 1), ("valid", 0), ("test", 0)):
             rows = check_binary(getattr(self, split), name=f"{self.name} {split}", min_rows=min_rows)
@@ -59,10 +69,18 @@ class Dataset:
                     "pass splits of one width"
                 )
             object.__setattr__(self, split, rows)
-        if self.shape is not None and math.prod(self.shape) != d:
-            raise ShapeError(f"{self.name}: images of shape {self.shape} do not fill rows of {d} columns")
-        if self.feature_names is not None and len(self.feature_names) != d:
-            raise ShapeError(f"{self.name}: {len(self.feature_names)} names for {d} columns; name each once")
+        if self.shape is not None:
+            sides = [
+                check_integer(n, "a side of shape") for n in as_list(self.shape, "shape", of="two numbers")
+            ]
+            if len(sides) != 2 or math.prod(sides) != d:
+                raise ShapeError(
+                    f"{self.name}: images of shape {tuple(sides)} do not fill rows of {d} columns"
+                )
+        if self.feature_names is not None:
+            named = as_list(self.feature_names, "feature_names", of="names")
+            if len(named) != d:
+                raise ShapeError(f"{self.name}: {len(named)} names for {d} columns; name each once")
 
     def __repr__(self) -> str:
         n = self.n_rows
@@ -127,8 +145,9 @@ def split_rows(X: ArrayLike, fractions: Sequence[float], rng: RandomState) -> li
     [7, 1, 2]
     """
     X = as_matrix(X)
-    f = np.asarray(fractions, np.float64)
+    check_size(X.size * X.itemsize, "X", instead="pass fewer rows")
+    f = as_floats(fractions, "fractions")
     if f.ndim != 1 or not f.size or not (f >= 0).all() or abs(f.sum() - 1) > 1e-9:
-        raise InputError(f"fractions must be non-negative and sum to one; got {list(fractions)}")
+        raise InputError(f"fractions must be non-negative and sum to one; got {as_written(fractions)}")
     cuts = np.rint(np.cumsum(f)[:-1] * len(X)).astype(int)
     return [X[part] for part in np.split(as_generator(rng).permutation(len(X)), cuts)]

@@ -50,10 +50,10 @@ def load(
     >>> load("digits")
     Dataset('digits': 1258 train, 180 valid and 359 test rows of 64 columns)
     """
-    if binarize is not None and binarize not in _BINARIZE:
+    if binarize is not None and (not isinstance(binarize, str) or binarize not in _BINARIZE):
         raise UnknownNameError.of("binarization", binarize, list(_BINARIZE))
     seed, folder = check_integer(seed, "seed", least=0), cache_folder(cache)
-    if name != "auto":
+    if not isinstance(name, str) or name != "auto":
         return _load(_entry(name), binarize, seed, folder, reason=f"{name} was asked for")
     why = ""
     for entry in map(_entry, _AUTO[:-1]):
@@ -117,7 +117,7 @@ def list_datasets(*, cache: str | Path | None = None) -> list[dict[str, Any]]:
 
 
 def _entry(name: str) -> Entry:
-    if name not in DATASETS:
+    if not isinstance(name, str) or name not in DATASETS:
         raise UnknownNameError.of("data set", name, ["auto", *DATASETS])
     return DATASETS[name]
 

@@ -26,7 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
+from chainrule.core.checks import check_instance
 from chainrule.core.errors import DataError, InputError, TooLargeError, UnknownNameError
+from chainrule.core.files import as_path
 from chainrule.core.reading import MAX_BYTES, read_bytes
 from chainrule.core.shapes import Num
 from chainrule.datasets.text_tables import Table, parse_table
@@ -58,7 +60,7 @@ def read_array(path: str | Path, *, key: str | None = None) -> Num[np.ndarray, .
     >>> read_array(path).tolist()
     [[1.5, 2.0], [3.0, 4.0]]
     """
-    path = Path(path)
+    path, key = as_path(path), None if key is None else check_instance(key, str, "key", like="a text")
     content = read_bytes(path)
     kind = _kind(path, content)
     if key is not None and kind != "npz":

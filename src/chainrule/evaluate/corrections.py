@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import false_discovery_control
 
+from chainrule.core.checks import as_floats
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import ValuesError
 
 __all__ = ["Correction", "benjamini_hochberg", "correct", "holm"]
@@ -50,13 +52,15 @@ def correct(p_values: ArrayLike, correction: Correction | None) -> NDArray[np.fl
     >>> correct([0.01, 0.5], "holm").tolist(), correct([0.01, 0.5], None).tolist()
     ([0.02, 0.5], [0.01, 0.5])
     """
+    if correction is not None:
+        check_choice(correction, "correction", get_args(Correction))
     if correction is None:
         return _checked(p_values)
     return holm(p_values) if correction == "holm" else benjamini_hochberg(p_values)
 
 
 def _checked(p_values: ArrayLike) -> NDArray[np.float64]:
-    p = np.asarray(p_values, np.float64)
+    p = as_floats(p_values, "p_values")
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise ValuesError("p values must be a list of numbers from 0 to 1; leave out tests that have none")
     return p

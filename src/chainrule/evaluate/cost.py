@@ -18,8 +18,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import as_floats, check_instance, check_integer, check_real
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["Comparison", "Cost", "Timing", "compare", "measure", "time_in_turns"]
 
@@ -54,10 +55,11 @@ class Timing:
     @classmethod
     def of(cls, seconds: list[float]) -> Timing:
         """The median and the quartiles of measured ``seconds``, at least one."""
-        if not seconds:
-            raise InputError("a timing needs at least one measured round; got none")
-        low, middle, high = (float(q) for q in np.quantile(seconds, [0.25, 0.5, 0.75]))
-        return cls(middle, low, high, len(seconds))
+        measured = as_floats(seconds, "seconds", ndim=1)
+        if not measured.size or not np.isfinite(measured).all():
+            raise InputError("a timing needs at least one measured round, each a finite number of seconds")
+        low, middle, high = (float(q) for q in np.quantile(measured, [0.25, 0.5, 0.75]))
+        return cls(middle, low, high, len(measured))
 
 
 def measure(call: Callable[[], Any]) -> Cost:
@@ -67,6 +69,7 @@ def measure(call: Callable[[], Any]) -> Cost:
     >>> cost.result, cost.seconds > 0
     (45, True)
     """
+    _check_call(call, "call")
     before = _start_peak()
     started = time.perf_counter()
     result = call()
@@ -85,7 +88,8 @@ def time_in_turns(calls: Mapping[str, Callable[[], Any]], rounds: int = 7) -> di
     ['short', 'long']
     """
     rounds = check_integer(rounds, "rounds")
-    for call in calls.values():
+    for name, call in check_instance(calls, Mapping, "calls", like="a dict of functions by name").items():
+        _check_call(call, f"calls[{as_written(name)}]")
         call()
     names = list(calls)
     seconds: dict[str, list[float]] = {name: [] for name in names}
@@ -107,9 +111,17 @@ def compare(a: Timing, b: Timing, *, factor: float) -> Comparison:
     >>> [compare(t, second, factor=1.5) for t in (two, second, wide)]
     ['longer', 'not longer', 'cannot tell']
     """
+    for name, timing in (("a", a), ("b", b)):
+        check_instance(timing, Timing, name, like="a Timing")
+    factor = check_real(factor, "factor", strictly=True)
     if a.lower_quartile_seconds > factor * b.upper_quartile_seconds:
         return "longer"
     return "not longer" if a.upper_quartile_seconds <= factor * b.lower_quartile_seconds else "cannot tell"
+
+
+def _check_call(call: object, name: str) -> None:
+    if not callable(call):
+        raise InputError(f"{name} must be a function without arguments; got {as_written(call)}")
 
 
 def _start_peak() -> int | None:

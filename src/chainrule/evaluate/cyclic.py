@@ -19,9 +19,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
-from chainrule.core.errors import InputError
+from chainrule.core.checks import as_list, check_instance
+from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.text import as_written
 from chainrule.evaluate.tables import MOST_JOINT_NODES, BinaryTable, joint_table, total_mass
 from chainrule.graphs import DirectedGraph
 
@@ -49,7 +51,9 @@ class Counterexample:
     by_enumeration: Fraction | None
 
     def copies(self, node: str) -> bool:
-        """Whether a node of the cycle copies the one before it; else it negates it."""
+        """Whether a node of the cycle copies the one before it; else it negates it.  ``UnknownNameError``."""
+        if not isinstance(node, str) or node not in self.tables:
+            raise UnknownNameError.of("node", node, list(self.tables))
         return self.tables[node].p_one == _COPY
 
     def text(self) -> str:
@@ -80,8 +84,9 @@ def counterexample(graph: DirectedGraph, total: Literal[2, 0] = 2) -> Counterexa
     >>> counterexample(DirectedGraph.parse("A -> B -> C -> A; A -> D")).total
     Fraction(2, 1)
     """
-    if total not in (2, 0) or isinstance(total, bool):
-        raise InputError(f"total must be 2 or 0; got {total!r}")
+    check_instance(graph, DirectedGraph, "graph", like="a DirectedGraph")
+    if not isinstance(total, int) or total not in (2, 0) or isinstance(total, bool):
+        raise InputError(f"total must be 2 or 0; got {as_written(total)}")
     cycle = graph.find_cycle()
     if cycle is None:
         raise InputError(
@@ -112,6 +117,7 @@ def cycle_mass(matrices: Sequence[Sequence[Sequence[Fraction | int]]]) -> Fracti
     >>> cycle_mass([swap, swap]), cycle_mass([swap])
     (Fraction(2, 1), Fraction(0, 1))
     """
+    matrices = [_rows_of(matrix) for matrix in as_list(matrices, "matrices", of="matrices of fractions")]
     if not matrices:
         raise InputError("a cycle has at least one node; got no matrices")
     for matrix, following in zip(matrices, [*matrices[1:], matrices[0]], strict=True):
@@ -140,9 +146,21 @@ def dependence(table: BinaryTable) -> Fraction:
     >>> dependence(BinaryTable("B", ("A",), (Fraction(1, 4), Fraction(3, 4))))
     Fraction(1, 2)
     """
+    check_instance(table, BinaryTable, "table", like="a BinaryTable")
     if len(table.parents) != 1:
         raise InputError(f"the table of {table.node!r} must read one parent; it reads {len(table.parents)}")
     return Fraction(table.p_one[1]) - Fraction(table.p_one[0])
+
+
+def _rows_of(matrix: Any) -> list[list[Fraction | int]]:
+    rows = [
+        as_list(row, "a row of a matrix", of="fractions") for row in as_list(matrix, "a matrix", of="rows")
+    ]
+    for p in (p for row in rows for p in row):
+        check_instance(p, Fraction | int, "an entry of a matrix", like="a fraction or a whole number")
+    if not rows or not all(rows):
+        raise InputError("a matrix needs at least one row, and a number in each")
+    return rows
 
 
 def _matrix(table: BinaryTable) -> list[list[Fraction]]:

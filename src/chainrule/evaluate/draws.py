@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
-from chainrule.core.checks import as_matrix, check_integer
-from chainrule.core.errors import InputError, TooLargeError, ValuesError
+from chainrule.core.checks import as_floats, as_matrix, check_integer, check_real
+from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState
+from chainrule.core.text import as_written
 from chainrule.evaluate.enumeration import all_states, codes_of, sizes_of
 from chainrule.models.shared.states import Sizes, n_states, state_numbers
 
@@ -81,9 +82,9 @@ def chi_square_draws(
     (4, 3, True)
     """
     n = check_integer(n, "n")
-    if not 0 < false_alarm_rate < 1:
+    if check_real(false_alarm_rate, "false_alarm_rate", strictly=True) >= 1:
         raise InputError(
-            f"false_alarm_rate must lie between 0 and 1; got {false_alarm_rate!r}; use e.g. 1e-3"
+            f"false_alarm_rate must lie between 0 and 1; got {as_written(false_alarm_rate)}; use e.g. 1e-3"
         )
     parsed = _comparable(sizes_of(model, sizes))
     probabilities, total = _state_probabilities(model, parsed, given)
@@ -131,9 +132,18 @@ def chi_square(counts: NDArray[np.int64], probabilities: NDArray[np.float64]) ->
     >>> found.statistic, found.dof, found.impossible
     (4.0, 1, 0)
     """
-    possible = probabilities > 0
-    observed, expected, pooled = _pool(counts[possible], counts.sum() * probabilities[possible])
-    return ChiSquare(observed, expected, pooled, int(counts[~possible].sum()))
+    found, p = as_floats(counts, "counts", ndim=1), as_floats(probabilities, "probabilities", ndim=1)
+    if (
+        found.shape != p.shape
+        or not ((found >= 0) & np.isfinite(found)).all()
+        or not ((p >= 0) & (p <= 1 + 1e-9)).all()
+    ):
+        raise ValuesError(
+            f"counts must be numbers of at least 0 and probabilities as many from 0 to 1; got {len(found)} and {len(p)}"
+        )
+    possible = p > 0
+    observed, expected, pooled = _pool(found[possible], found.sum() * p[possible])
+    return ChiSquare(observed, expected, pooled, int(found[~possible].sum()))
 
 
 def _comparable(sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -170,7 +180,9 @@ def _state_probabilities(
     if given is None:
         p = np.exp(log_p)
         return p, float(p.sum())
-    fixed = np.asarray(given, np.float64)
+    fixed = as_floats(given, "given", ndim=1)
+    if len(fixed) != len(sizes):
+        raise ShapeError(f"given must be one row of {len(sizes)} values; got {len(fixed)}")
     agrees = (np.isnan(fixed) | (fixed == -1) | (states == fixed)).all(1)
     log_mass = log_sum_exp(log_p[agrees])
     if log_mass == -np.inf:
@@ -180,7 +192,7 @@ def _state_probabilities(
 
 
 def _pool(
-    observed: NDArray[np.int64], expected: NDArray[np.float64]
+    observed: NDArray[np.float64], expected: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Rare states joined into one cell (last), with as many more as it takes to be no longer rare."""
     order = np.argsort(-expected, kind="stable")

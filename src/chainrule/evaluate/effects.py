@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_size
+from chainrule.core.checks import check_instance, check_size
 from chainrule.core.errors import InputError, ValuesError
 from chainrule.core.records import to_plain
 from chainrule.graphs import Effect
@@ -107,6 +107,7 @@ def estimate_effect(effect: Effect, source: Any) -> EffectEstimate:
     >>> found.probabilities.round(3).tolist(), round(found.probability(X=1, Y=1), 3)
     ([[0.25, 0.75], [0.167, 0.833]], 0.833)
     """
+    check_instance(effect, Effect, "effect", like="what DAG.identify gives")
     if effect.formula is None:
         asked_for = probability_text(effect.outcomes, effect.given, effect.treatments)
         raise InputError(

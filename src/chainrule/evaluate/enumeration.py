@@ -14,8 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.core.checks import as_floats
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.text import as_written
 from chainrule.models.shared.states import Sizes, n_states, parse_sizes, state_blocks, states_between
 from chainrule.tables.door import rows as read_rows
 
@@ -67,7 +69,7 @@ def exact_table(model: Scored, sizes: Sizes | None = None) -> NDArray[np.float64
     >>> np.exp(exact_table(model)).reshape(2, 3).round(6).tolist()
     [[0.25, 0.25, 0.0], [0.0, 0.0, 0.5]]
     """
-    parsed = _small_enough(sizes_of(model, sizes))
+    parsed = _small_enough(sizes_of(_scored(model), sizes))
     return np.concatenate([np.asarray(model.log_prob(block), np.float64) for block in state_blocks(parsed)])
 
 
@@ -80,7 +82,7 @@ def total_probability(model: Scored, sizes: Sizes | None = None) -> float:
     >>> round(total_probability(Independent().fit([[0, 1], [1, 1]])), 9)
     1.0
     """
-    parsed = _small_enough(sizes_of(model, sizes))
+    parsed = _small_enough(sizes_of(_scored(model), sizes))
     sums = [log_sum_exp(np.asarray(model.log_prob(block), np.float64)) for block in state_blocks(parsed)]
     return float(np.exp(log_sum_exp(sums)))
 
@@ -147,11 +149,17 @@ def sizes_of(model: Any, sizes: Sizes | None = None) -> tuple[int, ...]:
     return parse_sizes(int(width))
 
 
+def _scored(model: Any) -> Scored:
+    if not callable(getattr(model, "log_prob", None)):
+        raise InputError(f"model must have a method log_prob of rows; got {as_written(model)}")
+    return model
+
+
 def _small_enough(sizes: Sizes) -> tuple[int, ...]:
     parsed = parse_sizes(sizes)
     if not parsed:
         raise InputError(
-            f"d must be an integer of at least 1, or sizes of at least one variable; got {sizes!r}"
+            f"d must be an integer of at least 1, or sizes of at least one variable; got {as_written(sizes)}"
         )
     total = n_states(parsed)
     if total > LARGEST:
@@ -164,14 +172,15 @@ def _small_enough(sizes: Sizes) -> tuple[int, ...]:
 
 
 def _tables(log_p: ArrayLike, log_q: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    p, q = np.asarray(log_p, np.float64), np.asarray(log_q, np.float64)
+    p, q = as_floats(log_p, "log_p"), as_floats(log_q, "log_q")
     if p.ndim != 1 or p.shape != q.shape:
         raise ShapeError(
             f"two tables of log-probabilities over the same states are needed, of one dimension each; "
             f"their shapes are {p.shape} and {q.shape}"
         )
     for name, table in (("log_p", p), ("log_q", q)):
-        total = float(np.exp(log_sum_exp(table)))
+        with np.errstate(over="ignore"):  # an infinite sum is told below
+            total = float(np.exp(log_sum_exp(table)))
         if not abs(total - 1.0) <= _TOLERANCE:
             raise InputError(
                 f"{name} must hold log-probabilities in nats that sum to one, its sum is {total:g}; "

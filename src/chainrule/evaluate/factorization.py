@@ -22,10 +22,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
-from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.checks import (
+    MOST_LISTED,
+    as_list,
+    as_matrix,
+    check_flag,
+    check_instance,
+    check_integer,
+    check_size,
+)
+from chainrule.core.choices import check_choice
+from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.evaluate.enumeration import codes_of, sizes_of
+from chainrule.graphs import DirectedGraph
 from chainrule.models.shared.ordering import variable_names
 from chainrule.models.shared.states import Sizes, parse_sizes
 
@@ -103,6 +114,8 @@ def check_factorization(
     (True, [[0, 1], [0, 0]])
     """
     n_points, parsed = check_integer(n_points, "n_points"), sizes_of(model, sizes)
+    if not hasattr(model, "factorization_"):
+        raise InputError(f"model must have a factorization_ to be held to; got {as_written(model)}")
     names = _names(model, len(parsed))
     allowed = allowed_dependence(_promise(model), names)
     network = getattr(model, "network_", None)
@@ -120,10 +133,8 @@ def check_factorization(
 
 def _chosen(method: Method | None, model: str, differentiable: bool) -> Method:
     """The method asked for, or the sharper one where none was."""
-    if method not in (None, "jacobian", "perturbation"):
-        raise InputError(
-            f"method must be 'jacobian' or 'perturbation'; got {method!r}; choose one of the two"
-        )
+    if method is not None:
+        check_choice(method, "method", ("jacobian", "perturbation"))
     if method == "jacobian" and not differentiable:
         raise InputError(
             f"{model} has no network_ with logits of binary variables to differentiate; "
@@ -164,7 +175,15 @@ def allowed_dependence(dag: Any, variables: int | Sequence[str]) -> NDArray[np.b
     >>> allowed_dependence(DAG.parse("x2 -> x1"), 2).astype(int).tolist()
     [[0, 1], [0, 0]]
     """
-    names = variable_names(variables) if isinstance(variables, int) else list(variables)
+    check_instance(dag, DirectedGraph, "dag", like="a DAG")
+    if isinstance(variables, int):
+        names = variable_names(check_integer(variables, "variables", most=MOST_LISTED))
+    else:
+        names = [
+            check_instance(v, str, "variables", like="names")
+            for v in as_list(variables, "variables", of="names")
+        ]
+    check_size(len(names) ** 2, f"a matrix of {len(names):,} variables")
     column = {name: i for i, name in enumerate(names)}
     allowed = np.zeros((len(names), len(names)), bool)
     for node in dag.nodes:
@@ -203,9 +222,15 @@ def jacobian_dependence(
     import torch  # not before it is needed: rows of codes are audited without it
 
     d, generator = check_integer(d, "the number of variables"), as_generator(rng)
+    if not callable(network):
+        raise InputError(f"network must be a module or a function of rows; got {as_written(network)}")
+    columns = None if columns is None else as_list(columns, "columns", of="numbers")
     starts = _starts(d, columns)
-    logits = _logits_of(network, generic, generator)
+    logits = _logits_of(network, check_flag(generic, "generic"), generator)
     shape = check_integer(n_points, "n_points"), sum(columns) if columns is not None else d
+    check_size(
+        32 * shape[1] * max(shape), f"{shape[0]:,} points of {shape[1]:,} columns", instead="pass fewer"
+    )
     x = torch.from_numpy(generator.uniform(0.5, 1.5, shape)).requires_grad_(True)
     outputs = logits(x)
     if tuple(outputs.shape) != tuple(x.shape):
@@ -270,11 +295,17 @@ def perturbation_dependence(
     >>> found.tolist()
     [[0.0, 0.5], [0.0, 0.0]]
     """
-    rows = np.asarray(rows)
+    rows = as_matrix(rows, name="rows")
     d = rows.shape[1]
+    parsed = parse_sizes(d if sizes is None else sizes)
+    if len(parsed) != d:
+        raise ShapeError(f"rows have {d} columns and sizes {len(parsed)} numbers; give one for each column")
+    check_size(16 * rows.size, "rows with their conditionals", instead="pass fewer rows")
+    if not callable(conditionals):
+        raise InputError(f"conditionals must be a function of rows; got {as_written(conditionals)}")
     before = conditionals(rows)
     found = np.zeros((d, d))
-    for j, size in enumerate(parse_sizes(d if sizes is None else sizes)):
+    for j, size in enumerate(parsed):
         for step in range(1, size):
             moved = rows.copy()
             moved[:, j] = (rows[:, j].astype(np.int64) + step) % size

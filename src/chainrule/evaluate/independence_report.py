@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from chainrule.core.checks import check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.records import to_plain
 from chainrule.evaluate.corrections import Correction
 from chainrule.graphs.independencies import Independence, Kind
@@ -141,6 +143,7 @@ class IndependenceReport:
 
     def having(self, verdict: Verdict) -> tuple[IndependenceTest, ...]:
         """The tests with this verdict."""
+        check_choice(verdict, "verdict", get_args(Verdict))
         return tuple(t for t in self.tests if t.verdict == verdict)
 
     def rows_text(self) -> str:
@@ -167,6 +170,7 @@ class IndependenceReport:
 
     def text(self, *, most: int = 10) -> str:
         """The report in a few lines; at most ``most`` of each list."""
+        most = check_integer(most, "most", least=0)
         counts = Counter(t.verdict for t in self.tests)
         lines = [
             f"{len(self.tests):,} statements ({self.kind}{'' if self.complete else ', cut off by the limit'}), "

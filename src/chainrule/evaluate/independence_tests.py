@@ -15,10 +15,12 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any, get_args
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import as_list, check_instance, check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.evaluate.corrections import Correction
 from chainrule.evaluate.independence_report import (
     BlamedPair,
@@ -74,9 +76,10 @@ def check_independencies(
         raise InputError(
             f"dag must be a DAG or its text, got a {type(dag).__name__}; make one with DAG(edges)"
         )
+    check_choice(kind, "kind", get_args(Kind))
     settings = Settings.checked(statistic, alpha, n_permutations, min_expected)
     if correction is not None and not (isinstance(correction, str) and correction in get_args(Correction)):
-        raise InputError(f"correction must be 'holm', 'bh' or None; got {correction!r}")
+        raise InputError(f"correction must be 'holm', 'bh' or None; got {as_written(correction)}")
     check_integer(limit, "limit")
     rows = Rows(read_rows(table, columns=dag.observed))
     statements, complete = _pairs(dag, kind, limit)
@@ -120,7 +123,7 @@ def conditional_independence_test(
     'a ⟂ b: contradicted, G 138.6, dof 1, p 5.3e-32, 0.693 nats, n 100'
     """
     settings = Settings.checked(statistic, alpha, n_permutations, min_expected)
-    sets = [(names,) if isinstance(names, str) else tuple(names) for names in (x, y, given)]
+    sets = [_columns(names, what) for what, names in (("x", x), ("y", y), ("given", given))]
     everyone = [name for names in sets for name in names]
     if not sets[0] or not sets[1] or len(set(everyone)) < len(everyone):
         raise InputError(
@@ -130,6 +133,11 @@ def conditional_independence_test(
     rows = Rows(read_rows(table, columns=everyone))
     test = statement_test(rows, Independence(sets[0], sets[1], sets[2]), settings, as_generator(rng))
     return with_verdicts([test], alpha, None)[0]
+
+
+def _columns(names: Names, what: str) -> tuple[str, ...]:
+    listed = [names] if isinstance(names, str) else as_list(names, what, of="columns")
+    return tuple(check_instance(name, str, what, like="one or several names of columns") for name in listed)
 
 
 def _pairs(dag: DAG, kind: Kind, limit: int) -> tuple[list[Independence], bool]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.core.checks import as_floats, check_integer
 from chainrule.core.errors import ShapeError
 from chainrule.core.units import bits_per_dim
 
@@ -55,7 +56,7 @@ def summarize_log_prob(log_prob: ArrayLike, n_variables: int) -> Likelihood:
     >>> summarize_log_prob(np.log([0.5, 0.5]), 1).bits_per_dim
     1.0
     """
-    lp = _vector(log_prob)
+    lp, n_variables = _vector(log_prob), check_integer(n_variables, "n_variables")
     impossible = int(np.isneginf(lp).sum())
     mean = float(lp.mean())
     error = float(lp.std(ddof=1) / np.sqrt(len(lp))) if len(lp) > 1 and not impossible else None
@@ -85,7 +86,7 @@ def paired_difference(log_prob_a: ArrayLike, log_prob_b: ArrayLike) -> PairedDif
 
 
 def _vector(log_prob: ArrayLike) -> NDArray[np.float64]:
-    lp = np.asarray(log_prob, np.float64)
+    lp = as_floats(log_prob, "log_prob")
     if lp.ndim != 1 or not len(lp):
         raise ShapeError(f"log-probabilities must be a vector (n,) of at least one; the shape is {lp.shape}")
     return lp

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
-from chainrule.core.checks import check_integer, check_real
+from chainrule.core.checks import MOST_LISTED, check_integer, check_real
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.evaluate.contingency import StratifiedTable, joint_codes, relabel
 from chainrule.evaluate.corrections import Correction, correct
 from chainrule.evaluate.independence_report import IndependenceTest, Statistic
@@ -47,8 +48,8 @@ class Settings:
         """The settings; ``least`` is the count of Cochran's rule.  Raises ``InputError``."""
         check_choice(statistic, "statistic", get_args(Statistic))
         if not 0 < check_real(alpha, "alpha") < 1:
-            raise InputError(f"alpha must lie between 0 and 1; got {alpha!r}; use for example 0.05")
-        check_integer(n_permutations, "n_permutations")
+            raise InputError(f"alpha must lie between 0 and 1; got {as_written(alpha)}; use for example 0.05")
+        check_integer(n_permutations, "n_permutations", most=MOST_LISTED)
         # a permutation test is exact in every stratum
         least = 0.0 if statistic == "permutation" else check_real(least, "min_expected")
         return cls(statistic, alpha, n_permutations, least)

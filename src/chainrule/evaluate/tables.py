@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import as_list, check_instance, check_integer
 from chainrule.core.errors import InputError, TooLargeError, UnknownNameError
 from chainrule.core.numerics import xlogy
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.graphs import DirectedGraph
 
 __all__ = ["BinaryTable", "JointTable", "Tables", "joint_table", "random_tables", "total_mass"]
@@ -49,6 +50,16 @@ class BinaryTable:
     p_one: tuple[Fraction, ...]
 
     def __post_init__(self) -> None:
+        parents, p_one = (
+            as_list(self.parents, "parents", of="names"),
+            as_list(self.p_one, "p_one", of="fractions"),
+        )
+        object.__setattr__(self, "parents", tuple(parents))
+        object.__setattr__(self, "p_one", tuple(p_one))
+        for name in (self.node, *self.parents):
+            check_instance(name, str, "node and parents", like="names")
+        if len(self.parents) >= MOST_WIDTH:
+            raise TooLargeError(f"{len(self.parents)} parents have 2^{len(self.parents)} states; use fewer")
         if len(self.p_one) != 2 ** len(self.parents):
             raise InputError(
                 f"the table of {self.node!r} needs {2 ** len(self.parents)} entries, one for each state of "
@@ -57,18 +68,29 @@ class BinaryTable:
         for p in self.p_one:
             if not isinstance(p, (Fraction, int)) or not 0 <= p <= 1:
                 raise InputError(
-                    f"the table of {self.node!r} needs fractions from 0 to 1; got {p!r}; use fractions.Fraction"
+                    f"the table of {self.node!r} needs fractions from 0 to 1; "
+                    f"got {as_written(p)}; use fractions.Fraction"
                 )
 
     def probability(self, value: int, state: tuple[int, ...] = ()) -> Fraction:
-        """P(node = ``value`` | parents = ``state``)."""
-        p = Fraction(self.p_one[int("".join(map(str, state)) or "0", 2)])
+        """P(node = ``value`` | parents = ``state``); ``InputError`` for what is neither 0 nor 1."""
+        listed = as_list(state, "state", of="0 and 1")
+        if len(listed) != len(self.parents) or not all(_is_bit(k) for k in (value, *listed)):
+            raise InputError(
+                f"value is 0 or 1, and state such a number for each of {len(self.parents)} parents; "
+                f"got {as_written(value)} and {as_written(state)}"
+            )
+        p = Fraction(self.p_one[int("".join(str(int(k)) for k in listed) or "0", 2)])
         return p if value else 1 - p
 
     @property
     def scope(self) -> tuple[str, ...]:
         """The variables that the factor speaks of: the parents that it reads, then the node, each once."""
         return tuple(dict.fromkeys((*self.parents, self.node)))
+
+
+def _is_bit(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and value in (0, 1)
 
 
 Tables = Mapping[str, BinaryTable]
@@ -85,6 +107,7 @@ def random_tables(
     >>> tables["B"].parents, len(tables["B"].p_one)
     (('A',), 2)
     """
+    check_instance(graph, DirectedGraph, "graph", like="a DirectedGraph or a DAG")
     check_integer(denominator, "denominator", least=2)
     generator = as_generator(rng)
     out = {}
@@ -152,11 +175,11 @@ class JointTable:
         return [self.numerators.sum(axis=tuple(sorted(every - keep)), keepdims=True) for keep in keeps]
 
     def _axes(self, names: Iterable[str]) -> set[int]:
-        names = [names] if isinstance(names, str) else list(names)
-        for name in names:
-            if name not in self.nodes:
+        listed = [names] if isinstance(names, str) else as_list(names, "a set of nodes", of="names")
+        for name in listed:
+            if not isinstance(name, str) or name not in self.nodes:
                 raise UnknownNameError.of("node", name, list(self.nodes))
-        return {self.nodes.index(name) for name in names}
+        return {self.nodes.index(name) for name in listed}
 
 
 def joint_table(graph: DirectedGraph, tables: Tables) -> JointTable:
@@ -273,9 +296,12 @@ def _sum_out(factors: list[_Factor], scope: tuple[str, ...], v: str) -> _Factor:
 
 def _check_tables(graph: DirectedGraph, tables: Tables) -> None:
     """One table for each node, each reading parents of its node only."""
+    check_instance(graph, DirectedGraph, "graph", like="a DirectedGraph or a DAG")
+    check_instance(tables, Mapping, "tables", like="a dict with a BinaryTable for each node")
     for name in [*graph.nodes, *tables]:
         if name not in tables:
             raise UnknownNameError.of("table for node", name, list(tables))
+        check_instance(tables[name], BinaryTable, f"the table of {as_written(name)}", like="a BinaryTable")
         allowed = set(graph.parents(name))
         for parent in tables[name].parents:
             if parent not in allowed:

@@ -23,6 +23,7 @@ from typing import Literal, get_args
 
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.graphs.content import Content
 from chainrule.graphs.explanation import PathExplanation, explain_path, shortest_open_path
 from chainrule.graphs.names import Names
@@ -102,7 +103,7 @@ class Adjustment:
         """Pearl's back-door criterion, which is about one cause; ``included`` as in ``of``."""
         if not isinstance(cause, str):
             raise InputError(
-                f"the back-door criterion is about one cause; got {cause!r}; for several use adjustment_sets"
+                f"the back-door criterion is about one cause; got {as_written(cause)}; for several use adjustment_sets"
             )
         xs, ys, forced = _asked(content, cause, effect, included)
         below = reachable(content.structure.children, xs)

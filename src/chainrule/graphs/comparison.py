@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chainrule.core.checks import check_instance
 from chainrule.core.errors import InputError, NoExtensionError
 from chainrule.core.records import to_plain
 from chainrule.graphs.dag import DAG, PDAG
@@ -35,6 +36,8 @@ class Agreement:
     @classmethod
     def of(cls, found: set[Any], truth: set[Any]) -> Agreement:
         """The agreement of two sets."""
+        for name, things in (("found", found), ("truth", truth)):
+            check_instance(things, set | frozenset, name, like="a set")
         return cls(len(found), len(truth), len(found & truth))
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from chainrule.core.checks import is_listing
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.text import as_written
 
 __all__ = ["mixed_edges", "parents_by_node"]
 
@@ -26,7 +27,8 @@ def parents_by_node(
     for what, given in (("edges", edges), ("nodes", nodes if nodes is not None else ())):
         if not is_listing(given):
             raise InputError(
-                f"{what} must be a list, got {given!r}; give edges as pairs such as ('A', 'B'), nodes as names"
+                f"{what} must be a list, "
+                f"got {as_written(given)}; give edges as pairs such as ('A', 'B'), nodes as names"
             )
     index: dict[str, int] = {}
     for name in nodes if nodes is not None else ():
@@ -36,7 +38,7 @@ def parents_by_node(
     parents: list[set[int]] = [set() for _ in index]
     for edge in edges:
         if not isinstance(edge, (tuple, list)) or len(edge) != 2:
-            raise InputError(f"an edge must be a pair (parent, child); got {edge!r}")
+            raise InputError(f"an edge must be a pair (parent, child); got {as_written(edge)}")
         for name in edge:
             if _name(name) not in index:
                 if nodes is not None:
@@ -81,5 +83,5 @@ def mixed_edges(
 
 def _name(name: object) -> str:
     if not isinstance(name, str) or not name:
-        raise InputError(f"a node name must be a string that is not empty; got {name!r}")
+        raise InputError(f"a node name must be a string that is not empty; got {as_written(name)}")
     return name

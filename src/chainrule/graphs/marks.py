@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.graphs.names import NodeNames
 
 __all__ = ["Marks"]
@@ -55,6 +56,8 @@ def _checked_positions(
         except (TypeError, ValueError, OverflowError):
             x = y = float("nan")
         if not (isfinite(x) and isfinite(y)):
-            raise InputError(f"the position of {name!r} must be two finite numbers (x, y); got {place!r}")
+            raise InputError(
+                f"the position of {name!r} must be two finite numbers (x, y); got {as_written(place)}"
+            )
         checked[names.all[names.id(name)]] = (x, y)
     return checked

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.text import as_written
 
 __all__ = ["Names", "NodeNames"]
 
@@ -46,7 +47,7 @@ class NodeNames:
         try:
             ids = {self.id(name) for name in iter(names)}
         except TypeError:
-            raise InputError(f"{what} must be a node name or several; got {names!r}") from None
+            raise InputError(f"{what} must be a node name or several; got {as_written(names)}") from None
         if not ids and not may_be_empty:
             raise InputError(f"{what} is empty; name at least one node")
         return ids

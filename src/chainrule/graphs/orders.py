@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
 
-from chainrule.core.checks import is_listing
+from chainrule.core.checks import as_list, is_listing
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.graphs.names import NodeNames
 from chainrule.graphs.structure import Structure
 
@@ -49,10 +50,10 @@ def checked_order(graph: Structure, names: NodeNames, order: Sequence[str]) -> l
     """``order`` as indices; ``InputError`` if it is not a topological order of all nodes."""
     wrong = f"order must name each of the {len(graph)} nodes once; got "
     if not is_listing(order):
-        raise InputError(f"{wrong}{order!r}")
-    ids = [names.id(name) for name in order]
+        raise InputError(f"{wrong}{as_written(order)}")
+    ids = [names.id(name) for name in as_list(order, "order")]
     if sorted(ids) != list(range(len(graph))):
-        raise InputError(f"{wrong}{list(names.of(ids))!r}")
+        raise InputError(f"{wrong}{as_written(list(names.of(ids)))}")
     position = {v: i for i, v in enumerate(ids)}
     for v in ids:
         for u in graph.parents[v]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_binary
+from chainrule.core.checks import as_list, check_binary, check_instance
 from chainrule.core.errors import InputError, ShapeError, TooLargeError
 from chainrule.graphs.content import Content
 from chainrule.graphs.structure import Structure
@@ -66,7 +66,7 @@ def to_networkx(graph: Content) -> nx.DiGraph:
 
 def matrix_edges(matrix: Any, nodes: Iterable[str] | None) -> tuple[Edges, list[str]]:
     """Edges and nodes of an adjacency matrix (n, n); names are ``nodes``, a data frame's columns, or x1, x2, …"""
-    columns = getattr(matrix, "columns", None)
+    columns = getattr(matrix, "columns", None) if hasattr(matrix, "to_numpy") else None
     if nodes is None and columns is not None:
         nodes = [str(name) for name in columns]
         index = getattr(matrix, "index", None)
@@ -77,12 +77,13 @@ def matrix_edges(matrix: Any, nodes: Iterable[str] | None) -> tuple[Edges, list[
     n = len(cells)
     if cells.shape != (n, n):
         raise ShapeError(f"an adjacency matrix is square; got the shape {cells.shape}")
-    if isinstance(nodes, str) or not (nodes is None or isinstance(nodes, Iterable)):
-        what = "a string" if isinstance(nodes, str) else repr(nodes)
-        raise InputError(f"nodes must be a list of names; got {what}")
-    names = [f"x{i + 1}" for i in range(n)] if nodes is None else list(nodes)
+    if isinstance(nodes, str):
+        raise InputError("nodes must be a list of names; got a string")
+    names = [f"x{i + 1}" for i in range(n)] if nodes is None else as_list(nodes, "nodes", of="names")
     if len(names) != n:
         raise InputError(f"expected a name for each of {n} rows, got {len(names)} names; name each node")
+    for name in names:
+        check_instance(name, str, "nodes", like="a list of names")
     return [(names[i], names[j]) for i, j in np.argwhere(cells)], names
 
 

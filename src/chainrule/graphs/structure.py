@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 
+from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError
+from chainrule.core.text import one_line
 
 __all__ = ["Structure", "reachable"]
 
@@ -33,12 +35,20 @@ class Structure:
     @classmethod
     def of(cls, parents: Iterable[Iterable[int]], latent: Iterable[int] = ()) -> Structure:
         """The structure in which node v has the parents ``parents[v]``, each once and in rising order."""
-        above = tuple(map(tuple, parents))
-        children: list[list[int]] = [[] for _ in above]
-        for v, us in enumerate(above):
-            for u in us:
-                children[u].append(v)
-        return cls(above, tuple(map(tuple, children)), frozenset(latent))
+        try:
+            above, hidden = (
+                tuple(map(tuple, as_list(parents, "parents", of="lists"))),
+                frozenset(as_list(latent, "latent", of="nodes")),
+            )
+            children: list[list[int]] = [[] for _ in above]
+            for v, us in enumerate(above):
+                for u in us:
+                    children[u].append(v)
+        except (TypeError, IndexError) as e:
+            raise InputError(
+                f"parents must list the parents of each node by number, latent some of the nodes ({one_line(str(e))})"
+            ) from e
+        return cls(above, tuple(map(tuple, children)), hidden)
 
     def with_parents(self, parents: Iterable[Iterable[int]]) -> Structure:
         """Other edges between the same nodes, of which the same are latent."""

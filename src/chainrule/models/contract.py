@@ -26,10 +26,11 @@ from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.posterior import Posterior, answer_shape, impossible, places
-from chainrule.models.shared.row_weights import check_one_each, sample_weights
+from chainrule.models.shared.row_weights import sample_weights
 from chainrule.models.shared.soft_evidence import SoftEvidence, weighed
 from chainrule.models.shared.state_columns import picked, state_begins
 from chainrule.models.shared.states import states_between
@@ -141,7 +142,13 @@ class DiscreteModel(DensityEstimator):
         if factors is None:
             raise InputError(f"{type(self).__name__} has no order of factors, so there are no turns to take")
         wanted = None if order is None else factors.checked_order(order)
-        return self._states_in_turn(check_integer(n, "n"), wanted)
+        n = check_integer(n, "n")
+        check_size(
+            8 * n * sum(self._known_schema().sizes),
+            f"states_in_turn({n:,})",
+            instead="take fewer rows at a time",
+        )
+        return self._states_in_turn(n, wanted)
 
     @property
     def nodes_(self) -> Schema:
@@ -181,7 +188,7 @@ class DiscreteModel(DensityEstimator):
         """
         table = self._rows(X)
         if not isinstance(how, str) or how not in ("draw", "mode"):
-            raise InputError(f"how must be 'draw' or 'mode'; got {how!r}")
+            raise InputError(f"how must be 'draw' or 'mode'; got {as_written(how)}")
         generator = as_generator(rng)
         filled = table.codes.copy()
         holes = table.missing.any(axis=1)
@@ -381,6 +388,4 @@ def _weighted(table: Table, sample_weight: ArrayLike | None) -> Table:
                 "every row of X has the weight 0, so there is nothing to learn from; leave weights out"
             )
         return table
-    weights = sample_weights(sample_weight)
-    check_one_each(len(weights), table.n_rows)
-    return Table(table.schema, table.codes, weights)
+    return Table(table.schema, table.codes, sample_weights(sample_weight, table.n_rows))

@@ -18,9 +18,10 @@ import numpy as np
 from sklearn.base import clone
 
 from chainrule.compiled.compiling import seconds_compiling
-from chainrule.core.checks import is_listing
+from chainrule.core.checks import as_list, is_listing
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.progress import note
+from chainrule.core.text import as_written
 from chainrule.core.time_limit import OutOfTimeError, time_limit
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.dependence_tree import chow_liu
@@ -103,7 +104,7 @@ def family(name: str, *, beside: tuple[str, ...] = ()) -> Family:
     >>> family("chowliu").sums_out
     'any'
     """
-    if name not in FAMILIES:
+    if not isinstance(name, str) or name not in FAMILIES:
         raise UnknownNameError.of("model", name, [*beside, *FAMILIES])
     return FAMILIES[name]
 
@@ -116,9 +117,9 @@ def known_families(names: Iterable[str] | None, dag: Any = None) -> tuple[Family
     """
     if names is None:
         return tuple(f for f in FAMILIES.values() if not f.by_name and (dag is not None or not f.needs_dag))
-    listed: list[Any] = list(names) if is_listing(names) else [names]
+    listed: list[Any] = as_list(names, "models") if is_listing(names) else [names]
     if not all(isinstance(name, str) for name in listed):
-        raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {names!r}")
+        raise InputError(f"models must be a list of names, of {', '.join(FAMILIES)}; got {as_written(names)}")
     chosen = tuple(family(str(name)) for name in listed)
     if not chosen:
         raise InputError(f"the list of models is empty; name at least one of {', '.join(FAMILIES)}")
@@ -244,7 +245,11 @@ def _latent_net(request: Request) -> DiscreteModel:
 def _latent_mixture(request: Request, structure: str) -> DiscreteModel:
     from chainrule.models.latent_mixture.estimator import LatentMixture
 
-    model = LatentMixture(structure=structure, random_state=request.seed)  # pyright: ignore[reportArgumentType]
+    model: Any = LatentMixture(
+        structure=structure,  # pyright: ignore[reportArgumentType]
+        random_state=request.seed,
+        run_dir=request.run_dir,
+    )
     return _in_time(model, model.usual_epochs(request.table.n_rows), request)
 
 
@@ -357,6 +362,7 @@ FAMILIES: dict[str, Family] = {
             _latent,
             takes_time=True,
             chooses=True,
+            keeps_runs=True,
             uses_torch=True,
         ),
         Family(
@@ -366,6 +372,7 @@ FAMILIES: dict[str, Family] = {
             "suffix",
             takes_time=True,
             chooses=True,
+            keeps_runs=True,
             uses_torch=True,
         ),
         Family(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError
-from chainrule.core.files import make_directory, write_bytes, write_text
+from chainrule.core.files import as_path, make_directory, write_bytes, write_text
 from chainrule.core.progress import track
 from chainrule.core.reading import parse_json
 from chainrule.core.records import (
@@ -19,6 +20,7 @@ from chainrule.core.records import (
     StudyRecord,
     Verdict,
 )
+from chainrule.core.text import as_written
 from chainrule.report.figures import Drawing, draw
 from chainrule.report.numbers import format_value
 from chainrule.report.typesetting import check_names, numbered, typeset
@@ -42,7 +44,7 @@ def write_report(directory: str | Path) -> Path:
     Traceback (most recent call last):
     chainrule.core.errors.DataError: there is no file x/results.json; run `chainrule reproduce --out x` to write it
     """
-    path = Path(directory) / RESULTS_FILE
+    path = as_path(directory, "directory") / RESULTS_FILE
     try:
         results = parse_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as e:
@@ -66,12 +68,15 @@ def render(results: dict[str, Any], out: str | Path) -> Path:
     Raises ``DataError`` for results of the wrong form, ``InputError`` for a figure or a formula that cannot
     be drawn, ``OutputError`` where ``out`` cannot be written to.
     """
+    out = as_path(out, "out")
+    if not isinstance(results, Mapping):
+        raise DataError(f"results are a dict; got {as_written(results)}; run `chainrule reproduce` again")
     try:
         problems = [StudyRecord.from_plain(results["problems"][k]) for k in _ordered(results["problems"])]
         claims = [_claim(claim) for claim in results["claims"]]
         facts, data = _facts(results), _data(results["data"])
         unfinished = _ordered(results["unfinished"])
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+    except (LookupError, TypeError, ValueError, AttributeError) as e:
         reason = f"{e} is missing" if isinstance(e, KeyError) else str(e)
         raise DataError(f"the results are incomplete ({reason}); run `chainrule reproduce` again") from e
     figures = [block for problem in problems for block in problem.blocks if isinstance(block, Figure)]
@@ -113,7 +118,7 @@ def _ordered(numbers: Any) -> list[str]:
 
 def _claim(plain: dict[str, Any]) -> Claim:
     if plain["verdict"] not in _VERDICTS:
-        raise ValueError(f"a verdict is one of {', '.join(_VERDICTS)}; got {plain['verdict']!r}")
+        raise ValueError(f"a verdict is one of {', '.join(_VERDICTS)}; got {as_written(plain['verdict'])}")
     return Claim(**plain)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError, InputError
-from chainrule.core.files import check_place, write_text
+from chainrule.core.files import as_path, check_place, shown_path, write_text
 from chainrule.core.reading import parse_json
 from chainrule.core.records import dump_json
+from chainrule.core.text import as_written
 from chainrule.report.audit_page import audit_document
 from chainrule.report.comparison_page import comparison_document
 from chainrule.report.description_page import description_document
@@ -27,9 +28,9 @@ Record = Description | Comparison | Audit
 
 def check_page(out: str | Path) -> Path:
     """``out``, if a page and its record could be written there; ``InputError`` where it does not end in .html."""
-    path = Path(out)
+    path = as_path(out, "out")
     if path.suffix.lower() not in _ENDS:
-        raise InputError(f"a page is written to a file that ends in .html; got {path.name!r}")
+        raise InputError(f"a page is written to a file that ends in .html; got {as_written(path.name)}")
     check_place(path)
     check_place(path.with_suffix(".json"))
     return path
@@ -55,12 +56,12 @@ def write_page(record: Record, out: str | Path) -> Path:
 
 def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
     """Write the page of a record that ``write_page`` left, by default beside it, without any model."""
-    path = Path(saved)
+    path = as_path(saved, "saved")
     try:
         plain = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise DataError(
-            f"{path} cannot be read as JSON ({e}); give a record that was written beside a page"
+            f"{shown_path(path)} cannot be read as JSON ({e}); give a record that was written beside a page"
         ) from e
     found = plain.get("format") if isinstance(plain, dict) else None
     if found not in _READERS:

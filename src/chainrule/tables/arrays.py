@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import as_matrix
-from chainrule.core.errors import ShapeError, ValuesError
+from chainrule.core.checks import as_array, as_matrix, check_size
+from chainrule.core.errors import ValuesError
 from chainrule.tables.missing import MISSING
 from chainrule.tables.problems import Options, Problem, TableError
 from chainrule.tables.schema import Schema
@@ -34,7 +34,7 @@ def plain_array(X: Any, name: str, n_columns: int | None, min_rows: int) -> NDAr
         isinstance(X, (list, tuple)) and any(_is_masked(row) for row in X)
     ):
         X = _unmasked(np.ma.asarray(X) if isinstance(X, np.ma.MaskedArray) else np.ma.stack(X))
-    a = X if isinstance(X, np.ndarray) else _as_array(X, name)
+    a = as_array(X, name)
     if a.dtype.kind in "OUST" and a.ndim == 2 and a.size:
         numbers = _numbers(a)
         if numbers is None:
@@ -60,6 +60,8 @@ def array_codes(
     if truth:
         a = a.view(np.uint8)
     top = np.full(a.shape[1], max_states) if schema is None else np.array(schema.sizes)
+    if a.dtype != np.uint8:
+        check_size(a.size, name, instead="pass fewer rows, or a file")
     codes = _whole(a, int(top.max()))
     largest = None if codes is None else codes.max(axis=0, initial=0)
     if codes is None or largest is None or (largest >= top).any():
@@ -178,13 +180,6 @@ def _unmasked(a: Any) -> NDArray[Any]:
     out = values.astype(object)
     out[mask] = None
     return out
-
-
-def _as_array(X: Any, name: str) -> NDArray[Any]:
-    try:
-        return np.asarray(X)
-    except (ValueError, TypeError) as e:
-        raise ShapeError(f"{name} is ragged: its rows differ in length; pass rows of equal length") from e
 
 
 def _numbers(a: NDArray[Any]) -> NDArray[np.float64] | None:

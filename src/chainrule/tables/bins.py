@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.tables.intervals import interval_label
 
 __all__ = ["BinRule", "bin_labels", "bin_middles", "bin_of", "checked_bins", "quantile_cuts", "width_cuts"]
@@ -54,7 +55,7 @@ def checked_bins(bins: Any) -> dict[str, BinRule]:
     if bins is None:
         return {}
     if not isinstance(bins, Mapping):
-        raise InputError(f"bins must be given by column, as in bins={{'age': 5}}; got {bins!r}")
+        raise InputError(f"bins must be given by column, as in bins={{'age': 5}}; got {as_written(bins)}")
     return {str(name): _rule(str(name), rule) for name, rule in bins.items()}
 
 
@@ -143,10 +144,10 @@ def _rule(name: str, rule: Any) -> BinRule:
     if isinstance(rule, Mapping):
         unknown = set(rule) - {"k", "by"}
         if unknown or "k" not in rule:
-            raise InputError(f'{what} must be like {{"k": 5, "by": "width"}}; got {dict(rule)!r}')
+            raise InputError(f'{what} must be like {{"k": 5, "by": "width"}}; got {as_written(dict(rule))}')
         by = rule.get("by", "quantile")
         if by not in get_args(By):
-            raise InputError(f"{what} is cut by 'quantile' or 'width'; got {by!r}")
+            raise InputError(f"{what} is cut by 'quantile' or 'width'; got {as_written(by)}")
         return BinRule(check_integer(rule["k"], what), by)
     if isinstance(rule, (int, np.integer)):
         return BinRule(check_integer(rule, what))
@@ -156,6 +157,7 @@ def _rule(name: str, rule: Any) -> BinRule:
         cuts = ()
     if not cuts or not all(map(math.isfinite, cuts)) or list(cuts) != sorted(set(cuts)):
         raise InputError(
-            f"{what} must be a number of bins, {{'k': 5, 'by': 'width'}}, or a rising list of cuts; got {rule!r}"
+            f"{what} must be a number of bins, {{'k': 5, 'by': 'width'}}, or a rising list of cuts; "
+            f"got {as_written(rule)}"
         )
     return BinRule(cuts=cuts)

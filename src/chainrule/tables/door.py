@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import as_array
 from chainrule.core.errors import ShapeError
 from chainrule.tables.frames import has_names, to_frame
 from chainrule.tables.giving import give_columns
@@ -65,10 +66,7 @@ def known(given: Any, schema: Schema) -> NDArray[np.int32]:
     """
     if given is None or isinstance(given, Mapping):
         return schema.known(given)
-    try:
-        values = given if isinstance(given, np.ndarray) else np.asarray(given)
-    except ValueError as e:  # rows of different lengths
-        raise ShapeError(f"given must be one row ({len(schema)},), or a dict of states; got {given!r}") from e
+    values = given if isinstance(given, np.ndarray) else as_array(given, "given")
     if values.ndim != 1:
         raise ShapeError(
             f"given must be one row ({len(schema)},) with NaN where values are to be drawn, or a dict of "

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from chainrule.core.errors import DataError, InputError
+from chainrule.core.text import as_written
 
 __all__ = ["UndecodableError", "checked_encoding", "found_encoding", "undecodable_line"]
 
@@ -46,9 +47,9 @@ def checked_encoding(encoding: str | None) -> str | None:
         return None
     try:
         return codecs.lookup(encoding).name
-    except (LookupError, TypeError) as e:
+    except (LookupError, TypeError, ValueError) as e:
         raise InputError(
-            f"encoding must be the name of one, such as 'utf-8', 'utf-16' or 'cp1252'; got {encoding!r}"
+            f"encoding must be the name of one, such as 'utf-8', 'utf-16' or 'cp1252'; got {as_written(encoding)}"
         ) from e
 
 

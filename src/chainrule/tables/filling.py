@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from chainrule.core.delimited import QUOTED
 from chainrule.core.errors import DataError
 from chainrule.core.files import replacing
 from chainrule.tables.bins import bin_middles
@@ -28,8 +29,8 @@ from chainrule.tables.writing import packed_file
 
 __all__ = ["fill_columns", "fill_text"]
 
-_LINE_END = re.compile(r"(\r\n|\n|\r)")
-_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_LINE_END = re.compile(r"\r\n|\n|\r|\Z")
+_QUOTED = re.compile(QUOTED)
 
 
 def fill_text(file: TextFile, before: Table, after: Table, out: str | Path) -> int:
@@ -85,29 +86,28 @@ def fill_columns(raw: pa.Table, before: Table, after: Table) -> tuple[pa.Table, 
 
 def _records(text: str, separator: str, n_columns: int) -> Iterator[tuple[bool, str, str]]:
     """Whether it is a row, the record, and the end of its line; these together are the text."""
-    pieces = _LINE_END.split(text)
-    lines = zip(pieces[::2], [*pieces[1::2], ""], strict=True)
-    for line, end in lines:
-        while '"' in line and _is_open(line, separator):
-            more = next(lines, None)
-            if more is None:
-                break
-            line, end = line + end + more[0], more[1]
-        yield bool(line or (end and n_columns == 1)), line, end
+    mark, at = re.compile(rf"{re.escape(separator)}|(?P<end>\r\n|\n|\r|\Z)"), 0
+    while at < len(text):
+        line = _LINE_END.search(text, at)
+        assert line is not None  # it matches at the end
+        stop, end = line.span()
+        if text.find('"', at, stop) >= 0:
+            stop, end = _end_of_record(text, at, mark)
+        yield stop > at or (end > stop and n_columns == 1), text[at:stop], text[stop:end]
+        at = end
 
 
-def _is_open(record: str, separator: str) -> bool:
-    """Whether the last cell begins with a quote that is not closed."""
-    start = 0
+def _end_of_record(text: str, at: int, mark: re.Pattern[str]) -> tuple[int, int]:
+    """Where the record that begins at an index ends, and where the next one begins; ``mark`` is what ends cells."""
     while True:
-        if record.startswith('"', start):
-            found = _QUOTED.match(record, start)
-            if found is None:
-                return True
-            start = found.end()
-        start = record.find(separator, start) + 1
-        if not start:
-            return False
+        if text.startswith('"', at):
+            quoted = _QUOTED.match(text, at)
+            at = len(text) if quoted is None else quoted.end()
+        found = mark.search(text, at)
+        assert found is not None  # it matches at the end
+        if found["end"] is not None:
+            return found.span()
+        at = found.end()
 
 
 def _split(record: str, separator: str) -> list[str]:

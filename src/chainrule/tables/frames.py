@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, ShapeError
+from chainrule.core.text import as_written
 from chainrule.tables.columns import Column, Frame, checked_names
 from chainrule.tables.problems import Problem
 
@@ -194,7 +195,9 @@ def _dict(X: Mapping[Any, Any]) -> Frame:
 
 def _length(cells: Any, name: str) -> int:
     if isinstance(cells, (str, bytes)) or not hasattr(cells, "__len__") or getattr(cells, "ndim", 1) == 0:
-        raise InputError(f"column {name!r} must be a list of values, one for each row; got {cells!r}")
+        raise InputError(
+            f"column {name!r} must be a list of values, one for each row; got {as_written(cells)}"
+        )
     return len(cells)
 
 

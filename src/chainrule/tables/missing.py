@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["MISSING", "MISSING_TEXTS", "checked_missing", "hole_patterns", "missing_in"]
 
@@ -57,9 +59,7 @@ def hole_patterns(missing: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArra
 
 
 def _texts(texts: Any) -> Texts:
-    if isinstance(texts, str) or not hasattr(texts, "__iter__"):
-        raise InputError(f"missing must be a list of texts, or a dict of such lists by column; got {texts!r}")
-    found = tuple(texts)
+    found = tuple(as_list(texts, "missing", of="texts, or a dict of such lists by column"))
     if not all(isinstance(text, str) for text in found):
-        raise InputError(f"missing must list texts, as in missing=['', '?']; got {texts!r}")
+        raise InputError(f"missing must list texts, as in missing=['', '?']; got {as_written(texts)}")
     return found

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
 from chainrule.core.sums import Client, checked_client, values_of
 from chainrule.tables.arrays import array_codes, plain_array
@@ -47,6 +48,7 @@ def read_rows(
     X: Any, schema: Schema | None, reading: Reading, weights: Any = None, name: str = "X", min_rows: int = 1
 ) -> Rows:
     """The rows of ``X`` under ``schema``, or under the one that ``reading`` finds in them."""
+    min_rows = check_integer(min_rows, "min_rows", least=0)
     if not is_files(X) and not has_names(X):
         a = plain_array(X, name, None if schema is None else len(schema), min_rows)
         if _are_codes(a, schema, reading):

@@ -14,8 +14,10 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
-from chainrule.core.errors import DataError, InputError, ShapeError, UnknownNameError
+from chainrule.core.checks import as_floats, as_list, check_instance, check_integer, is_listing
+from chainrule.core.choices import check_choice
+from chainrule.core.errors import DataError, InputError, ShapeError, UnknownNameError, ValuesError
+from chainrule.core.text import as_written, one_line
 from chainrule.tables.bins import bin_of
 from chainrule.tables.intervals import interval_label, interval_of
 from chainrule.tables.missing import MISSING, MISSING_TEXTS
@@ -61,12 +63,17 @@ class Variable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "states", _checked_states(self.name, self.states))
-        if self.kind not in _KINDS:
-            raise InputError(f"kind must be one of {', '.join(_KINDS)}; got {self.kind!r}")
-        if self.unseen not in _UNSEEN:
-            raise InputError(f"unseen must be one of {', '.join(_UNSEEN)}; got {self.unseen!r}")
-        if self.cuts is not None and len(self.cuts) + 1 != self.size:
-            raise InputError(f"{len(self.cuts)} cuts of {self.name!r} make {len(self.cuts) + 1} states")
+        check_choice(self.kind, "kind", _KINDS)
+        check_choice(self.unseen, "unseen", _UNSEEN)
+        if self.cuts is not None:
+            n = len(as_floats(self.cuts, f"cuts of {self.name!r}", ndim=1))
+            if n + 1 != self.size:
+                raise InputError(f"{n} cuts of {self.name!r} make {n + 1} states")
+        if self.missing is not None:
+            texts = as_list(self.missing, "missing", of="texts")
+            object.__setattr__(
+                self, "missing", tuple(check_instance(t, str, "missing", like="texts") for t in texts)
+            )
 
     @property
     def size(self) -> int:
@@ -88,7 +95,7 @@ class Variable:
         >>> wet.find("True"), wet.find("true"), wet.find("?"), wet.find("wet")
         (1, 1, -1, None)
         """
-        if text in self.codes:
+        if check_instance(text, str, "text", like="a text") in self.codes:
             return self.codes[text]
         if in_file if self.strip is None else self.strip:
             text = text.strip()
@@ -143,7 +150,7 @@ class Variable:
         label = label_of(value)
         found = None if label is None else self.find(label)
         if found is None or found == MISSING:
-            raise UnknownNameError.of(f"state of {self.name!r}", str(value), list(self.states))
+            raise UnknownNameError.of(f"state of {self.name!r}", value, list(self.states))
         return found
 
 
@@ -172,14 +179,17 @@ class Schema:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "variables", tuple(self.variables))
-        object.__setattr__(self, "notes", tuple(self.notes))
+        listed = as_list(self.variables, "variables")
+        variables = tuple(check_instance(v, Variable, "each of variables", like="a Variable") for v in listed)
+        object.__setattr__(self, "variables", variables)
+        object.__setattr__(self, "notes", tuple(as_list(self.notes, "notes", of="texts")))
         _check_names([v.name for v in self.variables])
 
     @classmethod
     def of(cls, states: Mapping[str, Sequence[str] | int], **settings: Any) -> Self:
         """The schema of these states by name; a number k stands for the states "0" … "k-1"."""
-        return cls(tuple(_stated(name, s) for name, s in states.items()), **settings)
+        stated = check_instance(states, Mapping, "states", like="a dict of lists of states by name")
+        return cls(tuple(_stated(name, s) for name, s in stated.items()), **settings)
 
     @classmethod
     def of_sizes(cls, sizes: Iterable[int], names: Sequence[str] | None = None) -> Self:
@@ -188,12 +198,15 @@ class Schema:
         >>> Schema.of_sizes([2, 3]).states
         {'x1': ('0', '1'), 'x2': ('0', '1', '2')}
         """
-        listed = list(sizes)
-        found = [f"x{j + 1}" for j in range(len(listed))] if names is None else list(names)
+        listed = as_list(sizes, "sizes", of="numbers of states")
+        found = (
+            [f"x{j + 1}" for j in range(len(listed))]
+            if names is None
+            else as_list(names, "names", of="texts")
+        )
         if len(found) != len(listed):
             raise ShapeError(f"{len(found)} names for {len(listed)} sizes; pass one for each")
-        if len(set(found)) < len(found):
-            _check_names(found)
+        _check_names(found)
         return cls.of(dict(zip(found, listed, strict=True)))
 
     @cached_property
@@ -272,7 +285,8 @@ class Schema:
 
     def select(self, names: Iterable[str]) -> Schema:
         """The schema of these variables, in this order."""
-        return replace(self, variables=tuple(self[name] for name in names))
+        listed = names if isinstance(names, str) else as_list(names, "names", of="variables")
+        return replace(self, variables=tuple(self[name] for name in listed))
 
     def known(self, given: Mapping[str, Any] | None) -> NDArray[np.int32]:
         """States by name as codes (d,), -1 where nothing is known; ``UnknownNameError`` lists near matches.
@@ -284,7 +298,7 @@ class Schema:
         if given is not None and not isinstance(given, Mapping):
             raise InputError(
                 f"states must be given by name, as in {{{self.names[0]!r}: {self.variables[0].states[0]!r}}}; "
-                f"got {given!r}"
+                f"got {as_written(given)}"
             )
         for name, value in (given or {}).items():
             place = self.index(name)
@@ -293,8 +307,12 @@ class Schema:
 
     def labels(self, codes: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, str]:
         """What is known of one row of codes, by name: the inverse of ``known``."""
-        plain = np.asarray(codes).tolist()
-        return {v.name: v.states[k] for v, k in zip(self.variables, plain, strict=True) if k >= 0}
+        row = as_floats(codes, "codes", ndim=1).tolist()
+        if len(row) != len(self) or not all(k < v.size for v, k in zip(self.variables, row, strict=True)):
+            raise ValuesError(
+                f"codes must be those of one row of {len(self)} variables; got {as_written(codes)}"
+            )
+        return {v.name: v.states[int(k)] for v, k in zip(self.variables, row, strict=True) if k >= 0}
 
     def to_plain(self) -> dict[str, Any]:
         """The schema as plain data, for JSON; settings that have their default are left out."""
@@ -308,13 +326,15 @@ class Schema:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """The schema that ``to_plain`` gave; ``DataError`` where it is none."""
+        if not isinstance(plain, Mapping):
+            raise DataError(f"not a schema: got {as_written(plain)}; save it again")
         try:
             variables = [Variable(**{k: _tuples(x) for k, x in v.items()}) for v in plain["variables"]]
             return cls(
                 tuple(variables), plain["container"], plain.get("encoding"), tuple(plain.get("notes", ()))
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as e:
-            raise DataError(f"not a schema ({e}); save it again") from e
+        except (AttributeError, LookupError, TypeError, ValueError) as e:
+            raise DataError(f"not a schema ({one_line(str(e), 300)}); save it again") from e
 
 
 _DEFAULTS = {f.name: f.default for f in fields(Variable) if f.default is not _NO_DEFAULT}
@@ -339,7 +359,9 @@ def _stated(name: str, states: Sequence[str] | int) -> Variable:
             name, _numbered(check_integer(states, f"the number of states of {name!r}")), "integer"
         )
     if not isinstance(states, Iterable):
-        raise InputError(f"the states of {name!r} must be a list of texts, or their number; got {states!r}")
+        raise InputError(
+            f"the states of {name!r} must be a list of texts, or their number; got {as_written(states)}"
+        )
     return Variable(name, states if isinstance(states, str) else tuple(states))  # type: ignore[arg-type]
 
 
@@ -362,8 +384,10 @@ def _check_names(names: list[Any]) -> None:
 
 
 def _checked_states(name: str, states: Any) -> tuple[str, ...]:
-    if isinstance(states, str) or not all(isinstance(label, str) for label in states):
-        raise InputError(f"the states of column {name!r} must be a list of texts; got {states!r}")
+    if not isinstance(name, str):
+        raise InputError(f"the name of a variable must be a text; got {as_written(name)}")
+    if not is_listing(states) or not all(isinstance(label, str) for label in states):
+        raise InputError(f"the states of column {name!r} must be a list of texts; got {as_written(states)}")
     if not len(states):
         raise InputError(
             f"column {name!r} has no states (no value is given); name its states or leave it out"

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import as_list, check_instance, check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.text import as_written
 from chainrule.tables.bins import BinRule, checked_bins
 from chainrule.tables.encodings import checked_encoding
 from chainrule.tables.missing import checked_missing
@@ -53,6 +55,7 @@ class Reading:
             "max_states": check_integer(self.max_states, "max_states"),
             "encoding": checked_encoding(self.encoding),
             "header": _truth(self.header, "header"),
+            "options": check_instance(self.options, Mapping, "options", like="a dict of texts"),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -95,9 +98,8 @@ def _variables(schema: Any) -> dict[str, Variable]:
 def _names(names: Any, setting: str) -> tuple[str, ...]:
     if isinstance(names, str):
         return (names,)
-    if not isinstance(names, Iterable):
-        raise InputError(f"{setting} must be a list of column names; got {names!r}")
-    return tuple(map(str, names))
+    listed = as_list(names, setting, of="column names")
+    return tuple(as_written(name, write=str) if not isinstance(name, str) else name for name in listed)
 
 
 def _ordinal(ordinal: Any) -> dict[str, tuple[str, ...] | None]:
@@ -109,7 +111,7 @@ def _ordinal(ordinal: Any) -> dict[str, tuple[str, ...] | None]:
         if states is not None and states is not True:
             if isinstance(states, str) or not isinstance(states, Iterable):
                 raise InputError(
-                    f"ordinal[{name!r}] must list the states in order, or be True; got {states!r}"
+                    f"ordinal[{name!r}] must list the states in order, or be True; got {as_written(states)}"
                 )
             states = Variable(str(name), tuple(map(str, states))).states
         out[str(name)] = None if states is True else states
@@ -118,13 +120,12 @@ def _ordinal(ordinal: Any) -> dict[str, tuple[str, ...] | None]:
 
 def _truth(value: Any, name: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
-        raise InputError(f"{name} must be True, False or None; got {value!r}")
+        raise InputError(f"{name} must be True, False or None; got {as_written(value)}")
     return value
 
 
 def _unseen(unseen: Any) -> Any:
     policies = list(unseen.values()) if isinstance(unseen, Mapping) else [unseen]
     for policy in policies:
-        if policy not in get_args(Unseen):
-            raise InputError(f"unseen must be one of {', '.join(get_args(Unseen))}; got {policy!r}")
+        check_choice(policy, "unseen", get_args(Unseen))
     return {str(name): p for name, p in unseen.items()} if isinstance(unseen, Mapping) else unseen

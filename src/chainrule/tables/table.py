@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import as_array, as_list, check_instance, check_integer
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
 from chainrule.core.sums import Client
 from chainrule.tables.coding import column_codes, unseen_problem
@@ -64,8 +64,8 @@ class Table:
     weights: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        codes = np.asarray(self.codes)
-        d = len(self.schema)
+        d = len(check_instance(self.schema, Schema, "schema", like="a Schema"))
+        codes = as_array(self.codes, "codes")
         if codes.ndim != 2 or codes.shape[1] != d:
             raise ShapeError(f"codes of shape {codes.shape} for {d} columns; pass (rows, {d})")
         if codes.dtype.kind not in "iu":
@@ -143,6 +143,7 @@ class Table:
             header=header,
             options=options,
         )
+        check_instance(name, str, "name", like="a text")
         if isinstance(X, Table):
             return X._read_again(whole, reading, weights)
         return cls._of(read_rows(X, whole, reading, weights, name, min_rows))
@@ -190,6 +191,7 @@ class Table:
         ``client`` (see ``core.sums``) looks for the states of files, where they are not known ahead.
         """
         check_integer(batch_rows, "batch_rows")
+        check_instance(name, str, "name", like="a text")
         client = file_client(client, X, name)
         whole, reading = _reading(schema, **settings)
         if isinstance(X, Table):
@@ -217,6 +219,7 @@ class Table:
         >>> (parts[0] + parts[1]).schema().states
         {'a': ('u', 'v', 'w')}
         """
+        check_instance(name, str, "name", like="a text")
         _, reading = _reading(settings.pop("schema", None), **settings)
         return table_counts(X, reading, weights, name, file_client(client, X, name))
 
@@ -269,7 +272,8 @@ class Table:
         >>> Table.read({"a": ["u", "v"], "b": [0, 1]}).select(["b"]).codes.tolist()
         [[0], [1]]
         """
-        places = [self.schema.index(name) for name in names]
+        listed = names if isinstance(names, str) else as_list(names, "names", of="columns")
+        places = [self.schema.index(name) for name in listed]
         schema = self.schema.select([self.schema.names[j] for j in places])
         return Table(schema, self.codes[:, places], self.weights)
 

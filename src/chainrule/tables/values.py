@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+import numpy as np
+
+from chainrule.core.text import as_written
 from chainrule.tables.intervals import interval_label, interval_of
 
 __all__ = ["Kind", "label_of", "number_of", "value_of"]
@@ -20,7 +23,8 @@ def label_of(value: Any) -> str | None:
     """
     if isinstance(value, str):
         return value
-    if hasattr(value, "item") and getattr(value, "size", 1) == 1:  # a scalar of numpy
+    of_numpy = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1)
+    if of_numpy:
         value = value.item()
     if isinstance(value, float):
         return None if math.isnan(value) else str(int(value)) if value.is_integer() else str(value)
@@ -28,7 +32,10 @@ def label_of(value: Any) -> str | None:
         return None
     if hasattr(value, "left") and hasattr(value, "closed"):  # an interval of pandas
         return interval_label(value.left, value.right, value.closed)
-    return str(value)
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # a number of too many digits, a list nested too deeply
+        return as_written(value)
 
 
 def value_of(label: str, kind: Kind) -> Any:

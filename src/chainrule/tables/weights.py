@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.checks import MOST_INTEGER, as_array, as_floats
 from chainrule.core.errors import InputError, ShapeError, ValuesError
 from chainrule.core.shapes import Float64
 
@@ -27,13 +28,11 @@ def checked_weights(
             f"{name}={weights!r} names a column, and these rows have no column of weights; pass numbers, or read "
             f"the table with Table.read(X, weights={weights!r})"
         )
-    try:
-        found = np.asarray(weights, np.float64)
-    except (TypeError, ValueError) as e:
-        raise ValuesError(f"{name} must hold numbers ({e}); pass one for each row") from e
+    found = as_array(weights, name)
     if found.ndim != 1 or (n_rows is not None and len(found) != n_rows):
         rows = "" if n_rows is None else f", there are {n_rows} rows"
         raise ShapeError(f"{name} has the shape {found.shape}{rows}; pass one weight for each row")
+    found = as_floats(found, name, most=MOST_INTEGER if n_rows is None else n_rows)
     bad = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
     if bad.size:
         raise ValuesError(

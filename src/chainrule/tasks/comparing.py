@@ -11,6 +11,7 @@ from chainrule.core.checks import check_integer
 from chainrule.core.errors import DataError
 from chainrule.core.progress import note
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.core.units import seconds_of
 from chainrule.graphs import DAG
 from chainrule.models.auto.leaderboard import Leaderboard
@@ -65,12 +66,14 @@ class Comparison:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Comparison:
         """The comparison that ``to_dict`` gave; ``DataError`` where it is none."""
+        if not isinstance(plain, Mapping):
+            raise DataError(f"a comparison is read from a dict; got {as_written(plain)}")
         try:
             sizes = (plain["train_rows"], plain["valid_rows"], plain["test_rows"])
             asked = (plain["columns"], plain["budget_seconds"], plain["command"])
             board = Leaderboard.from_dict(plain)
             return cls(board, *sizes, plain["seed"], plain["stopped"], tuple(plain["notes"]), *asked)
-        except (AttributeError, KeyError, TypeError) as e:
+        except (AttributeError, LookupError, TypeError, ValueError) as e:
             raise DataError(f"not a comparison of models ({e}); run `chainrule compare` again") from e
 
 

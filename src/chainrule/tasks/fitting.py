@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_instance, check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.files import as_path, shown_path
 from chainrule.core.progress import note
 from chainrule.core.records import to_plain
-from chainrule.core.text import one_line
+from chainrule.core.text import as_written, one_line
 from chainrule.core.time_limit import OutOfTimeError
 from chainrule.core.units import seconds_of
 from chainrule.graphs import DAG
@@ -163,9 +163,9 @@ def fit(
     long list of files is shared to be read.  ``fix`` reads a table that would be refused as the refusal advises, and
     says how.
 
-    ``run_dir`` is a folder that a network, "nade" or "made" without a budget, keeps its training in: a call that was
-    stopped goes on from there when it is made again, and ends as it would have.  Without ``resume`` a folder that holds
-    a run is refused.
+    ``run_dir`` is a folder that "latent", "latentnet", "nade" or "made" without a budget keeps its training in: a
+    call that was stopped goes on from there when it is made again, and ends as it would have. Without ``resume`` a
+    folder that holds a run is refused.
 
     Raises ``InputError`` and its kinds, ``DataError``.
 
@@ -173,10 +173,11 @@ def fit(
     >>> fit(rows, model="chowliu").model.query("rain", {"wet": "yes"}).probability(rain="yes") > 0.9
     True
     """
+    check_instance(dialect, Dialect, "dialect", like="PYTHON or SHELL of chainrule.tasks.dialects")
     began, seed = time.monotonic(), check_integer(seed, "seed", least=0)
     seconds = None if budget is None else seconds_of(budget)
     # a wrong name is told before a large table is read
-    one = None if model == AUTO else family(model, beside=(AUTO,))
+    one = None if isinstance(model, str) and model == AUTO else family(model, beside=(AUTO,))
     graph = graph_of(dag)
     if one is not None:
         check_graph_is_read([one], graph)
@@ -220,11 +221,23 @@ def graph_of(dag: Any) -> DAG | None:
     """A graph that a user states: a ``DAG``, a file, or text; ``None`` for none."""
     if dag is None or isinstance(dag, DAG):
         return dag
-    if isinstance(dag, Path) or Path(dag).is_file():
+    if not isinstance(dag, (str, Path)):
+        raise InputError(f"dag must be a DAG, a file or text; got {as_written(dag)}")
+    if isinstance(dag, Path) or _is_file(dag):
         return DAG.read(dag)
     if not any(mark in dag for mark in ("->", "<-", "{", ";", "\n")):
-        raise InputError(f"{dag!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'")
+        raise InputError(
+            f"{as_written(dag)} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'"
+        )
     return DAG.parse(dag)
+
+
+def _is_file(text: str) -> bool:
+    """Whether a text names a file; one that no file may be called by does not."""
+    try:
+        return Path(text).is_file()
+    except (ValueError, OSError):
+        return False
 
 
 def _run_folder(
@@ -233,8 +246,11 @@ def _run_folder(
     """The folder to keep a run in; ``InputError`` where a fit cannot be gone on with, or this one is not to be."""
     folder = as_path(run_dir, "run_dir")
     if one is None or not one.keeps_runs:
-        able = " or ".join(f.name for f in FAMILIES.values() if f.keeps_runs)
-        raise InputError(f"a run is kept of one network, {able}, not of {one_line(model)}; name one as model")
+        able = [f.name for f in FAMILIES.values() if f.keeps_runs]
+        raise InputError(
+            f"a run is kept of one model that is trained in steps, {', '.join(able)}, not of {one_line(model)}; "
+            "name one as model"
+        )
     if seconds is not None:
         raise InputError(
             "with a budget the speed of a machine decides how long a network is trained, so a run cannot be gone on "

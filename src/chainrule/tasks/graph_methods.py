@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.core.checks import as_list, is_listing
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.graphs import DirectedGraph
@@ -54,7 +55,8 @@ class Wanted:
         check_choice(method, "method", METHODS)
         found = METHODS[method]
         by = check_choice(found.scores[0] if score is None else score, f"the score of {method}", found.scores)
-        given = any((forbidden, required, tiers, max_parents is not None))
+        rules = _kept(forbidden, "forbidden"), _kept(required, "required"), _kept(tiers, "tiers")
+        given = any(rules) or max_parents is not None
         if given and not found.keeps_to_rules:
             able = " and ".join(name for name, m in METHODS.items() if m.keeps_to_rules)
             raise InputError(
@@ -65,9 +67,7 @@ class Wanted:
             method,
             by,
             equivalent_sample_size,
-            _kept(forbidden),
-            _kept(required),
-            _kept(tiers),
+            *rules,
             max_parents,
             seed,
         )
@@ -129,11 +129,12 @@ def _searching(wanted: Wanted) -> dict[str, Any]:
     return by | wanted.known_ahead | {"missing": "complete_families"}
 
 
-def _kept(given: Any) -> Any:
+def _kept(given: Any, name: str) -> Any:
     """Edges or tiers that can be read more than once."""
     if isinstance(given, (str, DirectedGraph)):
         return given
-    return tuple(part if isinstance(part, str) else tuple(part) for part in given)
+    parts = as_list(given, name, of="edges" if name != "tiers" else "lists of columns")
+    return tuple(tuple(as_list(part, f"each of {name}")) if is_listing(part) else part for part in parts)
 
 
 METHODS = {

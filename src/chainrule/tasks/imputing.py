@@ -14,8 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.core.checks import check_integer
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
-from chainrule.core.files import check_place
+from chainrule.core.files import as_path, check_place
 from chainrule.core.progress import track
 from chainrule.core.randomness import as_generator
 from chainrule.core.records import to_plain
@@ -100,7 +101,7 @@ def impute(
     ['u', 'v']
     """
     paths = places_of(out, check_integer(draws, "draws"))
-    if how == "mode" and draws > 1:
+    if check_choice(how, "how", ("draw", "mode")) == "mode" and draws > 1:
         raise InputError("how='mode' has one answer; leave draws at 1, or draw")
     fitted = loaded(model)
     options = {k: v for k, v in reading.items() if v is not None}
@@ -128,7 +129,7 @@ def places_of(out: str | Path | None, draws: int) -> list[Path]:
     """
     if out is None:
         return []
-    path = Path(out)
+    path = as_path(out, "out")
     if draws == 1:
         return [check_place(path)]
     stem, dot, ends = path.name.partition(".")
@@ -159,7 +160,7 @@ def _write(
 
 
 def _check_out(X: Any, out: str | Path) -> None:
-    if not (isinstance(X, (str, os.PathLike)) and _is_alike(Path(X), Path(out))):
+    if not (isinstance(X, (str, os.PathLike)) and _is_alike(as_path(X), as_path(out, "out"))):
         check_end(out)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_instance, check_integer
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.graphs import DAG
 from chainrule.tasks.dialects import Dialect
@@ -22,6 +22,8 @@ def check_latent(
     model: str, dag: DAG | None, states: Mapping[str, Any] | None, classes: Any, dialect: Dialect
 ) -> None:
     """Raise ``InputError`` for latent nodes that the model cannot have, or of which something is not said."""
+    if states is not None:
+        check_instance(states, Mapping, "latent_states", like="a dict of numbers of states by latent node")
     if classes is not None:
         check_integer(classes, "latent_classes", least=2)
         if dag is not None or states:

@@ -18,10 +18,11 @@ from typing import Any
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, TooLargeError
-from chainrule.core.files import check_place
+from chainrule.core.files import as_path, check_place
 from chainrule.core.progress import note
 from chainrule.core.randomness import as_generator
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.graphs.formats.networks import NETWORK_SUFFIXES, check_names
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.bayesian_network.structure.edge_rules import Edges
@@ -211,10 +212,10 @@ def learn(
 def _check_out(out: str | Path | None) -> None:
     if out is None:
         return
-    if not _has_tables(out) and Path(out).suffix.lower() not in _GRAPHS:
+    if not _has_tables(as_path(out, "out")) and Path(out).suffix.lower() not in _GRAPHS:
         raise InputError(
             f"a network is written to {', '.join(NETWORK_SUFFIXES)}, its graph to {', '.join(_GRAPHS)}; "
-            f"got {Path(out).name!r}"
+            f"got {as_written(Path(out).name)}"
         )
     check_place(out)
 
@@ -253,4 +254,4 @@ def _as_tables(network: Any) -> BayesianNetwork:
 
 
 def _has_tables(path: str | Path) -> bool:
-    return Path(path).suffix.lower() in NETWORK_SUFFIXES
+    return as_path(path).suffix.lower() in NETWORK_SUFFIXES

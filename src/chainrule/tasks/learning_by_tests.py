@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import InputError
-from chainrule.core.files import check_place
+from chainrule.core.files import as_path, check_place
 from chainrule.core.progress import note
+from chainrule.core.text import as_written
 from chainrule.evaluate.constraint_search.result import PCResult
 from chainrule.evaluate.constraint_search.search import pc
 from chainrule.evaluate.independence_report import Statistic
@@ -90,9 +91,9 @@ def learn_by_tests(
 def _check_out(out: str | Path | None) -> None:
     if out is None:
         return
-    if Path(out).suffix.lower() not in _GRAPHS:
+    if as_path(out, "out").suffix.lower() not in _GRAPHS:
         raise InputError(
             f"tests leave a graph without tables, whose edges may have no direction: write it to {', '.join(_GRAPHS)}; "
-            f"got {Path(out).name!r}"
+            f"got {as_written(Path(out).name)}"
         )
     check_place(out)

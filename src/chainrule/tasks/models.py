@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,9 @@ def _other_kind(path: str) -> str | None:
     """What a file is that holds no model, and what reads it; ``None`` where that is not seen."""
     file = Path(path)
     name = file.name.lower()
-    if not file.is_file():
-        return None
+    with suppress(OSError):  # a name that no file may have
+        if not file.is_file():
+            return None
     if any(end in _TABLES for end in Path(name).suffixes[-2:]):
         return f"a table, not a saved model; learn one from it: chainrule fit {path} -o NAME.model"
     try:

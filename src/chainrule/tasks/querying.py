@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.core.checks import check_instance
 from chainrule.core.errors import InputError
 from chainrule.core.records import to_plain
 from chainrule.models.auto.estimator import Auto
@@ -168,6 +169,9 @@ class _Asked:
     def of(cls, model: ModelOrPath, question: str | Question, evidence: Mapping[str, Any] | None) -> _Asked:
         fitted = loaded(model)
         asked = parse_question(question) if isinstance(question, str) else question
+        check_instance(asked, Question, "question", like="a text such as 'P(a | b=yes)'")
+        if evidence is not None:
+            check_instance(evidence, Mapping, "evidence", like="a dict of states by name")
         schema = fitted.nodes_
         known = schema.labels(schema.known({**asked.evidence, **(evidence or {})}))
         states = schema.labels(schema.known(asked.states))

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from chainrule.core.errors import InputError, ParseError
+from chainrule.core.text import as_written
 from chainrule.tables.schema import Schema
 
 __all__ = ["Question", "parse_numbers", "parse_question", "parse_states"]
@@ -110,7 +111,7 @@ def _numbered(part: str, piece: str) -> tuple[str | None, float]:
 def _no_numbers(piece: str) -> InputError:
     return InputError(
         "soft evidence is given as name=(a number for each state), each name once, such as xray=(0.2, 0.9) or "
-        f"xray=(no: 0.2, yes: 0.9); got {piece.strip()!r}"
+        f"xray=(no: 0.2, yes: 0.9); got {as_written(piece.strip())}"
     )
 
 
@@ -120,7 +121,7 @@ def _take(text: str, found: dict[str, str]) -> None:
         if len(parts) != 2 or not all(parts) or parts[0] in found:
             raise InputError(
                 "what is known or done is given as name=state, each name once, such as smoke=yes; "
-                f"got {piece.strip()!r}"
+                f"got {as_written(piece.strip())}"
             )
         found[parts[0]] = parts[1]
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_flag, check_instance, check_integer
 from chainrule.core.errors import ChainruleError, ShapeError, ValuesError
 from chainrule.core.progress import note, track
 from chainrule.core.sums import values_of
@@ -76,11 +76,13 @@ def read_table(
     large files of a list, each at a time, to the same table.  Raises ``RefusedTableError`` with everything to add, else
     what ``Table.read`` raises.
     """
+    check_instance(dialect, Dialect, "dialect", like="PYTHON or SHELL of chainrule.tasks.dialects")
+    check_flag(fix, "fix")
     given = {k: v for k, v in settings.items() if v is not None}
     name = _called(X, name)
     found = _Advice(dict(given), dialect, check_integer(workers, "workers"))
     table = found.read_until_it_works(X, name)
-    added = {k: v for k, v in found.settings.items() if v != given.get(k)}
+    added = {k: v for k, v in found.settings.items() if v is not given.get(k)}
     if added and not fix:
         reasons = listed(found.problems, lambda p: p.text(dialect.options))
         raise RefusedTableError(
@@ -96,7 +98,7 @@ def read_table(
         found.follow(p)
     if doubts:
         table = found.read_until_it_works(X, name)
-    added = {k: v for k, v in found.settings.items() if v != given.get(k)}
+    added = {k: v for k, v in found.settings.items() if v is not given.get(k)}
     notes = [p.reason if not p.column else f"{p.column}: {p.reason}" for p in found.problems]
     if added:
         notes.append(f"read by {dialect.write(added)}")
@@ -105,6 +107,7 @@ def read_table(
 
 def read_known(X: Any, schema: Schema, name: str, dialect: Dialect = PYTHON, **settings: Any) -> Table:
     """More rows under a schema that is known, by the settings that do not contradict it."""
+    check_instance(dialect, Dialect, "dialect", like="PYTHON or SHELL of chainrule.tasks.dialects")
     given, name = {k: v for k, v in settings.items() if v is not None}, _called(X, name)
     if not _is_large(X):
         return Table.read(X, schema=schema, name=name, options=dialect.options, **given)

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_flag, check_integer
 from chainrule.core.files import check_place
 from chainrule.core.records import to_plain
 from chainrule.core.units import bits_per_dim
@@ -201,7 +201,7 @@ def score(
     nats = 0.0 - log_prob_in_parts(fitted, table)  # not -0.0 where a row is certain
     unusual = quantiles_of(fitted, table, nats, draws, seed)
     plain = Scores(table, nats, unusual.shares, unusual.draws)
-    every = out is not None if cells is None else cells
+    every = out is not None if cells is None else check_flag(cells, "cells")
     wanted = np.arange(table.n_rows) if every else np.array(plain.oddest, np.intp)
     costs = cell_nats(fitted, table[wanted])
     found = replace(

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import as_list, check_flag, check_instance, check_real
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, ShapeError
 from chainrule.core.numerics import bernoulli_log_prob
+from chainrule.core.text import as_written
 from chainrule.evaluate.audit.subject import Codes, Scorer, Subject, as_numbers
 from chainrule.graphs import DAG
 from chainrule.models.shared.factorization import Factorization
@@ -62,23 +65,29 @@ class OtherModel:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if not parse_sizes(self.sizes):
+        sizes = parse_sizes(self.sizes)
+        if not sizes:
             raise InputError("sizes is empty; give the number of states of each variable")
         for what in ("log_prob", "sample", "sample_given", "state_log_probs", "logits"):
             value = getattr(self, what)
             if not callable(value) and not (value is None and what != "log_prob"):
-                raise InputError(f"{what} must be a function of rows; got {value!r}")
-        if self.precision not in (None, "single", "double"):
-            raise InputError(f"precision must be 'single' or 'double'; got {self.precision!r}")
-        if self.names is not None and len(self.names) != len(parse_sizes(self.sizes)):
-            raise InputError(
-                f"names must name each of {len(parse_sizes(self.sizes))} variables; got {len(self.names)}"
-            )
+                raise InputError(f"{what} must be a function of rows; got {as_written(value)}")
+        if self.precision is not None:
+            check_choice(self.precision, "precision", ("single", "double"))
+        for what in ("takes_missing", "as_tensor"):
+            check_flag(getattr(self, what), what)
+        check_instance(self.name, str, "name", like="a text")
+        if self.names is not None and len(named := as_list(self.names, "names", of="texts")) != len(sizes):
+            raise InputError(f"names must name each of {len(sizes)} variables; got {len(named)}")
+        for member in as_list(self.members, "members", of="pairs (weight, log_prob)"):
+            if not isinstance(member, (tuple, list)) or len(member) != 2 or not callable(member[1]):
+                raise InputError(f"a member is a pair (weight, log_prob); got {as_written(member)}")
+            check_real(member[0], "the weight of a member")
 
     def subject(self) -> Subject:
         """The model as the laws of an audit see it; ``InputError`` where ``factors`` is none on its variables."""
         sizes = parse_sizes(self.sizes)
-        names = tuple(map(str, self.names or variable_names(len(sizes))))
+        names = tuple(variable_names(len(sizes)) if self.names is None else map(str, self.names))
         if self.logits is not None and set(sizes) != {2}:
             raise InputError("logits are of binary variables; pass state_log_probs for others")
         factors = None if self.factors is None else _factorization(self.factors, names)
@@ -136,7 +145,7 @@ class OtherModel:
 def _factorization(factors: DAG | str | Sequence[int], names: tuple[str, ...]) -> Factorization:
     if isinstance(factors, (DAG, str)):
         return Factorization.of_dag(factors, names)
-    return Factorization.of_order(list(factors), names)
+    return Factorization.of_order(as_list(factors, "factors", of="columns, or a DAG"), names)
 
 
 def _drawing(sample: Callable[..., Any]) -> Callable[[int, np.random.Generator], Codes]:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chainrule.core.checks import check_integer
 from chainrule.core.records import to_plain
 from chainrule.evaluate.independence_report import TEST_NAMES, IndependenceTest, Statistic, listed, p_text
 from chainrule.graphs import PDAG
@@ -64,6 +65,7 @@ class PCResult:
 
     def text(self, *, most: int = 10) -> str:
         """The edges in a table, then what the rows could not tell; at most ``most`` of each further list."""
+        most = check_integer(most, "most", least=0)
         lines = [self._edges_table()]
         if self.constant:
             lines.append(f"one value in these rows, so nothing was tested: {', '.join(self.constant)}")

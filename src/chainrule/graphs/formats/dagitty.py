@@ -14,17 +14,17 @@ import re
 
 from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description, position_text
-from chainrule.graphs.formats.scanner import pattern, quoted
+from chainrule.graphs.formats.scanner import QUOTED, pattern, quoted
 from chainrule.graphs.formats.statements import StatementReader
 
 __all__ = ["parse_dagitty", "write_dagitty"]
 
 _TOKENS = pattern(
-    r"""(?P<arrow>@->|<-@|@-@|@--|--@|<->|->|<-|--)
+    rf"""(?P<arrow>@->|<-@|@-@|@--|--@|<->|->|<-|--)
       | (?P<name>[\w.]+)
       | (?P<number>(?<![\w.])-[\w.]+)
-      | (?P<quoted>"(?:[^"\\]|\\.)*")
-      | (?P<mark>[{}\[\]=,;])""",
+      | (?P<quoted>{QUOTED})
+      | (?P<mark>[{{}}\[\]=,;])""",
     skip=r"\s+|\#[^\n]*|//[^\n]*|/\*.*?\*/",
 )
 _LATENT = {"latent", "unobserved", "l", "u"}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.errors import TooLargeError
+from chainrule.core.text import as_written
 from chainrule.graphs.formats.scanner import Scanner
 
 __all__ = [
@@ -96,7 +97,9 @@ def read_position(scanner: Scanner, text: str) -> tuple[float, float]:
     match = _POSITION.fullmatch(text)
     x, y = (float(match[1]), float(match[2])) if match else (np.nan, np.nan)
     if not (isfinite(x) and isfinite(y)):
-        scanner.refuse(f'expected a position such as pos="1.5,2" before this, got {text[:30]!r}; correct it')
+        scanner.refuse(
+            f'expected a position such as pos="1.5,2" before this, got {as_written(text[:30])}; correct it'
+        )
     return x, y
 
 

@@ -13,18 +13,18 @@ import re
 
 from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description, position_text
-from chainrule.graphs.formats.scanner import pattern, quoted
+from chainrule.graphs.formats.scanner import QUOTED, pattern, quoted
 from chainrule.graphs.formats.statements import StatementReader
 
 __all__ = ["parse_dot", "write_dot"]
 
 _TOKENS = pattern(
-    r"""(?P<arrow><->|->|<-|--)
+    rf"""(?P<arrow><->|->|<-|--)
       | (?P<keyword>(?i:strict|graph|digraph|subgraph|node|edge)(?!\w))
       | (?P<name>[^\W\d]\w*)
       | (?P<number>(?<![\w.])-?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?![\w.]))
-      | (?P<quoted>"(?:[^"\\]|\\.)*")
-      | (?P<mark>[{}\[\]=,;:+])""",
+      | (?P<quoted>{QUOTED})
+      | (?P<mark>[{{}}\[\]=,;:+])""",
     skip=r"\s+|\#[^\n]*|//[^\n]*|/\*.*?\*/",
 )
 _KEYWORDS = {"strict", "graph", "digraph", "subgraph", "node", "edge"}

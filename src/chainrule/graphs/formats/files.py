@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from chainrule.core.errors import DataError, InputError
-from chainrule.core.files import write_bytes
+from chainrule.core.files import as_path, write_bytes
 from chainrule.core.reading import read_bytes
 from chainrule.graphs.formats.scanner import MOST_CHARACTERS
 
@@ -23,6 +23,7 @@ def check_path(path: object) -> None:
     """``InputError`` for what is no path."""
     if not isinstance(path, (str, Path)):
         raise InputError(f"a path is a string or a Path; got {type(path).__name__}")
+    as_path(path)
 
 
 def read_text(path: str | Path) -> str:
@@ -52,6 +53,7 @@ def write_packed(path: str | Path, text: str) -> None:
 
     Raises ``InputError`` for a character that a text file cannot hold.
     """
+    path = as_path(path)
     if "\0" in text:
         raise InputError("a node name has a null character, which a text file cannot hold; rename the node")
     try:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.graphs.formats.description import NUMBER, position_text
 from chainrule.graphs.formats.network_builder import NetworkBuilder
 from chainrule.graphs.formats.network_description import NetworkDescription
@@ -83,7 +84,7 @@ class _Reader:
         while scanner.kind != "stop":
             if scanner.text in _NO_TABLES:
                 scanner.refuse(
-                    f"expected a node with states, got {scanner.text!r}; {_NO_TABLES[scanner.text]}"
+                    f"expected a node with states, got {as_written(scanner.text)}; {_NO_TABLES[scanner.text]}"
                 )
             if scanner.skip("potential"):
                 self._potential()

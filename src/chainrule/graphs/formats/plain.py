@@ -16,16 +16,16 @@ import re
 
 from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description
-from chainrule.graphs.formats.scanner import Scanner, pattern
+from chainrule.graphs.formats.scanner import QUOTED_IN_LINE, Scanner, pattern
 
 __all__ = ["parse_plain", "quote_name", "write_plain"]
 
 _TOKENS = pattern(
-    r"""(?P<end>[\n;])
+    rf"""(?P<end>[\n;])
       | (?P<arrow><->|->|<-|--)
       | (?P<name>[\w.]+)
-      | (?P<quoted>"(?:[^"\\\n]|\\.)*")
-      | (?P<mark>[{},\[\]])""",
+      | (?P<quoted>{QUOTED_IN_LINE})
+      | (?P<mark>[{{}},\[\]])""",
     skip=r"[^\S\n]+|\#[^\n]*|//[^\n]*|/\*.*?\*/",
 )
 

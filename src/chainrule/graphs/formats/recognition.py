@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from chainrule.core.errors import ParseError
-from chainrule.graphs.formats.scanner import check_text
+from chainrule.graphs.formats.scanner import QUOTED, check_text
 
 __all__ = ["SUFFIXES", "Format", "format_of_suffix", "format_of_text", "suffix_of"]
 
@@ -32,10 +32,10 @@ SUFFIXES: dict[str, Format] = {
 _CERTAIN = (".bif", ".net", ".uai", ".dot", ".gv")  # what a reader goes by; others are told by their text
 
 _OPENING = re.compile(
-    r"""(?:\s+|[#%][^\n]*|//[^\n]*|/\*.*?\*/)*+
+    rf"""(?:\s+|[#%][^\n]*|//[^\n]*|/\*.*?\*/)*+
         (?:(?:(?P<dot>(?:strict\s+)?(?:di)?graph)|(?P<dagitty>dag|pdag|mag|pag)|(?P<bif>network))
-           (?:\s+(?!->|<-)[^\s{";]+|\s*"(?:[^"\\]|\\.)*+")?\s*\{
-         |(?P<net>net\s*\{|(?:(?:discrete|continuous|function)\s+)?(?:node|decision|utility|class)\s+(?!->|<-)[^\s{]+\s*\{)
+           (?:\s+(?!->|<-)[^\s{{";]+|\s*{QUOTED})?\s*\{{
+         |(?P<net>net\s*\{{|(?:(?:discrete|continuous|function)\s+)?(?:node|decision|utility|class)\s+(?!->|<-)[^\s{{]+\s*\{{)
         )""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )

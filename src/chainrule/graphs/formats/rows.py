@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 
-from chainrule.core.delimited import separator_of
+from chainrule.core.delimited import QUOTED, separator_of
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.graphs.content import Content
 from chainrule.graphs.formats.description import Description
 from chainrule.graphs.formats.scanner import Scanner, check_text, pattern
@@ -115,11 +116,12 @@ def _adjacency(scanner: Scanner, rows: list[Row]) -> Description:
             scanner.refuse(f"expected {n} cells, got {len(cells)}; a matrix has as many columns as rows", at)
         if has_row_names and row[0] != name:
             scanner.refuse(
-                f"expected the row of {name!r}, got {row[0]!r}; keep rows and columns in one order", at
+                f"expected the row of {name!r}, got {as_written(row[0])}; keep rows and columns in one order",
+                at,
             )
         if not {*cells} <= {"0", "1"}:
             other = next(cell for cell in cells if cell not in ("0", "1"))
-            scanner.refuse(f"expected cells 0 and 1, got {other!r} in the row of {name!r}", at)
+            scanner.refuse(f"expected cells 0 and 1, got {as_written(other)} in the row of {name!r}", at)
         found.join([name], "->", [child for child, cell in zip(names, cells, strict=True) if cell == "1"])
     return found
 
@@ -167,7 +169,7 @@ def _tokens(separator: str) -> re.Pattern[str]:
     return pattern(
         rf"""(?P<end>\r\n|\n|\r)
           | (?P<separator>{separator})
-          | (?P<quoted>"(?:[^"]|"")*+")
+          | (?P<quoted>{QUOTED})
           | (?P<cell>[^\s{separator}"](?:[^\r\n{separator}"]*[^\s{separator}"])?)""",
         skip=blank + "+",
     )

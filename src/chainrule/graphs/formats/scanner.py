@@ -13,11 +13,22 @@ from typing import NoReturn
 
 from chainrule.core.errors import InputError, ParseError, TooLargeError
 
-__all__ = ["MOST_CHARACTERS", "QUOTED", "Scanner", "check_text", "pattern", "quoted", "shown", "unquoted"]
+__all__ = [
+    "MOST_CHARACTERS",
+    "QUOTED",
+    "QUOTED_IN_LINE",
+    "Scanner",
+    "check_text",
+    "pattern",
+    "quoted",
+    "shown",
+    "unquoted",
+]
 
 MOST_CHARACTERS = 100_000_000
 # text between double quotes with backslashes; a repeated choice of two would remember each character that it took
 QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+QUOTED_IN_LINE = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'  # without line ends that no backslash escapes
 _MOST_SHOWN = 60
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, ShapeError, ValuesError
+from chainrule.core.files import as_path
 from chainrule.core.numerics import bernoulli_log_prob, log_sum_exp, sigmoid
 from chainrule.core.progress import note
 from chainrule.core.randomness import as_generator
@@ -40,6 +42,7 @@ from chainrule.models.shared.devices import parse_device
 from chainrule.models.shared.hidden import parse_hidden
 from chainrule.models.shared.loaded_network import check_hidden, load_weights
 from chainrule.models.shared.own_torch import own_torch, rows_to_torch
+from chainrule.models.shared.run_folder import told_settings
 from chainrule.models.shared.states import completion_numbers, state_blocks, state_numbers, states_of
 from chainrule.models.shared.training import Recipe, TrainingError, train
 from chainrule.tables.table import Table
@@ -47,6 +50,7 @@ from chainrule.tables.table import Table
 __all__ = ["MLPDensity"]
 
 _BLOCK = 2**14  # rows scored together
+_OF_NO_NUMBER = {"run_dir", "device"}  # settings that change nothing that is learned
 
 
 class MLPDensity(DiscreteModel):
@@ -55,7 +59,8 @@ class MLPDensity(DiscreteModel):
     ``hidden`` is a size or a list of sizes; a network has one layer of weights more.  ``loss`` is
     ``"cross_entropy"`` or ``"squared_error"``.  ``label_peak`` rescales the labels so that the largest
     becomes it (``None`` leaves them as they are; normalisation takes any factor out again).  ``centre``
-    starts f at the mean label instead of near one half.
+    starts f at the mean label instead of near one half.  ``run_dir`` is a folder for the state of training: a fit that
+    was interrupted goes on where it was.
 
     >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0.1, 0.2, 0.3, 0.4]
     >>> model = MLPDensity([16], epochs=300, learning_rate=0.03, random_state=0).fit(X, y)
@@ -82,6 +87,7 @@ class MLPDensity(DiscreteModel):
         centre: bool = True,
         device: str = "cpu",
         random_state: int | None = None,
+        run_dir: str | Path | None = None,
     ) -> None:
         self.hidden = hidden
         self.epochs = epochs
@@ -93,6 +99,7 @@ class MLPDensity(DiscreteModel):
         self.centre = centre
         self.device = device
         self.random_state = random_state
+        self.run_dir = run_dir
 
     def _fit(self, table: Table, valid: Table | None, y: Any) -> None:
         """Regress f on the labels ``y`` (n,), the probabilities of the binary rows ``X`` (n, d).
@@ -111,7 +118,7 @@ class MLPDensity(DiscreteModel):
         device = parse_device(self.device)
         seed = int(as_generator(self.random_state).integers(2**31))
         streams = [int(s) for s in np.random.SeedSequence(seed).generate_state(2)]
-        recipe = self._recipe(streams[1])
+        recipe = self._recipe(seed, streams[1])
 
         self.label_scale_ = self._label_scale(labels)
         scaled = labels * self.label_scale_
@@ -194,14 +201,16 @@ class MLPDensity(DiscreteModel):
         check_enumerable(self.n_features_in_)
         return self.log_table_
 
-    def _recipe(self, seed: int) -> Recipe:
+    def _recipe(self, seed: int, shuffle: int) -> Recipe:
         check_choice(self.loss, "loss", LOSSES)
         return Recipe(
             epochs=check_integer(self.epochs, "epochs", least=0),
             batch_size=check_integer(self.batch_size, "batch_size"),
             learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
             weight_decay=check_real(self.weight_decay, "weight_decay"),
-            seed=seed,
+            seed=shuffle,
+            run_dir=None if self.run_dir is None else as_path(self.run_dir, "run_dir"),
+            settings={} if self.run_dir is None else self._told_settings(seed),
         )
 
     def _label_scale(self, labels: NDArray[np.float64]) -> float:
@@ -220,6 +229,13 @@ class MLPDensity(DiscreteModel):
 
     def _at_work(self) -> AbstractContextManager[object]:
         return own_torch()
+
+    def _told_settings(self, seed: int) -> dict[str, Any]:
+        """For the folder of a run."""
+        return told_settings(self.get_params(deep=False), seed, _OF_NO_NUMBER)
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"run_dir": None}  # a path on this machine does not travel
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         arrays = {k: v.cpu().numpy() for k, v in self.network_.state_dict().items()}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_flag, check_integer, check_real
+from chainrule.core.checks import as_list, check_flag, check_integer, check_real
 from chainrule.core.contract import packed, unpacked
 from chainrule.core.errors import DataError, InputError, TooLargeError
 from chainrule.core.progress import note
@@ -206,7 +206,7 @@ class Auto(DiscreteModel):
         """The exact joint posterior of ``variables`` given ``evidence``, by ``model_`` or else by ``stand_in_``."""
         check_is_fitted(self)
         soft: Any = {"likelihood": likelihood, "jeffrey": jeffrey}
-        names = [variables] if isinstance(variables, str) else list(variables)
+        names = [variables] if isinstance(variables, str) else as_list(variables, "variables", of="names")
         try:
             return self.model_.query(names, evidence, **soft)
         except TooLargeError:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import InputError, ShapeError, TooLargeError, UnknownNameError, ValuesError
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 
 __all__ = ["Counts", "Prior", "Unseen", "check_table_size", "estimate_table", "normalised_tables"]
@@ -88,7 +89,9 @@ def normalised_tables(
     (True, 0.001)
     """
     if not isinstance(tables, Mapping):
-        raise InputError(f"tables must map each node to its table, as in {{'a': [0.2, 0.8]}}; got {tables!r}")
+        raise InputError(
+            f"tables must map each node to its table, as in {{'a': [0.2, 0.8]}}; got {as_written(tables)}"
+        )
     for v in (*states, *tables):
         if v not in dag:
             raise UnknownNameError.of("node", v, list(dag.nodes))

@@ -26,7 +26,7 @@ from chainrule.core.errors import DataError, InputError, ShapeError
 from chainrule.core.progress import note
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.sums import Client, added
-from chainrule.core.text import one_line
+from chainrule.core.text import as_written, one_line
 from chainrule.graphs import DAG
 from chainrule.graphs.formats.network_description import NetworkDescription
 from chainrule.graphs.formats.networks import NetworkFormat, read_network, write_network
@@ -192,7 +192,7 @@ class BayesianNetwork(DiscreteModel):
         """Learn the tables from counts, as ``fit`` does from rows."""
         dag = self._checked()
         if not isinstance(counts, (FamilyCounts, IncompleteCounts)):
-            raise InputError(f"counts must be what BayesianNetwork.count gives; got {counts!r}")
+            raise InputError(f"counts must be what BayesianNetwork.count gives; got {as_written(counts)}")
         if counts.dag != dag:
             raise InputError("the counts belong to another DAG; count the rows with this network's count")
         if counts.n_rows == 0:

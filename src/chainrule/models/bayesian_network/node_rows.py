@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.core.sums import Client
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 from chainrule.models.shared.row_weights import check_one_each, sample_weights
 from chainrule.tables.door import column_names, rows
@@ -54,7 +55,8 @@ def node_states(
     given = {} if latent_states is None else latent_states
     if not isinstance(given, Mapping):
         raise InputError(
-            f"latent_states must map each latent node to its number of states, as in {{'H': 3}}; got {given!r}"
+            f"latent_states must map each latent node to its number of states, as in {{'H': 3}}; "
+            f"got {as_written(given)}"
         )
     for name in given:
         if name not in dag.latent:
@@ -76,7 +78,7 @@ def stated_schema(states: Any) -> Schema:
         return states
     if not isinstance(states, Mapping):
         raise InputError(
-            f"states must map each node to a list of its states, or to their number; got {states!r}"
+            f"states must map each node to a list of its states, or to their number; got {as_written(states)}"
         )
     for v, listed in states.items():
         if not isinstance(listed, (int, np.integer)):
@@ -84,7 +86,7 @@ def stated_schema(states: Any) -> Schema:
                 iter(listed)
             except TypeError as e:
                 raise InputError(
-                    f"the states of {v!r} must be a list of texts or a number; got {listed!r}"
+                    f"the states of {v!r} must be a list of texts or a number; got {as_written(listed)}"
                 ) from e
     return Schema.of(states, container="table")
 
@@ -99,7 +101,7 @@ def states_ahead(schema: Any, names: Sequence[str] | None) -> dict[str, Variable
         return {}
     if not isinstance(schema, Schema):
         raise InputError(
-            f"schema must be a Schema; got {schema!r}; write for example Schema.of({{'a': 2, 'b': 2}})"
+            f"schema must be a Schema; got {as_written(schema)}; write for example Schema.of({{'a': 2, 'b': 2}})"
         )
     found = {v.name: v for v in schema.variables}
     if names is None:

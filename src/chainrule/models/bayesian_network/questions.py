@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer, check_size
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
+from chainrule.core.text import as_written
 from chainrule.models.bayesian_network.answers import InferenceCost, MostProbable
 from chainrule.models.bayesian_network.inference.derivatives import derivatives
 from chainrule.models.bayesian_network.inference.elimination import Elimination
@@ -149,7 +150,7 @@ class Questions:
         """How p(states | known) depends on the entries of all tables but those of ``fixed`` nodes."""
         answer = self.nodes.known(states)
         if not (answer >= 0).any():
-            raise InputError(f"states must name a state of at least one variable; got {states!r}")
+            raise InputError(f"states must name a state of at least one variable; got {as_written(states)}")
         places(self.nodes, list(states or ()), "states", unknown_in=known.row)
         below = derivatives(known.network, known.under)
         if below.log_value == -np.inf:

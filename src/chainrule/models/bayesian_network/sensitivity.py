@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.models.shared.posterior import assignment_text, soft_texts
 from chainrule.tables.schema import Schema
 
@@ -126,7 +127,7 @@ class Sensitivity:
         if not isinstance(given, Mapping) or set(given) != set(self.parents[node]):
             raise InputError(
                 f"an entry of the table of {node!r} is named by a state of each of its parents "
-                f"({', '.join(self.parents[node]) or 'it has none'}); got {given!r}"
+                f"({', '.join(self.parents[node]) or 'it has none'}); got {as_written(given)}"
             )
         return self._entry(node, tuple(self.nodes[v].code({**given, node: state}[v]) for v in family))
 
@@ -156,7 +157,7 @@ class Sensitivity:
         """
         p = check_real(wanted, "wanted")
         if p > 1:
-            raise InputError(f"wanted must be a probability, from 0 to 1; got {wanted!r}")
+            raise InputError(f"wanted must be a probability, from 0 to 1; got {as_written(wanted)}")
         found = [
             EntryChange(entry, t, abs(_log_odds(t) - _log_odds(entry.value)) if t != entry.value else 0.0)
             for entry in self.ranked()

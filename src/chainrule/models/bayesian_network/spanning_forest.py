@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_real
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.models.bayesian_network.pair_counts import PairCounts
 
 __all__ = ["Penalty", "edge_prices", "maximum_spanning_forest"]
@@ -23,7 +24,7 @@ def edge_prices(pairs: PairCounts, penalty: Any, weights: NDArray[Any] | None = 
     """
     if isinstance(penalty, str) and penalty not in get_args(Penalty):
         listed = ", ".join(map(repr, get_args(Penalty)))
-        raise InputError(f"penalty must be {listed} or nats for each parameter; got {penalty!r}")
+        raise InputError(f"penalty must be {listed} or nats for each parameter; got {as_written(penalty)}")
     if not isinstance(penalty, str):
         return np.asarray(check_real(penalty, "penalty") * pairs.freedoms, np.float64)
     half_log_n = 0.5 * np.log(np.maximum(pairs.weights if weights is None else weights, 1.0))

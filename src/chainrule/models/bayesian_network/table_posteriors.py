@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.graphs.notation import probability_text
 from chainrule.models.bayesian_network.conditional_tables import Prior
 from chainrule.models.bayesian_network.family_counts import FamilyCounts
@@ -89,7 +90,7 @@ class TablePosterior:
         if not isinstance(given, Mapping) or set(given) != {v.name for v in self.parents}:
             raise InputError(
                 f"an entry of the table of {self.node.name!r} is named by a state of each of its parents "
-                f"({', '.join(v.name for v in self.parents) or 'it has none'}); got {parents!r}"
+                f"({', '.join(v.name for v in self.parents) or 'it has none'}); got {as_written(parents)}"
             )
         row = self.concentration[tuple(v.code(given[v.name]) for v in self.parents)]
         k = self.node.code(state)
@@ -137,7 +138,7 @@ def _checked_level(level: Any) -> float:
     """``level`` as a float strictly between 0 and 1; ``InputError``."""
     number = isinstance(level, (int, float, np.integer, np.floating)) and not isinstance(level, bool)
     if not (number and 0 < level < 1):
-        raise InputError(f"level must be a probability strictly between 0 and 1; got {level!r}")
+        raise InputError(f"level must be a probability strictly between 0 and 1; got {as_written(level)}")
     return float(level)
 
 

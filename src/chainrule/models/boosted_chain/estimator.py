@@ -17,6 +17,7 @@ from chainrule.compiled.compiling import seconds_compiling
 from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.models.boosted_chain.boosting import Boosted, Problem, assembled, boost, different_rows
 from chainrule.models.boosted_chain.boosting_loops import Limits
 from chainrule.models.boosted_chain.rounds import rounds_to_keep
@@ -127,7 +128,9 @@ class BoostedChain(ChainModel):
         """Rounds of each variable by rows that are held out, their loss in nats a row, and a word for that."""
         share = check_real(self.validation_share, "validation_share")
         if share >= 1:
-            raise InputError(f"validation_share must be below 1; got {share!r}; pass for example 0.1")
+            raise InputError(
+                f"validation_share must be below 1; got {as_written(share)}; pass for example 0.1"
+            )
         rows = np.arange(table.n_rows) if table.weights is None else np.flatnonzero(table.weights)
         if not share:
             return limits.rounds, None, "none"

@@ -22,6 +22,7 @@ from chainrule.core.checks import check_real
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.models.chain_classifier.factors import Factor, best_smoothing, fit_factor
 from chainrule.models.chain_classifier.plain_state import classifier_of, plain_estimator, state_of
 from chainrule.models.contract import Codes, Turns
@@ -106,8 +107,8 @@ class ChainClassifier(ChainModel):
         methods = ("fit", "predict_proba", "get_params")
         if isinstance(estimator, type) or not all(hasattr(estimator, m) for m in methods):
             raise InputError(
-                f"estimator must be a scikit-learn classifier with predict_proba; got {estimator!r}; pass for example "
-                "LogisticRegression(), or wrap it in CalibratedClassifierCV"
+                f"estimator must be a scikit-learn classifier with predict_proba; got {as_written(estimator)}; "
+                "pass for example LogisticRegression(), or wrap it in CalibratedClassifierCV"
             )
         if weighted and not has_fit_parameter(estimator, "sample_weight"):
             raise InputError(f"{name} takes no sample_weight; repeat rows, or choose an estimator that does")
@@ -125,13 +126,15 @@ class ChainClassifier(ChainModel):
         if self.smoothing is not None:
             fixed = check_real(self.smoothing, "smoothing", strictly=True)
             if fixed > 1:
-                raise InputError(f"smoothing must be a share, above 0 and at most 1; got {fixed!r}")
+                raise InputError(f"smoothing must be a share, above 0 and at most 1; got {as_written(fixed)}")
             return [fixed] * d, "none: smoothing is set"
         if valid is not None:
             return self._smoothed(estimator, table, valid), "valid"
         share = check_real(self.validation_share, "validation_share", strictly=True)
         if share >= 1:
-            raise InputError(f"validation_share must be below 1; got {share!r}; pass for example 0.1")
+            raise InputError(
+                f"validation_share must be below 1; got {as_written(share)}; pass for example 0.1"
+            )
         if table.n_rows < 2:
             return [_SMOOTHING] * d, "none: one row"
         rows = rng.permutation(table.n_rows)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import InputError, ShapeError, ValuesError
 from chainrule.core.numerics import log_sum_exp
+from chainrule.core.text import as_written
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.shared.averaged import AveragedModel
 from chainrule.models.shared.members import (
@@ -124,7 +125,7 @@ def _checked_weights(weights: Any, k: int) -> NDArray[np.float64] | None:
     try:
         found = np.asarray(weights, np.float64)
     except (TypeError, ValueError) as e:
-        raise InputError(f"weights must be numbers, one for each model; got {weights!r}") from e
+        raise InputError(f"weights must be numbers, one for each model; got {as_written(weights)}") from e
     if found.shape != (k,):
         raise ShapeError(f"weights have the shape {found.shape}, there are {k} models; give one for each")
     if not (np.isfinite(found).all() and (found >= 0).all() and found.sum() > 0):

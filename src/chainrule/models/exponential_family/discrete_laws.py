@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, gammaincinv, gammaln, xlog1py
 
+from chainrule.core.checks import as_floats
 from chainrule.core.errors import InputError, TooLargeError
 from chainrule.core.numerics import xlogy
 from chainrule.models.exponential_family.law import Floats, Law
@@ -134,7 +135,7 @@ class Categorical(Law):
             raise InputError(
                 f"categorical has the parameter probabilities; got {', '.join(values) or 'none'}"
             )
-        return self.check_parameters(np.asarray(values["probabilities"], np.float64))
+        return self.check_parameters(as_floats(values["probabilities"], "probabilities"))
 
     def notes(self, s: Floats) -> tuple[str, ...]:
         unseen = np.flatnonzero(s[1:] == 0)

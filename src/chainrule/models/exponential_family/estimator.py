@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import as_matrix, check_integer
+from chainrule.core.checks import as_array, as_matrix, check_integer, check_size
+from chainrule.core.choices import check_choice
 from chainrule.core.contract import DensityEstimator
 from chainrule.core.errors import DataError, InputError, ShapeError, ValuesError
 from chainrule.core.progress import track
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.models.exponential_family.laws import Law, law_of
 from chainrule.models.shared.loaded import loaded_array
 
@@ -104,6 +106,7 @@ class ExponentialFamily(DensityEstimator):
         """``n`` draws (n, 1); integers for the discrete families."""
         check_is_fitted(self)
         n = check_integer(n, "n", least=0)
+        check_size(16 * n, f"sample({n:,})", instead="draw fewer rows at a time")
         law, generator = self._law, as_generator(rng)
         if given is not None:
             value = _column(given)
@@ -262,7 +265,9 @@ def _bounds(
 ) -> NDArray[np.float64]:
     """Confidence bounds (k, 2)."""
     if not (isinstance(level, (int, float)) and 0 < level < 1):
-        raise InputError(f"level must lie strictly between 0 and 1; got {level!r}; pass for example 0.95")
+        raise InputError(
+            f"level must lie strictly between 0 and 1; got {as_written(level)}; pass for example 0.95"
+        )
     tail = (1 - level) / 2
     if _checked_method(method) == "exact":
         return law.exact_interval(s, tail)
@@ -271,9 +276,7 @@ def _bounds(
 
 
 def _checked_method(method: str) -> str:
-    if method not in ("exact", "wald"):
-        raise InputError(f"method must be 'exact' or 'wald'; got {method!r}")
-    return method
+    return check_choice(method, "method", ("exact", "wald"))
 
 
 def _named_bounds(law: Law, bounds: NDArray[np.float64]) -> dict[str, Any]:
@@ -286,10 +289,7 @@ def _column(X: ArrayLike) -> NDArray[np.float64]:
     """Rows (n,) or (n, 1) as float64 (n,)."""
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()  # type: ignore[union-attr]  # a pandas column
-    try:
-        values = np.asarray(X)
-    except ValueError as e:
-        raise ShapeError("x is ragged: its rows differ in length; pass one value per row") from e
+    values = as_array(X, "x")
     if values.ndim == 1:
         values = values.reshape(-1, 1)
     values = as_matrix(values, name="x")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import as_floats
 from chainrule.core.errors import InputError, ValuesError
 
 __all__ = ["Floats", "Law"]
@@ -106,9 +107,7 @@ class Law(ABC):
             raise InputError(
                 f"{self.name} has the parameters {', '.join(self.parameters)}; got {', '.join(values) or 'none'}"
             )
-        theta = np.stack(
-            np.broadcast_arrays(*(np.asarray(values[k], np.float64) for k in self.parameters)), -1
-        )
+        theta = np.stack(np.broadcast_arrays(*(as_floats(values[k], k) for k in self.parameters)), -1)
         return self.check_parameters(theta)
 
     def check_parameters(self, theta: Floats) -> Floats:

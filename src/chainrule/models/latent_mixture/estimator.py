@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -24,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.core.checks import check_integer, check_real, check_size
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, TooLargeError
+from chainrule.core.files import as_path
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
@@ -52,6 +54,7 @@ from chainrule.models.shared.loaded import (
     loaded_order,
 )
 from chainrule.models.shared.ordering import positions
+from chainrule.models.shared.run_folder import told_settings
 from chainrule.models.shared.state_columns import normalised, state_begins
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -61,6 +64,7 @@ __all__ = ["LatentMixture", "Structure"]
 Structure = Literal["tree", "net"]
 
 _BYTES = 8
+_OF_NO_NUMBER = {"run_dir", "max_bytes"}  # settings that change nothing that is learned
 _MOST_LATENT = 21_201  # dimensions of the Sobol sequences that torch has
 
 
@@ -78,6 +82,7 @@ class LatentMixture(DiscreteModel):
     ``batch_size`` a batch has 100 rows below 5,000 rows, 250 below 50,000, else 500.  With ``valid`` rows the epoch
     that fits them best is kept, otherwise the last.  ``pseudocount`` rows draw the tables that training starts from
     towards the column's frequencies.  ``max_bytes`` bounds the tables of all components: ``TooLargeError`` above.
+    ``run_dir`` is a folder for the state of training: a fit that was interrupted goes on where it was.
 
     ``log_odds_`` are the parameters, ``dag_`` is the graph of every component.  The mixture has no edges that are
     missing: ``factorization_`` is an order, ``ordering_``, in which a component's parents come first.
@@ -112,6 +117,7 @@ class LatentMixture(DiscreteModel):
         random_state: RandomState = None,
         schema: Schema | None = None,
         max_bytes: int = 2**30,
+        run_dir: str | Path | None = None,
     ) -> None:
         self.n_components = n_components
         self.structure: Structure = structure
@@ -127,6 +133,7 @@ class LatentMixture(DiscreteModel):
         self.random_state = random_state
         self.schema = schema
         self.max_bytes = max_bytes
+        self.run_dir = run_dir
 
     @property
     def log_odds_(self) -> NDArray[np.float32]:
@@ -225,6 +232,8 @@ class LatentMixture(DiscreteModel):
             learning_rate=check_real(self.learning_rate, "learning_rate", strictly=True),
             weight_decay=check_real(self.weight_decay, "weight_decay"),
             seed=seed,
+            run_dir=None if self.run_dir is None else as_path(self.run_dir, "run_dir"),
+            settings={} if self.run_dir is None else self._told_settings(seed),
         )
 
     def _inside(self, table: Table) -> Table:
@@ -290,6 +299,13 @@ class LatentMixture(DiscreteModel):
         shorter way.
         """
         return best_completions(codes, self.schema_.sizes, self._log_prob)[0]
+
+    def _told_settings(self, seed: int) -> dict[str, Any]:
+        """For the folder of a run."""
+        return told_settings(self.get_params(deep=False), seed, _OF_NO_NUMBER)
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"run_dir": None}  # a path on this machine does not travel
 
     @classmethod
     def _settings_of(cls, plain: dict[str, Any]) -> dict[str, Any]:

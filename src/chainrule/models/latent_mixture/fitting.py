@@ -30,7 +30,13 @@ def fit_log_odds(
     n = table.n_rows if table.weights is None else int(np.count_nonzero(table.weights))
     epochs, batch_size = plan.length(n)
     if not len(bias):  # every variable has one state: there is nothing to learn
-        epochs_done = {"epochs": 0, "best_epoch": 0, "train_nll_nats": [], "valid_nll_nats": []}
+        epochs_done = {
+            "epochs": 0,
+            "best_epoch": 0,
+            "resumed_from_epoch": 0,
+            "train_nll_nats": [],
+            "valid_nll_nats": [],
+        }
         return np.zeros((0, n_components), np.float32), epochs_done | {"seconds": 0.0, "warm_up_seconds": 0.0}
     streams = np.random.SeedSequence(plan.seed).generate_state(3)
     with own_torch():
@@ -44,7 +50,15 @@ def fit_log_odds(
             seed=int(streams[0]),
             generator=torch.Generator().manual_seed(int(streams[1])),
         )
-        recipe = Recipe(epochs, batch_size, plan.learning_rate, plan.weight_decay, int(streams[2]))
+        recipe = Recipe(
+            epochs,
+            batch_size,
+            plan.learning_rate,
+            plan.weight_decay,
+            int(streams[2]),
+            plan.run_dir,
+            plan.settings,
+        )
         info = train(
             network,
             table.codes,

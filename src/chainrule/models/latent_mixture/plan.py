@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 __all__ = ["Plan"]
 
@@ -12,7 +15,7 @@ _EPOCHS, _LEAST_STEPS, _MOST_STEPS = 15, 250, 1500
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train; ``epochs`` and ``batch_size`` may be left to ``length``."""
+    """How to train; ``epochs`` and ``batch_size`` may be left to ``length``; ``run_dir`` keeps it."""
 
     latent: int
     hidden: list[int]
@@ -22,6 +25,8 @@ class Plan:
     learning_rate: float
     weight_decay: float
     seed: int
+    run_dir: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the model, for the folder
 
     def length(self, n_rows: int) -> tuple[int, int]:
         """Epochs and batch size for ``n_rows`` rows.

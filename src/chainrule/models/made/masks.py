@@ -38,6 +38,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.models.shared.factorization import Factorization
 from chainrule.models.shared.ordering import Ordering
 
@@ -78,7 +79,7 @@ def assign_degrees(
         graph = Factorization.of_order("natural", d=check_integer(graph, "the number of variables"))
     if not isinstance(scheme, str) or scheme not in ("even", "random"):
         raise InputError(
-            f"the scheme of degrees is 'even' or 'random'; got {scheme!r}; choose one of the two"
+            f"the scheme of degrees is 'even' or 'random'; got {as_written(scheme)}; choose one of the two"
         )
     generator = as_generator(rng) if scheme == "random" else None
     degrees: list[NDArray[np.intp]] = []
@@ -226,7 +227,7 @@ def _checked_degrees(degrees: Sequence[ArrayLike], d: int) -> list[NDArray[np.in
         m = np.asarray(given)
         if m.ndim != 1 or m.size == 0 or m.dtype.kind not in "iu":
             raise InputError(
-                f"the degrees of hidden layer {number} must be a list of integers; got {given!r}"
+                f"the degrees of hidden layer {number} must be a list of integers; got {as_written(given)}"
             )
         if m.min() < 0 or m.max() > d - 1:
             raise InputError(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
+from chainrule.core.text import as_written
 from chainrule.models.contract import Turns
 from chainrule.models.nade.network import Activation, NADENetwork
 from chainrule.models.nade.orders_network import NADEOrdersNetwork
@@ -98,7 +99,7 @@ class NADE(SeveralOrders):
 
     def _build(self, coding: Coding, mean_ones: float, generator: torch.Generator) -> NADENetwork:
         if not isinstance(self.activation, str) or self.activation not in ("relu", "sigmoid"):
-            raise InputError(f"activation must be 'relu' or 'sigmoid'; got {self.activation!r}")
+            raise InputError(f"activation must be 'relu' or 'sigmoid'; got {as_written(self.activation)}")
         return NADENetwork(
             coding.sizes,
             parse_hidden(self.hidden, layers=1)[0],

@@ -20,6 +20,7 @@ from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import ChainruleError, InputError, OutputError, ValuesError
 from chainrule.core.files import as_path, shown_path
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 from chainrule.models.contract import Codes
 from chainrule.models.shared.chain import ChainModel, unsigned
 from chainrule.models.shared.coding import Coding
@@ -33,6 +34,7 @@ from chainrule.models.shared.loaded_network import check_hidden, load_weights
 from chainrule.models.shared.network import AutoregressiveNetwork, LikelihoodNetwork
 from chainrule.models.shared.own_torch import own_torch, rows_to_torch
 from chainrule.models.shared.remembered import Remembered
+from chainrule.models.shared.run_folder import told_settings
 from chainrule.models.shared.training import Recipe, batch_size_for, decay_in_epochs, train
 from chainrule.tables.table import Table
 
@@ -164,10 +166,8 @@ class AutoregressiveEstimator(ChainModel):
 
     def _told_settings(self, seed: int) -> dict[str, Any]:
         """All settings that may change what is learned, as plain data, for the folder of a run."""
-        settings = {k: v for k, v in self.get_params(deep=False).items() if k not in _OF_NO_NUMBER}
-        schema = None if self.schema is None else self.schema.to_plain()
-        graph = {"dag": plain_dag(settings["dag"])} if "dag" in settings else {}
-        return settings | {"random_state": seed, "schema": schema} | graph
+        told = told_settings(self.get_params(deep=False), seed, _OF_NO_NUMBER)
+        return told | ({"dag": plain_dag(told["dag"])} if "dag" in told else {})
 
     def _complete_log_prob(self, codes: Codes) -> NDArray[np.float64]:
         network = self._double()
@@ -246,7 +246,7 @@ def _check_image_shape(shape: Any, d: int) -> None:
     if shape is None:
         return
     if not isinstance(shape, (tuple, list)) or len(shape) != 2:
-        raise InputError(f"image_shape must be (height, width) of one row, or None; got {shape!r}")
+        raise InputError(f"image_shape must be (height, width) of one row, or None; got {as_written(shape)}")
     height, width = (check_integer(n, "a side of image_shape") for n in shape)
     if height * width != d:
         raise InputError(

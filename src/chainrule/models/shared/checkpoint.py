@@ -129,6 +129,9 @@ def fingerprint(value: Any) -> str:
 
 def _feed(digest: Any, value: Any) -> None:
     """Every value says its kind and its length first, so that no two lists of values read the same."""
+    if isinstance(value, Tensor) and value.is_sparse:
+        digest.update(f"sparse {tuple(value.shape)};".encode())
+        value = [value.coalesce().indices(), value.coalesce().values()]
     if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 
 __all__ = ["dag_of_plain", "parsed_dag", "plain_dag"]
@@ -18,7 +19,7 @@ def parsed_dag(dag: Any) -> DAG:
     """
     found = DAG.parse(dag) if isinstance(dag, str) else dag
     if not isinstance(found, DAG):
-        raise InputError(f"dag must be a DAG or its text; got {dag!r}; write for example 'a -> b'")
+        raise InputError(f"dag must be a DAG or its text; got {as_written(dag)}; write for example 'a -> b'")
     if not len(found):
         raise InputError("dag has no nodes; name at least one variable")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["parse_device"]
 
@@ -20,4 +21,6 @@ def parse_device(name: str) -> torch.device:
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if name == "cpu" or (name.startswith("cuda") and torch.cuda.is_available()):
             return torch.device(name)
-    raise InputError(f"device must be 'cpu', 'auto', or 'cuda' where there is one; got {name!r}; use 'cpu'")
+    raise InputError(
+        f"device must be 'cpu', 'auto', or 'cuda' where there is one; got {as_written(name)}; use 'cpu'"
+    )

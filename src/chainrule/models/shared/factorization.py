@@ -15,9 +15,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.core.checks import is_listing
+from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 from chainrule.models.shared.dag_setting import parsed_dag
 from chainrule.models.shared.ordering import Ordering, parse_ordering, positions
@@ -137,25 +138,22 @@ class Factorization:
 
     def checked_order(self, order: ArrayLike) -> NDArray[np.intp]:
         """``order`` as columns (d,); ``InputError`` unless each comes once, after all that its factor reads."""
-        found = np.array(order, object) if is_listing(order) else np.asarray(order)
-        if found.dtype == object and all(isinstance(i, (int, np.integer)) for i in found.flat):
-            found = found.astype(np.int64)
-        if (
-            found.dtype.kind not in "iu"
-            or found.shape != (len(self),)
-            or not np.array_equal(np.sort(found), np.arange(len(self)))
+        listed = as_list(order, "order", of="columns")
+        if not all(isinstance(i, (int, np.integer)) for i in listed) or sorted(listed) != list(
+            range(len(self))
         ):
             raise InputError(
-                f"order must list each of the {len(self)} columns once, by number; got {order!r}"
+                f"order must list each of the {len(self)} columns once, by number; got {as_written(order)}"
             )
-        place = positions(found.astype(np.intp))
+        found = np.array(listed, np.intp)
+        place = positions(found)
         late = np.argwhere(self.parents & (place[None] > place[:, None]))
         if len(late):
             i, j = late[0]
             raise InputError(
                 f"the factor of {self.names[i]!r} reads {self.names[j]!r}, which comes after it; take ordering_"
             )
-        return found.astype(np.intp)
+        return found
 
     @property
     def depth(self) -> int:

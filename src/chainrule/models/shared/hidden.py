@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.errors import InputError
+from chainrule.core.text import as_written
 
 __all__ = ["LARGEST", "parse_hidden"]
 
@@ -27,7 +28,7 @@ def parse_hidden(hidden: Any, *, layers: int | None = None) -> list[int]:
     chainrule.core.errors.InputError: hidden must be the size of one layer; got [4, 4]; pass e.g. 500
     """
     wanted, example = _WANTED.get(layers, (f"a list of {layers} sizes of layers", f"{[64] * (layers or 2)}"))
-    refusal = InputError(f"hidden must be {wanted}; got {hidden!r}; pass e.g. {example}")
+    refusal = InputError(f"hidden must be {wanted}; got {as_written(hidden)}; pass e.g. {example}")
     if isinstance(hidden, np.ndarray):
         hidden = list(hidden) if hidden.ndim == 1 else hidden[()] if hidden.ndim == 0 else None
     if isinstance(hidden, (str, bytes)):

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.core.contract import packed, packed_settings, unpacked, unpacked_settings
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.factorization import Factorization
@@ -114,13 +115,14 @@ def checked_models(models: Any) -> list[DiscreteModel]:
     try:
         listed = list(models)
     except TypeError as e:
-        raise InputError(f"models must be a list of models; got {models!r}") from e
+        raise InputError(f"models must be a list of models; got {as_written(models)}") from e
     if not listed:
         raise InputError("models is empty; give at least one model")
     for k, model in enumerate(listed):
         if not isinstance(model, DiscreteModel):
             raise InputError(
-                f"models[{k}] must be a model of discrete tables such as BayesianNetwork or NADE; got {model!r}"
+                f"models[{k}] must be a model of discrete tables such as BayesianNetwork or NADE; "
+                f"got {as_written(model)}"
             )
     return listed
 

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.randomness import RandomState, as_generator
+from chainrule.core.text import as_written
 
 __all__ = ["Ordering", "listed", "parse_ordering", "positions", "variable_names"]
 
@@ -68,7 +69,9 @@ def parse_ordering(
     places = None if names is None else {name: i for i, name in enumerate(names)}
     columns = [_column(item, places) for item in items]
     if n == 0 or sorted(columns) != list(range(n)):
-        shown = ",".join(map(str, items[:12])) + (",…" if len(items) > 12 else "")
+        shown = ",".join(as_written(item, write=str) for item in items[:12]) + (
+            ",…" if len(items) > 12 else ""
+        )
         raise InputError(
             f"an ordering of {n} variables is 'natural', 'random', each integer from 0 to {n - 1} once, or each "
             f"name ({_shown_names(names, n)}) once; got {shown or 'nothing'}; list every variable exactly once"
@@ -116,6 +119,6 @@ def listed(ordering: Any) -> list[Any]:
         return list(ordering)
     except TypeError as e:
         raise InputError(
-            f"an ordering is a name, a sequence of integers or a sequence of names; got {ordering!r}; "
+            f"an ordering is a name, a sequence of integers or a sequence of names; got {as_written(ordering)}; "
             "pass for example 'natural' or [1, 0]"
         ) from e

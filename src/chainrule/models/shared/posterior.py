@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError, UnknownNameError
 from chainrule.core.records import to_plain
+from chainrule.core.text import as_written
 from chainrule.graphs.notation import probability_text
 from chainrule.tables.schema import Schema, Variable
 
@@ -130,13 +132,10 @@ def places(
     >>> places(Schema.of({"a": 2, "b": 2}), ["b", "a"]), places(Schema.of({"a": 2}), "a")
     ([1, 0], [0])
     """
-    try:
-        listed = [names] if isinstance(names, str) else list(names)
-    except TypeError as e:
-        raise InputError(f"{what} must be the name of a variable or a list of names; got {names!r}") from e
+    listed = [names] if isinstance(names, str) else as_list(names, what, of="names of variables")
     found = [schema.index(name) for name in listed]
     if len(set(found)) < len(found) or (unknown_in is not None and not found):
-        raise InputError(f"{what} must be named once each, and at least one; got {listed!r}")
+        raise InputError(f"{what} must be named once each, and at least one; got {as_written(listed)}")
     for name, v in zip(listed, found, strict=True):
         if unknown_in is not None and unknown_in[v] >= 0:
             raise InputError(f"{name!r} is asked for and is in the evidence; leave it out of one")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from chainrule.core.records import dump_json, machine_info, to_plain, versions
 from chainrule.core.text import one_line
 from chainrule.models.shared.checkpoint import State, read_state, write_state
 
-__all__ = ["RunFolder", "run_folder"]
+__all__ = ["RunFolder", "run_folder", "told_settings"]
 
 _FORMAT = "chainrule-run-1"
 _KEPT = 2  # states: should the last one be damaged, there is one before
@@ -98,6 +98,20 @@ def run_folder(path: str | Path, parts: dict[str, Any]) -> Iterator[RunFolder]:
             )
         key = hashlib.sha256(dump_json(parts).encode()).hexdigest()
         yield RunFolder(folder, key)
+
+
+def told_settings(settings: Mapping[str, Any], seed: int, of_no_number: Collection[str]) -> dict[str, Any]:
+    """The ``settings`` of a model that may change what it learns, as plain data: all but those ``of_no_number``.
+
+    >>> told_settings({"hidden": 4, "random_state": None, "device": "cpu"}, 7, {"device"})
+    {'hidden': 4, 'random_state': 7}
+    """
+    told: dict[str, Any] = {k: v for k, v in settings.items() if k not in of_no_number} | {
+        "random_state": seed
+    }
+    if told.get("schema") is not None:
+        told["schema"] = told["schema"].to_plain()
+    return told
 
 
 def _description(folder: Path) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
+from chainrule.core.text import as_written
 from chainrule.models.shared.proportional_fitting import fit_marginals
 from chainrule.tables.schema import Schema, Variable
 
@@ -152,7 +153,7 @@ def _by_place(
         first = schema.variables[0]
         raise InputError(
             f"{word} must map variables to a number for each state, as in {{{first.name!r}: "
-            f"{dict.fromkeys(first.states[:3], 0.5)}}}; got {given!r}"
+            f"{dict.fromkeys(first.states[:3], 0.5)}}}; got {as_written(given)}"
         )
     found = {}
     for name, values in given.items():
@@ -184,10 +185,10 @@ def _numbers(variable: Variable, values: Any, word: str) -> Numbers:
     try:
         found = np.array(values, np.float64)
     except (TypeError, ValueError) as e:
-        raise ValuesError(f"{word} of {variable.name!r} must hold numbers; got {values!r}") from e
+        raise ValuesError(f"{word} of {variable.name!r} must hold numbers; got {as_written(values)}") from e
     if found.shape != (len(states),) or not (np.isfinite(found).all() and (found >= 0).all()):
         raise ValuesError(
             f"{word} of {variable.name!r} must hold a finite number of at least 0 for each of its {len(states)} states "
-            f"{', '.join(states[:5])}{', …' if len(states) > 5 else ''}; got {values!r}"
+            f"{', '.join(states[:5])}{', …' if len(states) > 5 else ''}; got {as_written(values)}"
         )
     return found

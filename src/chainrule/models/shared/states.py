@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import MOST_LISTED, check_integer, is_listing
 
 __all__ = [
     "Sizes",
@@ -46,9 +46,9 @@ def parse_sizes(sizes: Sizes) -> tuple[int, ...]:
     >>> parse_sizes(3), parse_sizes([2, 5])
     ((2, 2, 2), (2, 5))
     """
-    if isinstance(sizes, (Sequence, np.ndarray)) and not isinstance(sizes, (str, bytes)):
+    if isinstance(sizes, (Sequence, np.ndarray)) and is_listing(sizes):
         return tuple(check_integer(size, f"sizes[{i}]") for i, size in enumerate(sizes))
-    return (2,) * check_integer(sizes, "d", least=0)
+    return (2,) * check_integer(sizes, "d", least=0, most=MOST_LISTED)
 
 
 def n_states(sizes: Sizes) -> int:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import check_real, check_size
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError
+from chainrule.core.text import as_written
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises, Turns
 from chainrule.models.shared.chains import draw_chain
 from chainrule.models.shared.completion import best_completions, log_prob_with_missing
@@ -107,7 +108,7 @@ class Stack(DiscreteModel):
         check_choice(self.powers, "powers", get_args(Powers))
         shrinkage = check_real(self.shrinkage, "shrinkage")
         if not 0 < check_real(self.smoothing, "smoothing") < 1:
-            raise InputError(f"smoothing must lie between 0 and 1; got {self.smoothing!r}")
+            raise InputError(f"smoothing must lie between 0 and 1; got {as_written(self.smoothing)}")
         nothing_to_fit = all(map(is_fitted, checked_models(self.models)))
         self._members = fitted_members(fitted_models(self.models, table, valid, y), table.schema)
         self._joint = _one_order(self._members)

@@ -31,6 +31,7 @@ from chainrule.core.figures import (
     ScatterPlot,
 )
 from chainrule.core.files import write_bytes
+from chainrule.core.text import as_written
 from chainrule.report.figures.charts import draw_bars, draw_histogram, draw_lines, draw_scatter
 from chainrule.report.figures.graphs import draw_graph
 from chainrule.report.figures.images import draw_images
@@ -117,7 +118,9 @@ def write_drawing(figure: records.Figure, path: str | Path) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in (".svg", ".png"):
-        raise InputError(f"a drawing is written to a file that ends in .svg or .png; got {str(path)!r}")
+        raise InputError(
+            f"a drawing is written to a file that ends in .svg or .png; got {as_written(str(path))}"
+        )
     drawn = draw(figure)
     if suffix == ".png" and drawn.dots_per_inch < _LEAST_DPI:
         raise InputError(

@@ -15,6 +15,7 @@ from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError
 from chainrule.core.files import check_place
 from chainrule.core.records import versions
+from chainrule.core.text import as_written
 from chainrule.evaluate.audit.inquiry import Inquiry
 from chainrule.evaluate.audit.laws import Law, examine
 from chainrule.evaluate.audit.other_model import OtherModel
@@ -70,7 +71,7 @@ def audit(
     rate = check_real(false_alarm_rate, "false_alarm_rate", strictly=True)
     if rate >= 1:
         raise InputError(
-            f"false_alarm_rate must lie between 0 and 1; got {false_alarm_rate!r}; use e.g. 1e-3"
+            f"false_alarm_rate must lie between 0 and 1; got {as_written(false_alarm_rate)}; use e.g. 1e-3"
         )
     if out is not None:
         check_place(out)

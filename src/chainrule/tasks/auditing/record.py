@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError
 from chainrule.core.files import write_text
 from chainrule.core.records import dump_json
@@ -69,6 +70,7 @@ class Audit(Typed):
 
     def count(self, verdict: str) -> int:
         """How many findings have this verdict."""
+        check_choice(verdict, "verdict", _WORDS)
         return sum(f.verdict == verdict for f in self.findings)
 
     def __getitem__(self, law: str) -> Finding:
@@ -111,7 +113,7 @@ class Audit(Typed):
         """The record that ``to_dict`` gave; ``DataError`` where it is none."""
         try:
             return cls.from_plain({k: v for k, v in plain.items() if k not in ("format", "passed", "failed")})
-        except (InputError, TypeError, ValueError) as e:
+        except (InputError, AttributeError, TypeError, ValueError) as e:
             raise DataError(f"not an audit of a model ({e}); run `chainrule audit` again") from e
 
     def save(self, path: str | Path) -> None:

@@ -24,14 +24,20 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.errors import DataError, InputError, UnknownNameError
-from chainrule.core.files import replacing
+from chainrule.core.files import as_path, replacing
 from chainrule.core.reading import MAX_BYTES, parse_json
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Variable
 from chainrule.tables.text_files import TextFile, packer_of, unpacked
 from chainrule.tasks.compression.bits import stack, stack_bytes
 from chainrule.tasks.compression.numbers import Reader, checked, sealed, varint
-from chainrule.tasks.compression.rows import FLOATS_DIFFER, decode_rows, encode_rows, fingerprint
+from chainrule.tasks.compression.rows import (
+    FLOATS_DIFFER,
+    checked_model,
+    decode_rows,
+    encode_rows,
+    fingerprint,
+)
 from chainrule.tasks.compression.spellings import Spellings
 from chainrule.tasks.compression.text import Pieces, cell_text
 
@@ -100,7 +106,7 @@ def compress_file(model: DiscreteModel, path: str | Path, output: str | Path) ->
     no table), ``UnknownNameError`` (a column that is not there), ``InputError`` (a columnar file or an archive) or
     ``OutputError``.
     """
-    layout = _Layout.of(model, Path(path))
+    layout = _Layout.of(checked_model(model), as_path(path))
     digest, sizes, n_rows, original = hashlib.sha256(), np.zeros(3, np.int64), 0, 0
     content = [fingerprint(model), _with_size(_packed(astuple(layout)))]
     for raw, text in _segments(Path(path), layout.encoding):
@@ -126,12 +132,14 @@ def decompress_file(model: DiscreteModel, path: str | Path, output: str | Path) 
     was written with another model, or where this machine computes the model's probabilities differently; ``output``
     then keeps what it had.
     """
-    if str(output).lower().endswith(_PACKED_ENDS):
+    checked_model(model)
+    if str(as_path(output, "output")).lower().endswith(_PACKED_ENDS):
         raise InputError(
             f"what comes back is text, and {output} would be a packed file; write it plain, then pack it"
         )
+    path = as_path(path)
     try:
-        whole = Path(path).read_bytes()
+        whole = path.read_bytes()
     except OSError as e:
         raise DataError(
             f"{path} cannot be read ({e.strerror or e}); give a file that compress_file wrote"

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
-from chainrule.core.checks import check_size
+from chainrule.core.checks import check_instance, check_size
 from chainrule.core.contract import packed
 from chainrule.core.errors import DataError
 from chainrule.core.progress import track
@@ -58,7 +59,7 @@ def compress(model: DiscreteModel, X: Any) -> bytes:
     >>> decompress(model, compress(model, [[0, 1], [1, 1], [0, 1]])).tolist()
     [[0, 1], [1, 1], [0, 1]]
     """
-    codes = rows(X, model.schema_).codes
+    codes = rows(X, checked_model(model).schema_).codes
     return sealed(_MAGIC, fingerprint(model) + _digest(codes) + encode_rows(model, codes))
 
 
@@ -67,6 +68,8 @@ def decompress(model: DiscreteModel, compressed: bytes) -> Any:
 
     Raises ``DataError`` where ``compressed`` is damaged, or written with another model or other floats.
     """
+    checked_model(model)
+    check_instance(compressed, bytes | bytearray, "compressed", like="bytes that compress gave")
     reader = checked(_MAGIC, compressed, "these bytes are no rows that chainrule compressed")
     if reader.take(_DIGEST) != fingerprint(model):
         raise DataError("the rows were compressed with another model; decompress them with that one")
@@ -74,6 +77,13 @@ def decompress(model: DiscreteModel, compressed: bytes) -> Any:
     if _digest(out) != digest:
         raise DataError(FLOATS_DIFFER)
     return give_back(out, model.schema_)
+
+
+def checked_model(model: Any) -> DiscreteModel:
+    """``model`` if it is a fitted model of tables; ``InputError``."""
+    check_instance(model, DiscreteModel, "model", like="a fitted model of tables")
+    check_is_fitted(model)
+    return model
 
 
 def encode_rows(model: DiscreteModel, codes: Codes) -> bytes:

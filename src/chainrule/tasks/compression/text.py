@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from chainrule.core.delimited import QUOTED
+
 __all__ = ["Pieces", "cell_text"]
 
 
@@ -109,4 +111,4 @@ def _quoted_lines(text: str, separator: str) -> list[tuple[list[str], str]]:
 def _pattern(separator: str) -> re.Pattern[str]:
     """A cell and what comes after it; quotes that are never closed are characters like others."""
     s = re.escape(separator)
-    return re.compile(rf'("(?:[^"]|"")*"(?=[{s}\r\n]|\Z)|[^{s}\r\n]*)({s}|\r\n|\n|\r|\Z)')
+    return re.compile(rf"({QUOTED}(?=[{s}\r\n]|\Z)|[^{s}\r\n]*)({s}|\r\n|\n|\r|\Z)")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_flag, check_integer
 from chainrule.core.errors import InputError
 from chainrule.core.records import versions
 from chainrule.models.auto.estimator import Auto
@@ -58,7 +58,7 @@ def describe(
     fitted = loaded(model)
     chosen = _chosen(fitted)
     used = None
-    if held_out and X is None:
+    if check_flag(held_out, "held_out") and X is None:
         raise InputError("held_out is given without rows; pass the table that the model was fitted to")
     if X is not None:
         options = {k: v for k, v in reading.items() if v is not None}

@@ -248,7 +248,7 @@ class Description(Typed):
         """The record that ``to_dict`` gave; ``DataError`` where it is none."""
         try:
             return cls.from_plain({k: v for k, v in plain.items() if k != "format"})
-        except (InputError, TypeError, ValueError) as e:
+        except (InputError, AttributeError, TypeError, ValueError) as e:
             raise DataError(f"not a description of a model ({e}); run `chainrule report` again") from e
 
 

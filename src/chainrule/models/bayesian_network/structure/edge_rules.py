@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import as_list, check_integer, is_listing
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.text import as_written
 from chainrule.graphs import DAG, DirectedGraph
 
 __all__ = ["EdgeRules", "Edges"]
@@ -102,13 +103,16 @@ def _pairs(edges: Any, what: str, place: dict[str, int]) -> Iterable[tuple[int, 
 
 def _backwards(tiers: Any, place: dict[str, int]) -> Iterable[tuple[int, int]]:
     """All pairs (in a later tier, in an earlier tier)."""
-    if isinstance(tiers, str) or any(isinstance(tier, str) for tier in tiers):
-        raise InputError(f"tiers are lists of columns, such as [['age'], ['smoker', 'diet']]; got {tiers!r}")
+    tiers = as_list(tiers, "tiers", of="lists of columns")
+    if not all(is_listing(tier) for tier in tiers):
+        raise InputError(
+            f"tiers are lists of columns, such as [['age'], ['smoker', 'diet']]; got {as_written(tiers)}"
+        )
     earlier: list[int] = []
     for tier in tiers:
         here = []
-        for name in tier:
-            if name not in place:
+        for name in as_list(tier, "a tier", of="columns"):
+            if not isinstance(name, str) or name not in place:
                 raise UnknownNameError.of("column (of a tier)", name, list(place))
             if place[name] in earlier or place[name] in here:
                 raise InputError(f"{name!r} is listed twice in the tiers; a column is in one of them")

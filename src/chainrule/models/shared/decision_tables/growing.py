@@ -28,6 +28,7 @@ from chainrule.compiled.compiling import seconds_compiling
 from chainrule.core.checks import check_real, check_size
 from chainrule.core.errors import InputError
 from chainrule.core.progress import track
+from chainrule.core.text import as_written
 from chainrule.models.shared.decision_tables.growing_loops import Growth, Rows, Score, grow_some
 from chainrule.models.shared.decision_tables.growing_plain import grow_plain
 from chainrule.models.shared.decision_tables.tables import Codes, DecisionTables
@@ -155,7 +156,9 @@ def _price(data: Rows, penalty: Any, n: float) -> float:
     if isinstance(penalty, str):
         if penalty not in get_args(Penalty):
             listed = ", ".join(map(repr, get_args(Penalty)))
-            raise InputError(f"penalty must be {listed} or nats for each parameter; got {penalty!r}")
+            raise InputError(
+                f"penalty must be {listed} or nats for each parameter; got {as_written(penalty)}"
+            )
         half_log_n = 0.5 * float(np.log(max(n, 1.0)))
         return {"ebic": half_log_n, "bic": half_log_n, "aic": 1.0}.get(penalty, 0.0)
     return check_real(penalty, "penalty")
