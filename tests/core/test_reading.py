@@ -39,6 +39,5 @@ def test_files_are_told_by_their_first_bytes_and_say_what_they_should_be(tmp_pat
         read_bytes(path, limit=3, instead="pass edges")
     with pytest.raises(DataError, match=f"there is no file {path}x; give the path of a graph"):
         read_bytes(f"{path}x", limit=3, what="a graph")
-    for bad in (tmp_path, "a\0b"):
-        with pytest.raises(DataError, match="cannot read"):
-            read_bytes(bad, limit=3)
+    with pytest.raises(DataError, match="cannot read"):
+        read_bytes(tmp_path, limit=3)

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from chainrule.core.errors import DataError, InputError, TooLargeError, UnknownNameError
+from chainrule.core.files import as_path
 from chainrule.core.reading import MAX_BYTES, read_bytes
 from chainrule.core.shapes import Num
 from chainrule.datasets.text_tables import Table, parse_table
@@ -58,7 +59,7 @@ def read_array(path: str | Path, *, key: str | None = None) -> Num[np.ndarray, .
     >>> read_array(path).tolist()
     [[1.5, 2.0], [3.0, 4.0]]
     """
-    path = Path(path)
+    path = as_path(path)
     content = read_bytes(path)
     kind = _kind(path, content)
     if key is not None and kind != "npz":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError, InputError
-from chainrule.core.files import check_place, write_text
+from chainrule.core.files import as_path, check_place, file_to_read, write_text
 from chainrule.core.reading import parse_json
 from chainrule.core.records import dump_json
 from chainrule.report.audit_page import audit_document
@@ -27,7 +27,7 @@ Record = Description | Comparison | Audit
 
 def check_page(out: str | Path) -> Path:
     """``out``, if a page and its record could be written there; ``InputError`` where it does not end in .html."""
-    path = Path(out)
+    path = as_path(out)
     if path.suffix.lower() not in _ENDS:
         raise InputError(f"a page is written to a file that ends in .html; got {path.name!r}")
     check_place(path)
@@ -55,7 +55,7 @@ def write_page(record: Record, out: str | Path) -> Path:
 
 def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
     """Write the page of a record that ``write_page`` left, by default beside it, without any model."""
-    path = Path(saved)
+    path = file_to_read(saved, "a record that was written beside a page")
     try:
         plain = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:

@@ -19,7 +19,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as parquet
 
 from chainrule.core.errors import InputError, OutputError
-from chainrule.core.files import replacing
+from chainrule.core.files import as_path, replacing
 
 __all__ = ["KNOWN_ENDS", "check_end", "csv_text", "packed_file", "write_table"]
 
@@ -36,16 +36,15 @@ def check_end(path: str | Path) -> str:
     >>> check_end("a.CSV.gz"), check_end("b.parquet")
     ('.csv', '.parquet')
     """
-    ends = [end.lower() for end in Path(path).suffixes]
+    path = as_path(path)
+    ends = [end.lower() for end in path.suffixes]
     if ends and ends[-1] in _BINARY:
         return ends[-1]
     if ends and ends[-1] in _PACKERS:
         del ends[-1]
     if ends and ends[-1] in _SEPARATORS:
         return ends[-1]
-    raise InputError(
-        f"the format of {Path(path).name!r} is told by its end: {KNOWN_ENDS}; give it one of these"
-    )
+    raise InputError(f"the format of {path.name!r} is told by its end: {KNOWN_ENDS}; give it one of these")
 
 
 def write_table(path: str | Path, table: pa.Table) -> None:

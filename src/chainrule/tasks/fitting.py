@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -211,7 +212,7 @@ def graph_of(dag: Any) -> DAG | None:
     """A graph that a user states: a ``DAG``, a file, or text; ``None`` for none."""
     if dag is None or isinstance(dag, DAG):
         return dag
-    if isinstance(dag, Path) or Path(dag).is_file():
+    if not isinstance(dag, str) or os.path.isfile(dag):
         return DAG.read(dag)
     if not any(mark in dag for mark in ("->", "<-", "{", ";", "\n")):
         raise InputError(f"{dag!r} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'")

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError
-from chainrule.core.files import check_place
+from chainrule.core.files import as_path, check_place
 from chainrule.core.progress import track
 from chainrule.core.randomness import as_generator
 from chainrule.core.records import to_plain
@@ -128,8 +128,8 @@ def places_of(out: str | Path | None, draws: int) -> list[Path]:
     """
     if out is None:
         return []
-    path = Path(out)
-    if draws == 1:
+    path = as_path(out)
+    if draws == 1 or not path.name:
         return [check_place(path)]
     stem, dot, ends = path.name.partition(".")
     return [check_place(path.with_name(f"{stem}-{k + 1}{dot}{ends}")) for k in range(draws)]
@@ -159,7 +159,7 @@ def _write(
 
 
 def _check_out(X: Any, out: str | Path) -> None:
-    if not (isinstance(X, (str, os.PathLike)) and _is_alike(Path(X), Path(out))):
+    if not (isinstance(X, (str, os.PathLike)) and _is_alike(as_path(X), as_path(out))):
         check_end(out)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from chainrule.core.checks import check_integer
 from chainrule.core.errors import InputError, TooLargeError
-from chainrule.core.files import check_place
+from chainrule.core.files import as_path, check_place
 from chainrule.core.progress import note
 from chainrule.core.randomness import as_generator
 from chainrule.core.records import to_plain
@@ -211,12 +211,13 @@ def learn(
 def _check_out(out: str | Path | None) -> None:
     if out is None:
         return
-    if not _has_tables(out) and Path(out).suffix.lower() not in _GRAPHS:
+    place = as_path(out)
+    if not _has_tables(place) and place.suffix.lower() not in _GRAPHS:
         raise InputError(
             f"a network is written to {', '.join(NETWORK_SUFFIXES)}, its graph to {', '.join(_GRAPHS)}; "
-            f"got {Path(out).name!r}"
+            f"got {place.name!r}"
         )
-    check_place(out)
+    check_place(place)
 
 
 def _strengths(wanted: Wanted, train: Table, n: int) -> EdgeStrengths:
@@ -253,4 +254,4 @@ def _as_tables(network: Any) -> BayesianNetwork:
 
 
 def _has_tables(path: str | Path) -> bool:
-    return Path(path).suffix.lower() in NETWORK_SUFFIXES
+    return as_path(path).suffix.lower() in NETWORK_SUFFIXES

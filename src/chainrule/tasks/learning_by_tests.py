@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import InputError
-from chainrule.core.files import check_place
+from chainrule.core.files import as_path, check_place
 from chainrule.core.progress import note
 from chainrule.evaluate.constraint_search.result import PCResult
 from chainrule.evaluate.constraint_search.search import pc
@@ -90,9 +90,10 @@ def learn_by_tests(
 def _check_out(out: str | Path | None) -> None:
     if out is None:
         return
-    if Path(out).suffix.lower() not in _GRAPHS:
+    place = as_path(out)
+    if place.suffix.lower() not in _GRAPHS:
         raise InputError(
             f"tests leave a graph without tables, whose edges may have no direction: write it to {', '.join(_GRAPHS)}; "
-            f"got {Path(out).name!r}"
+            f"got {place.name!r}"
         )
-    check_place(out)
+    check_place(place)
