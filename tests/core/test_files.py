@@ -232,3 +232,14 @@ def test_a_folder_has_one_owner_at_a_time_and_the_next_hears_who(tmp_path):
     with owned_folder(tmp_path):
         pass
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("call", ["ftruncate", "write"])
+def test_a_folder_that_cannot_be_signed_is_told_at_once_and_left_empty(call, tmp_path, monkeypatch):
+    def fails(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, fails)
+    with pytest.raises(OutputError, match=r"No space left on device\); make room"), owned_folder(tmp_path):
+        pass
+    assert os.listdir(tmp_path) == []

@@ -41,6 +41,6 @@ def test_files_are_told_by_their_first_bytes_and_say_what_they_should_be(tmp_pat
         read_bytes(f"{path}x", limit=3, what="a graph")
     with pytest.raises(DataError, match="cannot read"):
         read_bytes(tmp_path, limit=3)
-    for bad, words in (("a\0b", "NUL"), ("a\ud800", "no Unicode")):
+    for bad, words in (("a\0b", "NUL"), ("a\ud800", "no bytes")):
         with pytest.raises(InputError, match=words):
             read_bytes(bad, limit=3)

@@ -234,7 +234,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line_that_names_it(tmp_pat
 def test_a_missing_file_and_a_folder_are_refused_in_one_line(tmp_path):
     with pytest.raises(DataError, match=r"^there is no file .*absent\.csv; give the path"):
         read_array(tmp_path / "absent.csv")
-    with pytest.raises(DataError, match=r"^cannot read .* \(Is a directory\)"):
+    with pytest.raises(DataError, match=r"^cannot read .* \(it is a folder\)"):
         read_array(tmp_path)
 
 

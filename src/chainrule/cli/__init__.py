@@ -6,6 +6,8 @@ exit code 2; Ctrl-C in 130.  Everything heavy is imported by the command that ne
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -54,6 +56,7 @@ for command in (fit, score, sample, impute, query, learn, compare, report, audit
 
 # every wrong use of options and arguments; typer exports only this child of it
 _UsageError: Any = typer.BadParameter.__base__
+_INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 @app.callback(invoke_without_command=True)
@@ -112,8 +115,8 @@ def reproduce(
                 fresh=fresh,
             )
         except KeyboardInterrupt:
-            print_error(f"stopped; what is done is kept in {folder}, and the same command goes on from there")
-            raise typer.Exit(130) from None
+            print_error(f"what is done is kept in {folder}, and the same command goes on from there")
+            raise
         page = write_report(folder)
     if as_json:
         print_json(_plain_results(results, folder, page))
@@ -242,6 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 for "no", 2 for a mistake, 130 for Ctrl-C."""
     try:
         with speakable(), settings(keep_freed_memory=True):
+            _check_folder()
             return _run(arguments)
     except ChainruleError as e:
         print_error(str(e))
@@ -250,11 +254,13 @@ def main(arguments: list[str] | None = None) -> int:
         print_error(f"{e.format_message()} (see chainrule --help)")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        print_error("stopped")
-        return 130
+        return _stopped()
     except BrokenPipeError:
         return 1  # the reader went away; there is nobody to tell
     except OSError as e:
+        if _lacks_temporary(e):
+            print_error(f"{e.strerror}; set TMPDIR to a folder that you may write to")
+            return 2
         if e.errno not in NO_ROOM:
             raise
         # what other libraries write on the way, such as their caches
@@ -267,9 +273,28 @@ def _run(arguments: list[str] | None) -> int:
         given = sys.argv[1:] if arguments is None else arguments
         code = app(arguments, standalone_mode=False, obj=shlex.join(["chainrule", *given]))
     except OSError as e:
-        if isinstance(e, ChainruleError) or e.filename is not None:
+        if isinstance(e, ChainruleError) or e.filename is not None or _lacks_temporary(e):
             raise
         raise cannot_write(e) from e  # typer's own words, such as --help
     finally:
         finish()  # also where the command failed: what it had said before comes first
-    return code if isinstance(code, int) else 0
+    # the library catches Ctrl-C itself, and says no word
+    return _stopped() if code == _INTERRUPTED else code if isinstance(code, int) else 0
+
+
+def _stopped() -> int:
+    print_error("stopped")
+    return _INTERRUPTED
+
+
+def _check_folder() -> None:
+    """``InputError`` where the folder that this runs in is gone: torch would end the process there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as e:
+        raise InputError("the folder that this runs in has been removed; change to another one") from e
+
+
+def _lacks_temporary(e: OSError) -> bool:
+    """Whether ``tempfile`` found no folder for another library, as in a container that nothing may be written to."""
+    return e.errno == errno.ENOENT and e.filename is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,7 +43,7 @@ def convert(
     from chainrule.graphs.formats.recognition import suffix_of
 
     has_tables = read_as in NETWORK_READERS or (
-        read_as is None and source.is_file() and holds_network(source)
+        read_as is None and os.path.isfile(source) and holds_network(source)
     )
     wants_tables = write_as in NETWORK_READERS or (write_as is None and suffix_of(out) in NETWORK_SUFFIXES)
     if wants_tables and has_tables:
@@ -50,7 +51,7 @@ def convert(
         with progress():
             write_network(network, out, write_as)  # type: ignore[arg-type]
         found = {"nodes": len(network.variables), "edges": len(network.edges), "tables": True}
-    elif wants_tables and source.is_file():
+    elif wants_tables and os.path.isfile(source):
         raise InputError(
             f"{source} is a graph without tables, which {out.name} needs; fit its tables to rows, as with "
             "BayesianNetwork(dag).fit(rows).write(…), or write .dot, .dag, .txt or .csv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +48,7 @@ def report(
 
     Of a folder or a record the page is built again, without fitting or loading anything.
     """
-    if source.is_dir() or source.suffix.lower() == ".json":
+    if os.path.isdir(source) or source.suffix.lower() == ".json":
         if table is not None:
             raise InputError(
                 f"{source} holds records, which are not tried on rows; give a model, or leave {table} out"
@@ -75,10 +76,10 @@ def report(
 def _rebuild(source: Path, out: Path | None, as_json: bool) -> None:
     from chainrule.report import rebuild_page, write_report
 
-    if source.is_dir() and out is not None:
+    if os.path.isdir(source) and out is not None:
         raise InputError(f"the page of a folder lies in it; leave --out {out} out")
     with progress():
-        page = write_report(source) if source.is_dir() else rebuild_page(source, out)
+        page = write_report(source) if os.path.isdir(source) else rebuild_page(source, out)
     if as_json:
         print_json({"page": str(page)})
     else:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from chainrule.core.errors import ChainruleError, InputError, OutputError
+from chainrule.core.errors import ChainruleError, DataError, InputError, OutputError
 from chainrule.core.partial import is_partial, partial_file, remove_leftovers
 from chainrule.core.text import as_written, one_line
 
@@ -24,6 +24,7 @@ __all__ = [
     "append_text",
     "as_path",
     "check_place",
+    "file_to_read",
     "kind_of_file",
     "make_directory",
     "remove",
@@ -46,7 +47,9 @@ _KINDS = {
 
 
 def as_path(path: Any, what: str = "a path") -> Path:
-    """``path`` as a ``Path``; ``InputError`` where it is none that a system knows, ``what`` being what it is to be.
+    """``path`` as a ``Path``, with the home folder in place of ``~``; ``what`` is what messages call it.
+
+    Raises ``InputError`` where it is none that a system knows.
 
     >>> as_path(3, "checkpoint")
     Traceback (most recent call last):
@@ -56,15 +59,21 @@ def as_path(path: Any, what: str = "a path") -> Path:
         raise InputError(
             f"{what} is a text or a pathlib.Path; got {as_written(path)}; pass for example 'model'"
         )
-    if "\0" in os.fspath(path):
-        raise InputError(
-            f"{what} holds a NUL sign, which no name of a file may; got {shown_path(Path(path))}"
-        )
+    text = os.fspath(path)
+    odd = "a NUL sign" if "\0" in text else None if _has_bytes(text) else "a sign that has no bytes"
+    if odd is not None:
+        raise InputError(f"{what} holds {odd}, which no name of a file may; got {shown_path(text)}")
+    with suppress(RuntimeError):  # there is no such home, so it is a name like others
+        return Path(text).expanduser()
+    return Path(text)
+
+
+def _has_bytes(text: str) -> bool:
     try:
-        os.fsencode(path)
-    except UnicodeEncodeError as e:
-        raise InputError(f"{what} is no Unicode text, as names of files are; got {as_written(path)}") from e
-    return Path(path)
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def shown_path(path: str | Path) -> str:
@@ -86,6 +95,28 @@ def kind_of_file(path: str | Path) -> str | None:
     except FileNotFoundError:
         return None
     return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
+def file_to_read(path: Any, what: str = "a file") -> Path:
+    """``path`` where a regular file lies, which can be opened without waiting and ends; ``what`` is what it is to hold.
+
+    Raises ``InputError`` for what is no path, ``DataError`` where there is no file, or a folder, a pipe or a device.
+
+    >>> file_to_read("/dev/zero", "a graph")
+    Traceback (most recent call last):
+    chainrule.core.errors.DataError: cannot read /dev/zero (it is a device); give the path of a graph
+    """
+    path = as_path(path)
+    try:
+        os.stat(path)
+        kind = kind_of_file(path)
+    except FileNotFoundError as e:
+        raise DataError(f"there is no file {shown_path(path)}; give the path of {what}") from e
+    except OSError as e:
+        raise DataError(f"cannot read {shown_path(path)} ({e.strerror or e}); give the path of {what}") from e
+    if kind is not None:
+        raise DataError(f"cannot read {shown_path(path)} (it is {kind}); give the path of {what}")
+    return path
 
 
 def make_directory(path: str | Path) -> Path:

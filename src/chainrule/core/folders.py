@@ -20,10 +20,10 @@ def cache_folder(cache: str | Path | None = None) -> Path:
     PosixPath('/tmp/a')
     """
     if cache is not None:
-        return as_path(cache, "cache").expanduser()
+        return as_path(cache, "cache")
     own, xdg = os.environ.get("CHAINRULE_CACHE"), os.environ.get("XDG_CACHE_HOME")
     if own:
-        return Path(own).expanduser()
+        return as_path(own, "CHAINRULE_CACHE")
     try:
         base = Path(xdg) if xdg and Path(xdg).is_absolute() else Path.home() / ".cache"
     except RuntimeError as e:

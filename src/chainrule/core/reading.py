@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from chainrule.core.errors import DataError, InputError, TooLargeError
-from chainrule.core.files import as_path
+from chainrule.core.errors import DataError, TooLargeError
+from chainrule.core.files import file_to_read, shown_path
 
 __all__ = ["MAX_BYTES", "parse_json", "read_bytes", "unzip"]
 
@@ -25,25 +25,20 @@ def read_bytes(
 ) -> bytes:
     """What is in the file, unzipped if it is gzip (by its first bytes, whatever its name says).
 
-    Raises ``InputError`` for what is no path, ``DataError`` where the file is missing, unreadable or damaged, and
-    ``TooLargeError`` above ``limit`` bytes, before more than that is read or unpacked.  ``what`` and ``instead``
-    are words of the messages: what the path should be of, and what to do with a larger one.
+    Raises ``InputError`` for what is no path, ``DataError`` where the file is missing, unreadable, damaged or not
+    regular, and ``TooLargeError`` above ``limit`` bytes, before more than that is read or unpacked.  ``what`` and
+    ``instead`` are words of the messages: what the path should be of, and what to do with a larger one.
     """
-    if not isinstance(path, (str, Path)):
-        raise InputError(f"a path is a string or a Path; got {type(path).__name__}")
-    path = as_path(path)
+    path = file_to_read(path, what)
     try:
         with open(path, "rb") as file:
             if file.peek(2)[:2] == _GZIP:
                 return _unzipped(file, str(path), limit, instead)
             return _up_to(file, str(path), limit, instead)
-    except FileNotFoundError as e:
-        raise DataError(f"there is no file {path}; give the path of {what}") from e
-    except (OSError, ValueError) as e:
-        if isinstance(e, TooLargeError):
-            raise
-        reason = getattr(e, "strerror", None) or e
-        raise DataError(f"cannot read {path} ({reason}); give a file that you may read") from e
+    except OSError as e:
+        raise DataError(
+            f"cannot read {shown_path(path)} ({e.strerror or e}); give a file that you may read"
+        ) from e
 
 
 def unzip(content: bytes, name: str, *, limit: int = MAX_BYTES) -> bytes:

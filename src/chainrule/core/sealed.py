@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from chainrule.core.checks import check_size
 from chainrule.core.errors import DataError, TooLargeError
-from chainrule.core.files import as_path, kind_of_file, replacing, shown_path
+from chainrule.core.files import file_to_read, replacing, shown_path
 from chainrule.core.reading import parse_json
 from chainrule.core.records import to_plain
 from chainrule.core.text import one_line
@@ -88,11 +88,8 @@ def read_sealed(path: str | Path, kind: str, number: int) -> tuple[dict[str, Any
 
 def _read(path: str | Path, kind: str) -> bytes:
     """The whole file, if its first bytes are those of safetensors."""
-    name, file = shown_path(path), as_path(path)
+    name, file = shown_path(path), file_to_read(path, f"a saved {kind}")
     try:
-        odd = kind_of_file(file)
-        if odd is not None:
-            raise DataError(f"{name} is {odd}, expected a file; give the path of a saved {kind}")
         with file.open("rb") as stream:
             start, size = stream.read(9), file.stat().st_size
             if len(start) < 9 or start[8:] != b"{" or _header_bytes(start) > min(_MOST_HEADER, size - 8):
@@ -101,8 +98,6 @@ def _read(path: str | Path, kind: str) -> bytes:
                 )
             check_size(3 * size, f"reading {name}", instead="read it where there is more memory")
             return start + stream.read()
-    except FileNotFoundError as e:
-        raise DataError(f"there is no file {name}; give the path of a saved {kind}") from e
     except OSError as e:
         raise DataError(f"cannot read {name} ({e.strerror or e}); give a file that you may read") from e
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError, TooLargeError
-from chainrule.core.files import make_directory, write_bytes
+from chainrule.core.files import as_path, make_directory, write_bytes
 from chainrule.core.progress import note, track
 from chainrule.core.reading import read_bytes, unzip
 from chainrule.datasets.registry import DATASETS, RawFile
@@ -64,7 +64,7 @@ def data_folder() -> Path | None:
     named = os.environ.get("CHAINRULE_DATA")
     if not named:
         return None
-    folder = Path(named).expanduser()
+    folder = as_path(named, "CHAINRULE_DATA")
     if not os.path.isdir(folder):
         raise DataError(f"CHAINRULE_DATA names {named}, which is not a folder; correct it or unset it")
     return folder

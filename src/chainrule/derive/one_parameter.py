@@ -136,7 +136,7 @@ def _curvature(f: OneParameterFamily) -> DerivedStep:
             f.parameter,
             end,
             -sp.oo,
-            f"ℓ falls to −∞ as {sp.pretty(f.parameter)} → {sp.pretty(end)}",
+            f"ℓ falls to −∞ as {_in_a_line(f.parameter)} → {_in_a_line(end)}",
             side=side,
         )
         for end, side in zip(ends, "+-", strict=True)
@@ -169,7 +169,7 @@ def _edge(f: OneParameterFamily, edge: Edge) -> DerivedStep:
         formula(rf"\ell({_name(f)})", curve),
         positive(
             towards,
-            f"ℓ climbs strictly all the way to {sp.pretty(f.parameter)} = {sp.pretty(edge.to)}",
+            f"ℓ climbs strictly all the way to {_in_a_line(f.parameter)} = {_in_a_line(edge.to)}",
             where=f.chart,
         ),
         tends(
@@ -177,7 +177,7 @@ def _edge(f: OneParameterFamily, edge: Edge) -> DerivedStep:
             f.parameter,
             edge.to,
             edge.supremum,
-            f"its limit there is {sp.pretty(edge.supremum)}",
+            f"its limit there is {_in_a_line(edge.supremum)}",
             side=edge.side,
         ),
         *impossible,
@@ -236,3 +236,8 @@ def _name(f: OneParameterFamily) -> str:
 
 def _hat(f: OneParameterFamily) -> str:
     return rf"\hat{{{_name(f)}}}"
+
+
+def _in_a_line(expression: sp.Expr) -> str:
+    """An expression as text, the same everywhere: sympy itself asks the terminal for its signs and width."""
+    return sp.pretty(expression, use_unicode=True, wrap_line=False)

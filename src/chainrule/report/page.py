@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError
-from chainrule.core.files import as_path, make_directory, write_bytes, write_text
+from chainrule.core.files import as_path, file_to_read, make_directory, write_bytes, write_text
 from chainrule.core.progress import track
 from chainrule.core.reading import parse_json
 from chainrule.core.records import (
@@ -33,6 +34,11 @@ _VERDICTS: dict[Verdict, str] = {
     "fails": "✗",
     "cannot tell on this machine": "?",
 }
+# the system's names of months are those of its locale
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def write_report(directory: str | Path) -> Path:
@@ -45,12 +51,10 @@ def write_report(directory: str | Path) -> Path:
     chainrule.core.errors.DataError: there is no file x/results.json; run `chainrule reproduce --out x` to write it
     """
     path = as_path(directory, "directory") / RESULTS_FILE
+    if not os.path.lexists(path):
+        raise DataError(f"there is no file {path}; run `chainrule reproduce --out {directory}` to write it")
     try:
-        results = parse_json(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError) as e:
-        raise DataError(
-            f"there is no file {path}; run `chainrule reproduce --out {directory}` to write it"
-        ) from e
+        results = parse_json(file_to_read(path, "the results of a run").read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise DataError(f"{path} cannot be read as JSON ({e}); run `chainrule reproduce` again") from e
     found = results.get("format") if isinstance(results, dict) else None
@@ -58,7 +62,7 @@ def write_report(directory: str | Path) -> Path:
         raise DataError(
             f"{path} has the format {found!r}, not {RESULTS_FORMAT!r}; run `chainrule reproduce` again"
         )
-    return render(results, Path(directory))
+    return render(results, path.parent)
 
 
 def render(results: dict[str, Any], out: str | Path) -> Path:
@@ -83,12 +87,13 @@ def render(results: dict[str, Any], out: str | Path) -> Path:
     check_names(figures)
     drawings = {figure.name: draw(figure) for figure in track(figures, "drawing figures")}
     page = _typeset(problems, claims, drawings, facts=facts, data=data, unfinished=unfinished)
-    folder = make_directory(Path(out) / "figures")
+    out = as_path(out)
+    folder = make_directory(out / "figures")
     for name, drawing in drawings.items():
         write_text(folder / f"{name}.svg", drawing.svg)
         write_bytes(folder / f"{name}.png", drawing.png)
-    write_text(Path(out) / "index.html", page)
-    return Path(out) / "index.html"
+    write_text(out / "index.html", page)
+    return out / "index.html"
 
 
 def _typeset(
@@ -171,7 +176,7 @@ def _data(plain: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _date(iso: str) -> str:
     when = datetime.fromisoformat(iso)
-    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
+    return f"{when.day} {_MONTHS[when.month - 1]} {when:%Y, %H:%M} {when.tzname() or ''}".strip()
 
 
 def _duration(seconds: float) -> str:

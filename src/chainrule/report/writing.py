@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import DataError, InputError
-from chainrule.core.files import as_path, check_place, shown_path, write_text
+from chainrule.core.files import as_path, check_place, file_to_read, shown_path, write_text
 from chainrule.core.reading import parse_json
 from chainrule.core.records import dump_json
 from chainrule.core.text import as_written
@@ -56,7 +56,7 @@ def write_page(record: Record, out: str | Path) -> Path:
 
 def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
     """Write the page of a record that ``write_page`` left, by default beside it, without any model."""
-    path = as_path(saved, "saved")
+    path = file_to_read(saved, "a record that was written beside a page")
     try:
         plain = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from chainrule.core.errors import DataError, UnknownNameError
-from chainrule.core.files import as_path
+from chainrule.core.files import file_to_read
 from chainrule.core.text import one_line
 from chainrule.tables.arrow_columns import arrow_column, line
 from chainrule.tables.columns import Frame, checked_names
@@ -22,6 +22,7 @@ __all__ = ["TableFiles"]
 
 _PARQUET, _FEATHER = b"PAR1", b"ARROW1"
 _MOST_ROWS, _MOST_CELLS = 1 << 16, 1 << 21  # of a batch
+_WHAT = "a CSV, Parquet or Feather file"
 _PANDAS_INDEX = "__index_level_"  # row numbers that pandas stores beside the columns
 
 
@@ -48,7 +49,7 @@ class TableFiles:
         listed = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         if not listed:
             raise DataError("the list of files is empty; give at least one path")
-        files = tuple(_open(as_path(path), encoding, header) for path in listed)
+        files = tuple(_open(file_to_read(path, _WHAT), encoding, header) for path in listed)
         names = set(files[0].names)
         for file in files[1:]:
             if lacking := [n for n in files[0].names if n not in set(file.names)]:
@@ -156,8 +157,6 @@ def _open(path: Path, encoding: str | None, header: bool | None) -> TextFile | _
         if start.startswith(_FEATHER):
             with pa.memory_map(str(path)) as source:
                 return _Columnar(path, _names(pa.ipc.open_file(source).schema), False)
-    except FileNotFoundError as e:
-        raise DataError(f"there is no file {path}; give the path of a CSV, Parquet or Feather file") from e
     except (OSError, pa.ArrowException) as e:
         raise _damaged(path, e) from e
     return TextFile.open(path, encoding, header)

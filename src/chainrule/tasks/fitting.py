@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -223,21 +224,13 @@ def graph_of(dag: Any) -> DAG | None:
         return dag
     if not isinstance(dag, (str, Path)):
         raise InputError(f"dag must be a DAG, a file or text; got {as_written(dag)}")
-    if isinstance(dag, Path) or _is_file(dag):
+    if isinstance(dag, Path) or os.path.isfile(dag):
         return DAG.read(dag)
     if not any(mark in dag for mark in ("->", "<-", "{", ";", "\n")):
         raise InputError(
             f"{as_written(dag)} is neither a file nor a graph; give a path, or text such as 'A -> B <- C'"
         )
     return DAG.parse(dag)
-
-
-def _is_file(text: str) -> bool:
-    """Whether a text names a file; one that no file may be called by does not."""
-    try:
-        return Path(text).is_file()
-    except (ValueError, OSError):
-        return False
 
 
 def _run_folder(

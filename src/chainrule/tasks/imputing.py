@@ -130,7 +130,7 @@ def places_of(out: str | Path | None, draws: int) -> list[Path]:
     if out is None:
         return []
     path = as_path(out, "out")
-    if draws == 1:
+    if draws == 1 or not path.name:
         return [check_place(path)]
     stem, dot, ends = path.name.partition(".")
     return [check_place(path.with_name(f"{stem}-{k + 1}{dot}{ends}")) for k in range(draws)]

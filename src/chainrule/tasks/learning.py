@@ -212,12 +212,13 @@ def learn(
 def _check_out(out: str | Path | None) -> None:
     if out is None:
         return
-    if not _has_tables(as_path(out, "out")) and Path(out).suffix.lower() not in _GRAPHS:
+    place = as_path(out, "out")
+    if not _has_tables(place) and place.suffix.lower() not in _GRAPHS:
         raise InputError(
             f"a network is written to {', '.join(NETWORK_SUFFIXES)}, its graph to {', '.join(_GRAPHS)}; "
-            f"got {as_written(Path(out).name)}"
+            f"got {as_written(place.name)}"
         )
-    check_place(out)
+    check_place(place)
 
 
 def _strengths(wanted: Wanted, train: Table, n: int) -> EdgeStrengths:

@@ -91,9 +91,10 @@ def learn_by_tests(
 def _check_out(out: str | Path | None) -> None:
     if out is None:
         return
-    if as_path(out, "out").suffix.lower() not in _GRAPHS:
+    place = as_path(out, "out")
+    if place.suffix.lower() not in _GRAPHS:
         raise InputError(
             f"tests leave a graph without tables, whose edges may have no direction: write it to {', '.join(_GRAPHS)}; "
-            f"got {as_written(Path(out).name)}"
+            f"got {as_written(place.name)}"
         )
-    check_place(out)
+    check_place(place)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from chainrule.core.contract import load_model
 from chainrule.core.errors import ChainruleError, DataError, InputError
+from chainrule.core.files import as_path
 from chainrule.graphs.formats import described_file
 from chainrule.models.bayesian_network.estimator import BayesianNetwork
 from chainrule.models.contract import DiscreteModel
@@ -26,7 +26,7 @@ def loaded(model: Any) -> DiscreteModel:
 
     ``DataError`` where the file holds none; for a table, or a graph or network as text, with what reads it.
     """
-    found = _from_file(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else model
+    found = _from_file(str(as_path(model))) if isinstance(model, (str, os.PathLike)) else model
     if not isinstance(found, DiscreteModel):
         raise InputError(
             f"expected a fitted model of tables, or the path of one; got a {type(found).__name__}; fit one with "
@@ -70,9 +70,8 @@ def _other_kind(path: str) -> str | None:
     """What a file is that holds no model, and what reads it; ``None`` where that is not seen."""
     file = Path(path)
     name = file.name.lower()
-    with suppress(OSError):  # a name that no file may have
-        if not file.is_file():
-            return None
+    if not os.path.isfile(file):
+        return None
     if any(end in _TABLES for end in Path(name).suffixes[-2:]):
         return f"a table, not a saved model; learn one from it: chainrule fit {path} -o NAME.model"
     try:

@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.core.checks import check_flag, check_instance, check_integer
 from chainrule.core.errors import ChainruleError, ShapeError, ValuesError
+from chainrule.core.files import as_path
 from chainrule.core.progress import note, track
 from chainrule.core.sums import values_of
 from chainrule.core.sums import workers as processes
@@ -174,13 +175,13 @@ def _called(X: Any, name: str) -> str:
     if not is_files(X):
         return name
     paths = [X] if isinstance(X, (str, os.PathLike)) else list(X)
-    return os.fspath(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    return str(as_path(paths[0])) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
 def _is_large(X: Any) -> bool:
     if not is_files(X):
         return False
-    paths = [X] if isinstance(X, (str, os.PathLike)) else X
+    paths = [as_path(path) for path in ([X] if isinstance(X, (str, os.PathLike)) else X)]
     sizes = [
         os.path.getsize(p) * (_PACKED if str(p).endswith((".gz", ".zst")) else 1)
         for p in paths

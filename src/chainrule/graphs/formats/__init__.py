@@ -7,11 +7,12 @@ from pathlib import Path
 
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, ParseError, TooLargeError, UnknownNameError
+from chainrule.core.files import as_path
 from chainrule.graphs.content import Content
 from chainrule.graphs.formats.dagitty import parse_dagitty, write_dagitty
 from chainrule.graphs.formats.description import Description
 from chainrule.graphs.formats.dot import parse_dot, write_dot
-from chainrule.graphs.formats.files import check_path, read_text, write_packed
+from chainrule.graphs.formats.files import read_text, write_packed
 from chainrule.graphs.formats.networks import NETWORK_READERS
 from chainrule.graphs.formats.plain import parse_plain, write_plain
 from chainrule.graphs.formats.recognition import (
@@ -95,7 +96,7 @@ def written(graph: Content, format: Format = "chainrule") -> str:
 
 def write_file(graph: Content, path: str | Path, format: Format | None = None) -> None:
     """Write the graph to a file, whole or not at all; the suffix tells the format, ``.gz`` compresses."""
-    check_path(path)
+    path = as_path(path)
     if format is None:
         if (suffix := suffix_of(path)) not in SUFFIXES:
             raise InputError(

@@ -11,19 +11,12 @@ from chainrule.core.files import as_path, write_bytes
 from chainrule.core.reading import read_bytes
 from chainrule.graphs.formats.scanner import MOST_CHARACTERS
 
-__all__ = ["check_path", "read_text", "write_packed"]
+__all__ = ["read_text", "write_packed"]
 
 # what XML may say of itself besides UTF-8; GeNIe does, and others for Western European names
 _ENCODING = re.compile(
     rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["'](us-ascii|iso-8859-1|windows-1252)["']""", re.IGNORECASE
 )
-
-
-def check_path(path: object) -> None:
-    """``InputError`` for what is no path."""
-    if not isinstance(path, (str, Path)):
-        raise InputError(f"a path is a string or a Path; got {type(path).__name__}")
-    as_path(path)
 
 
 def read_text(path: str | Path) -> str:
@@ -32,7 +25,6 @@ def read_text(path: str | Path) -> str:
     Raises ``DataError`` where the file is missing, damaged or not text, and ``TooLargeError`` above a
     hundred million bytes, before more than that is read or unpacked.
     """
-    check_path(path)
     content = read_bytes(
         path, limit=MOST_CHARACTERS, what="a graph", instead="pass the edges as pairs instead"
     )

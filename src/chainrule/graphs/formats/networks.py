@@ -15,10 +15,11 @@ from typing import Literal, get_args
 
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, ParseError, TooLargeError, UnknownNameError
+from chainrule.core.files import as_path
 from chainrule.core.progress import note
 from chainrule.graphs.formats.bif import parse_bif
 from chainrule.graphs.formats.bif_writer import write_bif
-from chainrule.graphs.formats.files import check_path, read_text, write_packed
+from chainrule.graphs.formats.files import read_text, write_packed
 from chainrule.graphs.formats.hugin_net import check_net_names, parse_net, write_net
 from chainrule.graphs.formats.network_description import NetworkDescription
 from chainrule.graphs.formats.recognition import SUFFIXES, format_of_suffix, format_of_text, suffix_of
@@ -149,7 +150,7 @@ def write_network(network: NetworkDescription, path: str | Path, format: Network
 
 
 def _format_to_write(path: str | Path) -> NetworkFormat:
-    check_path(path)
+    path = as_path(path)
     if (suffix := suffix_of(path)) not in NETWORK_SUFFIXES:
         raise InputError(
             f"the suffix of {path} does not tell a format of networks; use one of {', '.join(NETWORK_SUFFIXES)} "

@@ -4,6 +4,9 @@ Each drawing function takes the data of one kind (``core.figures``) and gives a 
 used, and matplotlib's settings are changed only while a figure is drawn.
 """
 
+# ruff: noqa: E402
+# matplotlib is imported with care before anything here does
+
 from __future__ import annotations
 
 import io
@@ -13,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chainrule.report.figures.library import import_matplotlib
+
+import_matplotlib()
 import matplotlib.figure
 import matplotlib.style
 from markupsafe import Markup, escape
@@ -30,7 +36,7 @@ from chainrule.core.figures import (
     NetworkDrawing,
     ScatterPlot,
 )
-from chainrule.core.files import write_bytes
+from chainrule.core.files import as_path, write_bytes
 from chainrule.core.text import as_written
 from chainrule.report.figures.charts import draw_bars, draw_histogram, draw_lines, draw_scatter
 from chainrule.report.figures.graphs import draw_graph
@@ -116,7 +122,7 @@ def write_drawing(figure: records.Figure, path: str | Path) -> None:
     >>> path.read_text()[:5]
     '<?xml'
     """
-    suffix = Path(path).suffix.lower()
+    suffix = as_path(path).suffix.lower()
     if suffix not in (".svg", ".png"):
         raise InputError(
             f"a drawing is written to a file that ends in .svg or .png; got {as_written(str(path))}"

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.errors import DataError, InputError, UnknownNameError
-from chainrule.core.files import as_path, replacing
+from chainrule.core.files import as_path, file_to_read, replacing
 from chainrule.core.reading import MAX_BYTES, parse_json
 from chainrule.models.contract import DiscreteModel
 from chainrule.tables.schema import Variable
@@ -106,10 +106,11 @@ def compress_file(model: DiscreteModel, path: str | Path, output: str | Path) ->
     no table), ``UnknownNameError`` (a column that is not there), ``InputError`` (a columnar file or an archive) or
     ``OutputError``.
     """
-    layout = _Layout.of(checked_model(model), as_path(path))
+    path = file_to_read(path, "a text table")
+    layout = _Layout.of(checked_model(model), path)
     digest, sizes, n_rows, original = hashlib.sha256(), np.zeros(3, np.int64), 0, 0
     content = [fingerprint(model), _with_size(_packed(astuple(layout)))]
-    for raw, text in _segments(Path(path), layout.encoding):
+    for raw, text in _segments(path, layout.encoding):
         digest.update(raw)
         original += len(raw)
         parts, n = _segment(model, layout, raw, text, is_first=original == len(raw))
@@ -120,9 +121,7 @@ def compress_file(model: DiscreteModel, path: str | Path, output: str | Path) ->
     with replacing(output) as temporary, temporary.open("wb") as out:
         out.write(whole)
     rest = len(whole) - int(sizes[0] + sizes[1])
-    return CompressedFile(
-        original, len(whole), n_rows, int(sizes[0]), int(sizes[1]), rest, packer_of(Path(path))
-    )
+    return CompressedFile(original, len(whole), n_rows, int(sizes[0]), int(sizes[1]), rest, packer_of(path))
 
 
 def decompress_file(model: DiscreteModel, path: str | Path, output: str | Path) -> None:
@@ -137,7 +136,7 @@ def decompress_file(model: DiscreteModel, path: str | Path, output: str | Path) 
         raise InputError(
             f"what comes back is text, and {output} would be a packed file; write it plain, then pack it"
         )
-    path = as_path(path)
+    path = file_to_read(path, "a file that compress_file wrote")
     try:
         whole = path.read_bytes()
     except OSError as e:
