@@ -12,7 +12,7 @@ import numpy as np
 import chainrule as cr
 from chainrule.datasets import read_array, read_idx, read_table
 from chainrule.graphs import DirectedGraph
-from chainrule.homework import reproduce
+from chainrule.homework import MLPDensity, reproduce
 from chainrule.report import check_page, rebuild_page, write_page, write_report
 from chainrule.tasks import learn_by_tests
 
@@ -23,7 +23,8 @@ SMALL: dict[str, Any] = {"models": ["independent"]}
 
 
 def prepare() -> None:
-    """A table, a model of it and its rows compressed, in the folder that the process is in."""
+    """A table, a model of it and its rows compressed, in the folder that the process is in; threads have begun."""
+    cr.NADE(2, epochs=1).fit(ROWS)
     Path("rows.csv").write_text("a,b\n" + "".join(f"{a},{b}\n" for a, b in ROWS.tolist() * 10))
     model = cr.ChowLiu().fit("rows.csv")
     model.save("a.model")
@@ -116,6 +117,8 @@ WRITERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "rebuild_page.out": (".html", _rebuilt),
 }
 FOLDERS: dict[str, Callable[[Any], Any]] = {
+    "LatentMixture.run_dir": lambda path: cr.LatentMixture(n_points=4, epochs=1, run_dir=path).fit(ROWS),
+    "MLPDensity.run_dir": lambda path: MLPDensity(epochs=1, run_dir=path).fit(ROWS, np.full(5, 0.2)),
     "MADE.run_dir": lambda path: cr.MADE(2, epochs=1, run_dir=path).fit(ROWS),
     "NADE.run_dir": lambda path: cr.NADE(2, epochs=1, run_dir=path).fit(ROWS),
     "fit.run_dir": lambda path: cr.fit(ROWS, model="nade", run_dir=path),

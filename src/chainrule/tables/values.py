@@ -30,8 +30,9 @@ def label_of(value: Any) -> str | None:
         return None if math.isnan(value) else str(int(value)) if value.is_integer() else str(value)
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return None
-    if hasattr(value, "left") and hasattr(value, "closed"):  # an interval of pandas
-        return interval_label(value.left, value.right, value.closed)
+    interval: Any = value
+    if hasattr(interval, "left") and hasattr(interval, "closed"):  # of pandas
+        return interval_label(interval.left, interval.right, interval.closed)
     try:
         return str(value)
     except (ValueError, RecursionError):  # a number of too many digits, a list nested too deeply
