@@ -20,7 +20,7 @@ from chainrule import datasets, derive, evaluate, graphs, report, tasks
 from chainrule.core.records import RESULTS_FORMAT, machine_info
 from chainrule.core.settings import Settings
 from chainrule.graphs import Structure
-from chainrule.models import DensityEstimator
+from chainrule.models import DensityEstimator, Intervened
 from chainrule.tables import Variable
 
 __all__ = ["CALLS", "MODELS", "Call", "prepare"]
@@ -43,7 +43,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "Ensemble": lambda: cr.Ensemble([cr.Independent(pseudocount=1), cr.BayesianNetwork("a -> b; c")]),
     "Independent": lambda: cr.Independent(pseudocount=1),
     "LatentMixture": lambda: cr.LatentMixture(8, n_points=8, **SMALL),
-    "MADE": lambda: cr.MADE([4], **SMALL),
+    "MADE": lambda: cr.MADE([4], dag="a -> b; c", **SMALL),
     "Mixture": lambda: cr.Mixture(cr.Independent(pseudocount=1), 2, n_starts=1, max_steps=2, random_state=0),
     "NADE": lambda: cr.NADE(4, **SMALL),
     "Stack": lambda: cr.Stack(
@@ -354,6 +354,8 @@ LEARNERS: dict[str, Made] = {
         "X": rows(), "y": None, "valid": None, "sample_weight": np.ones(_N), "client": None}),
     "BayesianNetwork.fit_counts": lambda: (MODELS["BayesianNetwork"]().fit_counts,
         {"counts": _network().count(rows())}),
+    "Intervened.of": lambda: (Intervened.of, {"model": fitted("MADE"), "states": {"a": "yes"}}),
+    "Intervened.do": lambda: (fitted("MADE").do({"a": "yes"}).do, {"states": {"c": "low"}}),
     "BayesianNetwork.from_tables": lambda: (cr.BayesianNetwork.from_tables, {
         "dag": "a -> b", "states": {"a": 2, "b": ["no", "yes"]}, "tables": {"a": [0.5, 0.5], "b": [[0.1, 0.9], [1, 0]]},
         "max_bytes": 2**20}),

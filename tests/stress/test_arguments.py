@@ -13,7 +13,7 @@ import scipy.sparse as sparse
 
 import chainrule.models
 from chainrule.core.errors import ChainruleError
-from chainrule.models import BayesianNetwork, Independent
+from chainrule.models import MADE, BayesianNetwork, Independent, Intervened
 from chainrule.models.contract import DiscreteModel
 
 
@@ -52,7 +52,14 @@ SMALL = {
     "n_components": 8,
     "n_points": 8,
 }
-NEEDED = {"dag": "x1 -> x2; x3", "model": Independent(), "models": [Independent()], "estimator": None}
+DAG = "x1 -> x2; x3"
+NEEDED = {
+    "dag": DAG,
+    "model": Independent(),
+    "models": [Independent()],
+    "estimator": None,
+    "states": {"x1": 1},
+}
 
 
 def _settings() -> list[tuple[type[Any], str]]:
@@ -68,7 +75,9 @@ def test_a_setting_is_taken_or_refused_in_one_line(kind: type[Any], name: str, t
     small = {k: v for k, v in SMALL.items() if k in known}
     needed = {k: v for k, v in NEEDED.items() if k in known and (known[k].default is inspect.Parameter.empty)}
     if kind is BayesianNetwork:
-        needed["dag"] = NEEDED["dag"]
+        needed["dag"] = DAG
+    if kind is Intervened:
+        needed["model"] = MADE(4, dag=DAG, epochs=1)
     for what, value in HOSTILE.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -111,9 +111,7 @@ def cannot_write(error: OSError | ValueError) -> OSError:
             os.dup2(nowhere, sys.stdout.fileno())
             os.close(nowhere)
     if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:
-        return BrokenPipeError(
-            "nobody reads standard output any more"
-        )  # with a number typer would end the process
+        return BrokenPipeError("nobody reads standard output")  # with its number typer would end the process
     reason = getattr(error, "strerror", None) or error
     return OutputError(
         f"cannot write to standard output ({reason}); send it to a file or a terminal with room"

@@ -47,7 +47,7 @@ class Wanted:
         seed: int,
     ) -> Wanted:
         """The same, checked as far as it can be without columns; ``InputError``."""
-        if method == "pc":
+        if isinstance(method, str) and method == "pc":
             raise InputError(
                 "pc goes by tests of independence and finds a partially directed graph, no network: call "
                 "chainrule.tasks.learn_by_tests(rows), or chainrule.pc(rows) for the graph alone"

@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
+from chainrule.core.checks import check_instance
 from chainrule.core.errors import InputError
 from chainrule.models.contract import Codes, DiscreteModel, Marginalises
 from chainrule.models.shared.chains import draw_chain
@@ -68,7 +70,9 @@ class Intervened(DiscreteModel):
 
     @classmethod
     def of(cls, model: DiscreteModel, states: Mapping[str, Any]) -> Self:
-        """A fitted ``model`` in which these variables are set."""
+        """A fitted ``model`` in which these variables are set; ``InputError`` for what is none."""
+        check_instance(model, DiscreteModel, "model", like="a fitted model of tables")
+        check_is_fitted(model)
         made = cls(model, states)
         made._take_fitted(model)
         return made
