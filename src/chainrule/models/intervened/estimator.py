@@ -89,6 +89,7 @@ class Intervened(DiscreteModel):
 
     def do(self, states: Mapping[str, Any]) -> Self:
         """The same with these variables set, too."""
+        check_instance(states, Mapping, "states", like="a dict of states by name")
         return type(self).of(self.model_, {**self.states, **states})
 
     def _schema_ahead(self) -> Schema | None:
