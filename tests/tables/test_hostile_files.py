@@ -29,6 +29,15 @@ def test_text_that_is_no_utf8_is_refused_by_file_and_column(name: str, tmp_path:
         Table.read(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_name_that_is_no_utf8_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    WRITERS[name](pa.table({"town": ["x", "y"], "b": ["x", "y"]}), str(path))
+    path.write_bytes(path.read_bytes().replace(b"town", b"tow\xe9"))
+    with pytest.raises(DataError, match=rf"{name} cannot be read as a table: .*correct or save it again"):
+        Table.read(path)
+
+
 def test_a_first_line_of_more_than_a_megabyte_names_all_its_columns(tmp_path: Path) -> None:
     names = [f"{'column' * 40}{i}" for i in range(5_000)]  # 1.2 MB
     path = tmp_path / "wide.csv"

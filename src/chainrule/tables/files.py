@@ -23,6 +23,7 @@ __all__ = ["TableFiles"]
 _PARQUET, _FEATHER = b"PAR1", b"ARROW1"
 _MOST_ROWS, _MOST_CELLS = 1 << 16, 1 << 21  # of a batch
 _WHAT = "a CSV, Parquet or Feather file"
+_BROKEN = (pa.ArrowException, OSError, UnicodeError)  # what Arrow raises, the last of names that are no UTF-8
 _PANDAS_INDEX = "__index_level_"  # row numbers that pandas stores beside the columns
 
 
@@ -131,7 +132,7 @@ class _Columnar:
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:
             yield from self._parquet(columns) if self.is_parquet else self._feather(columns)
-        except (pa.ArrowException, OSError) as e:
+        except _BROKEN as e:
             raise _damaged(self.path, e) from e
 
     def _parquet(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -157,7 +158,7 @@ def _open(path: Path, encoding: str | None, header: bool | None) -> TextFile | _
         if start.startswith(_FEATHER):
             with pa.memory_map(str(path)) as source:
                 return _Columnar(path, _names(pa.ipc.open_file(source).schema), False)
-    except (OSError, pa.ArrowException) as e:
+    except _BROKEN as e:
         raise _damaged(path, e) from e
     return TextFile.open(path, encoding, header)
 
