@@ -31,13 +31,11 @@ from chainrule.models.shared.members import (
     settings_of_plain,
 )
 from chainrule.models.shared.posterior import impossible
-from chainrule.models.shared.state_columns import picked, state_begins
+from chainrule.models.shared.state_columns import picked_in_blocks, state_begins
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 
 __all__ = ["Intervened"]
-
-_BLOCK_CELLS = 2**22  # numbers that are formed together
 
 
 class Intervened(DiscreteModel):
@@ -125,10 +123,7 @@ class Intervened(DiscreteModel):
         return out
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
-        sizes = self.schema_.sizes
-        step = max(1, _BLOCK_CELLS // sum(sizes))
-        parts = [codes[i : i + step] for i in range(0, max(len(codes), 1), step)]
-        return np.concatenate([picked(self._state_log_probs(part), part, sizes) for part in parts])
+        return picked_in_blocks(self._state_log_probs, codes, self.schema_.sizes)
 
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
         return log_prob_with_missing(

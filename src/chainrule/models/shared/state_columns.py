@@ -5,13 +5,15 @@ The columns are in the order of the variables and of their states, so sizes (2, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["normalised", "picked", "state_begins"]
+__all__ = ["normalised", "picked", "picked_in_blocks", "state_begins"]
+
+_BLOCK_CELLS = 2**22  # numbers that are formed together
 
 
 def state_begins(sizes: Sequence[int]) -> NDArray[np.intp]:
@@ -32,6 +34,21 @@ def picked(
     [[1.0, 2.0]]
     """
     return np.take_along_axis(values, codes + state_begins(sizes)[:-1], axis=1)
+
+
+def picked_in_blocks(
+    values: Callable[[NDArray[Any]], NDArray[np.float64]],
+    codes: NDArray[np.integer[Any]],
+    sizes: Sequence[int],
+) -> NDArray[np.float64]:
+    """``picked`` of the ``values`` (n, Σ K_i) of some rows after others, so that those of all are never held at once.
+
+    >>> picked_in_blocks(lambda rows: np.tile(np.arange(5.0), (len(rows), 1)), np.array([[1, 0]]), (2, 3)).tolist()
+    [[1.0, 2.0]]
+    """
+    step = max(1, _BLOCK_CELLS // sum(sizes))
+    parts = [codes[i : i + step] for i in range(0, max(len(codes), 1), step)]
+    return np.concatenate([picked(values(part), part, sizes) for part in parts])
 
 
 def normalised(scores: NDArray[np.float64], sizes: Sequence[int]) -> NDArray[np.float64]:

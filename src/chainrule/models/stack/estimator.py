@@ -38,7 +38,7 @@ from chainrule.models.shared.members import (
     schema_of_fitted,
     settings_of_plain,
 )
-from chainrule.models.shared.state_columns import picked
+from chainrule.models.shared.state_columns import picked_in_blocks
 from chainrule.models.stack.powers import Fit, learn_each, learn_shared, product
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
@@ -46,7 +46,6 @@ from chainrule.tables.table import Table
 __all__ = ["Stack"]
 
 Powers = Literal["shared", "each"]
-_BLOCK_CELLS = 2**22  # numbers of one member that are formed together
 
 
 class Stack(DiscreteModel):
@@ -164,10 +163,7 @@ class Stack(DiscreteModel):
                 return
 
     def _conditionals(self, codes: Codes) -> NDArray[np.float64]:
-        sizes = self.schema_.sizes
-        step = max(1, _BLOCK_CELLS // sum(sizes))
-        parts = [codes[i : i + step] for i in range(0, max(len(codes), 1), step)]
-        return np.concatenate([picked(self._state_log_probs(part), part, sizes) for part in parts])
+        return picked_in_blocks(self._state_log_probs, codes, self.schema_.sizes)
 
     def _log_prob(self, codes: Codes) -> NDArray[np.float64]:
         """Missing values are marginalised exactly; a row whose missing values have more than 16,384 completions
