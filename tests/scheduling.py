@@ -13,6 +13,7 @@ _COMPILE = (
     "tests/test_examples.py",
     "tests/test_readme.py",
     "tests/models/",
+    "tests/stress/",
     "tests/compiled/",
     "tests/homework/",
     "src/",

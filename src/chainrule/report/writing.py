@@ -48,14 +48,17 @@ def write_page(record: Record, out: str | Path) -> Path:
     >>> page.name, page.with_suffix(".json").is_file()
     ('coin.html', True)
     """
-    path, html = check_page(out), html_of(_document(record))
+    path, html = check_page(out), _html(record)
     write_text(path.with_suffix(".json"), dump_json(record.to_dict()))
     write_text(path, html)
     return path
 
 
 def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
-    """Write the page of a record that ``write_page`` left, by default beside it, without any model."""
+    """Write the page of a record that ``write_page`` left, by default beside it, without any model.
+
+    The record stays as it is.
+    """
     path = file_to_read(saved, "a record that was written beside a page")
     try:
         plain = parse_json(path.read_text(encoding="utf-8"))
@@ -68,12 +71,18 @@ def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
         raise DataError(
             f"{path} has the format {found!r}, not one of {', '.join(_READERS)}; make the page again"
         )
-    return write_page(_READERS[found](plain), path.with_suffix(".html") if out is None else out)
+    page = check_page(path.with_suffix(".html") if out is None else out)
+    write_text(page, _html(_READERS[found](plain)))
+    return page
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Record]] = {
     kind.FORMAT: kind.from_dict for kind in (Description, Comparison, Audit)
 }
+
+
+def _html(record: Record) -> str:
+    return html_of(_document(record))
 
 
 def _document(record: Record) -> Document:
