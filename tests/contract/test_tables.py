@@ -13,7 +13,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import chainrule
 from chainrule.core.errors import InputError
+from chainrule.evaluate import check_factorization, chi_square_draws, total_probability
 from chainrule.models import (
     MADE,
     NADE,
@@ -234,3 +236,18 @@ def test_a_saved_model_still_knows_its_columns_states_and_types(name: str, tmp_p
     assert back.schema_ == model.schema_
     assert (back.log_prob(frame[["wet", "rain", "flag", "n"]]) == model.log_prob(frame)).all()
     pd.testing.assert_frame_equal(back.sample(9, rng=3), model.sample(9, rng=3))
+
+
+@every_model
+def test_laws_hold_where_numbers_are_cut_into_intervals(name: str) -> None:
+    model = MODELS[name]().fit(Table.read(_frame().assign(n=_frame()["n"] * 10.5), bins={"n": [20, 30]}))
+    assert model.schema_.cuts_numbers
+    assert total_probability(model) == pytest.approx(1, abs=1e-6)
+    assert chi_square_draws(model, 500, rng=0).passed
+    found = chainrule.audit(model, model.sample(30, rng=0), draws=1000)
+    assert found.failed == []
+    told = ["log_prob", "mass", "missing values", "sampler", "code length"]
+    assert [law for law in told if found[law].verdict != "pass"] == []
+    assert any(f.law.startswith("sampler under given") and f.verdict == "pass" for f in found.findings)
+    if model.factors_ is not None:
+        assert check_factorization(model, n_points=3, rng=0).respected

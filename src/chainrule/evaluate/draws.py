@@ -20,7 +20,7 @@ from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesE
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState
 from chainrule.core.text import as_written
-from chainrule.evaluate.enumeration import all_states, codes_of, sizes_of
+from chainrule.evaluate.enumeration import all_states, codes_of, rows_of, sizes_of
 from chainrule.models.shared.states import Sizes, n_states, state_numbers
 
 __all__ = ["ChiSquare", "DrawsReport", "chi_square", "chi_square_draws"]
@@ -176,7 +176,7 @@ def _state_probabilities(
 ) -> tuple[NDArray[np.float64], float]:
     """The probability of each state in counting order, and their sum before any conditioning."""
     states = all_states(sizes)
-    log_p = model.log_prob(states)
+    log_p = model.log_prob(rows_of(model, states))
     if given is None:
         p = np.exp(log_p)
         return p, float(p.sum())

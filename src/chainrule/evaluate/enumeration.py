@@ -20,6 +20,7 @@ from chainrule.core.numerics import log_sum_exp
 from chainrule.core.text import as_written
 from chainrule.models.shared.states import Sizes, n_states, parse_sizes, state_blocks, states_between
 from chainrule.tables.door import rows as read_rows
+from chainrule.tables.table import Table
 
 __all__ = [
     "LARGEST",
@@ -28,6 +29,7 @@ __all__ = [
     "codes_of",
     "exact_table",
     "kl_divergence",
+    "rows_of",
     "sizes_of",
     "total_probability",
     "total_variation",
@@ -70,7 +72,7 @@ def exact_table(model: Scored, sizes: Sizes | None = None) -> NDArray[np.float64
     [[0.25, 0.25, 0.0], [0.0, 0.0, 0.5]]
     """
     parsed = _small_enough(sizes_of(_scored(model), sizes))
-    return np.concatenate([np.asarray(model.log_prob(block), np.float64) for block in state_blocks(parsed)])
+    return np.concatenate([_scores(model, block) for block in state_blocks(parsed)])
 
 
 def total_probability(model: Scored, sizes: Sizes | None = None) -> float:
@@ -83,7 +85,7 @@ def total_probability(model: Scored, sizes: Sizes | None = None) -> float:
     1.0
     """
     parsed = _small_enough(sizes_of(_scored(model), sizes))
-    sums = [log_sum_exp(np.asarray(model.log_prob(block), np.float64)) for block in state_blocks(parsed)]
+    sums = [log_sum_exp(_scores(model, block)) for block in state_blocks(parsed)]
     return float(np.exp(log_sum_exp(sums)))
 
 
@@ -120,9 +122,24 @@ def codes_of(model: Any, rows: Any) -> NDArray[Any]:
     [[1]]
     """
     schema = getattr(model, "schema_", None)
-    if schema is None or isinstance(rows, np.ndarray):
+    if schema is None or (isinstance(rows, np.ndarray) and not schema.cuts_numbers):
         return np.asarray(rows)
     return read_rows(rows, schema).codes
+
+
+def rows_of(model: Any, codes: NDArray[Any]) -> Any:
+    """Rows of codes (n, d), -1 where missing, as ``model`` reads them, whatever kind of table it was fitted on.
+
+    They are the array itself, but where ``model`` would take its numbers for measurements, to be cut into intervals.
+
+    >>> from chainrule.models import Independent
+    >>> from chainrule.tables import Table
+    >>> model = Independent().fit(Table.read({"age": [31, 45, 62, 70]}, bins={"age": 2}))
+    >>> model.log_prob(rows_of(model, np.array([[0], [1]]))).round(3).tolist()
+    [-0.693, -0.693]
+    """
+    schema = getattr(model, "schema_", None)
+    return codes if schema is None or not schema.cuts_numbers else Table(schema, codes)
 
 
 def sizes_of(model: Any, sizes: Sizes | None = None) -> tuple[int, ...]:
@@ -187,3 +204,7 @@ def _tables(log_p: ArrayLike, log_q: ArrayLike) -> tuple[NDArray[np.float64], ND
                 "subtract log_sum_exp of it first"
             )
     return p, q
+
+
+def _scores(model: Scored, codes: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(model.log_prob(rows_of(model, codes)), np.float64)

@@ -35,10 +35,11 @@ from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError, ShapeError, UnknownNameError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.text import as_written
-from chainrule.evaluate.enumeration import codes_of, sizes_of
+from chainrule.evaluate.enumeration import codes_of, rows_of, sizes_of
 from chainrule.graphs import DirectedGraph
 from chainrule.models.shared.ordering import variable_names
 from chainrule.models.shared.states import Sizes, parse_sizes
+from chainrule.tables.missing import MISSING
 
 if TYPE_CHECKING:
     import torch
@@ -155,7 +156,9 @@ def _perturbed(
 ) -> tuple[NDArray[np.float64], float]:
     """``perturbation_dependence`` of a model, and the tolerance that its conditionals ask for."""
     if callable(getattr(model, "conditionals", None)):
-        found = perturbation_dependence(lambda x: np.exp(model.conditionals(x)), rows, sizes=sizes)
+        found = perturbation_dependence(
+            lambda x: np.exp(model.conditionals(rows_of(model, x))), rows, sizes=sizes
+        )
         np.fill_diagonal(found, 0.0)  # each is of its variable's own state
         return found, 0.0
     order = [names.index(node) for node in model.factorization_.topological_order()]
@@ -342,14 +345,16 @@ def _conditionals_by_subtraction(
 
     NaN where the condition is impossible, and for states that a variable does not have.
     """
-    known = np.full(rows.shape, np.nan)
+    known = np.full(rows.shape, MISSING)
     out = np.full((*rows.shape, max(sizes)), np.nan)
     condition = np.zeros(len(rows))
     for i in order:
         possible = condition > -np.inf
         for state in range(sizes[i]):
             known[:, i] = state
-            out[possible, i, state] = np.exp(model.log_prob(known)[possible] - condition[possible])
+            out[possible, i, state] = np.exp(
+                model.log_prob(rows_of(model, known))[possible] - condition[possible]
+            )
         known[:, i] = rows[:, i]
-        condition = model.log_prob(known)
+        condition = model.log_prob(rows_of(model, known))
     return out

@@ -66,7 +66,9 @@ class SchemaCounts:
         }
         return cls(counts, frame.n_rows, frame.container, frame.labels, reading, as_codes, notes)
 
-    def __add__(self, other: SchemaCounts) -> SchemaCounts:
+    def __add__(self, other: Any) -> SchemaCounts:
+        if not isinstance(other, SchemaCounts):
+            return NotImplemented
         if self.columns.keys() != other.columns.keys():
             name = sorted(self.columns.keys() ^ other.columns.keys())[0]
             raise UnknownNameError(

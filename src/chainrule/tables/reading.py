@@ -230,7 +230,7 @@ def _are_codes(a: NDArray[Any], schema: Schema | None, reading: Reading) -> bool
     if a.dtype.kind not in "biuf":
         return False
     if schema is not None:
-        return all(v.cuts is None for v in schema.variables)
+        return not schema.cuts_numbers
     return not reading.names_columns
 
 

@@ -250,6 +250,11 @@ class Schema:
         )
 
     @cached_property
+    def cuts_numbers(self) -> bool:
+        """Whether a variable's states are intervals of numbers: those in an array are measurements then, not codes."""
+        return any(v.cuts is not None for v in self.variables)
+
+    @cached_property
     def _places(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.names)}
 
@@ -257,7 +262,7 @@ class Schema:
         return len(self.variables)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._places
+        return isinstance(name, str) and name in self._places
 
     def __getitem__(self, name: str) -> Variable:
         return self.variables[self.index(name)]

@@ -256,11 +256,16 @@ class Table:
         return self.n_rows
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> Table:
-        """Some rows, by a slice, a mask or their places."""
+        """Some rows, by a slice, a mask or their places; ``InputError`` where there are no such rows."""
         if isinstance(rows, (str, int, np.integer)):
             raise InputError("a table is indexed by rows: table[10:20]; table.column(name) has one column")
-        weights = None if self.weights is None else self.weights[rows]
-        return Table(self.schema, self.codes[rows], weights)
+        try:
+            codes, weights = self.codes[rows], None if self.weights is None else self.weights[rows]
+        except (IndexError, TypeError, ValueError) as e:
+            raise InputError(
+                f"a table of {len(self):,} rows is indexed by a slice, a mask or places: {e}"
+            ) from e
+        return Table(self.schema, codes, weights)
 
     def head(self, n: int = 5) -> Table:
         """The first n rows."""

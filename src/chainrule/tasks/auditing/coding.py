@@ -19,6 +19,7 @@ from chainrule.evaluate.audit.inquiry import Inquiry
 from chainrule.evaluate.audit.laws import Check
 from chainrule.evaluate.audit.record import Finding, unknown
 from chainrule.evaluate.audit.subject import Codes
+from chainrule.evaluate.enumeration import rows_of
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.shared.state_columns import state_begins
 from chainrule.tables.door import rows as read_rows
@@ -44,7 +45,7 @@ def law_of_code_lengths(model: DiscreteModel | None) -> Check:
         if not len(rows):
             yield unknown(_LAW, "there are no complete rows that are possible")
         elif model is not None:
-            coded = compress(model, rows)
+            coded = compress(model, rows_of(model, rows))
             yield _found(q, rows, len(coded), read_rows(decompress(model, coded), model.schema_).codes)
         else:
             order, predict = _predictor(q)

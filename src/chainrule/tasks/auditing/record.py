@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chainrule.core.choices import check_choice
-from chainrule.core.errors import DataError, InputError
+from chainrule.core.errors import DataError, InputError, UnknownNameError
 from chainrule.core.files import write_text
 from chainrule.core.records import dump_json
 from chainrule.core.typed import Typed, Vector
@@ -74,8 +74,11 @@ class Audit(Typed):
         return sum(f.verdict == verdict for f in self.findings)
 
     def __getitem__(self, law: str) -> Finding:
-        """The finding on ``law``."""
-        return next(f for f in self.findings if f.law == law)
+        """The finding on ``law``; ``UnknownNameError`` where there is none."""
+        found = {f.law: f for f in self.findings}
+        if not isinstance(law, str) or law not in found:
+            raise UnknownNameError.of("law", law, list(found))
+        return found[law]
 
     def summary(self) -> str:
         """The verdicts in one line."""
