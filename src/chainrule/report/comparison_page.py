@@ -53,6 +53,8 @@ def leaderboard_blocks(board: Leaderboard, judges: str) -> list[Block]:
         "difference to the best is paired: its error is that of the differences row by row; beyond two of them it is "
         "hardly chance."
     )
+    if board.n_left_out:
+        caption += f" {board.left_out_text()}."
     blocks: list[Block] = [Table(head, rows, caption)]
     if len(board.entries) > 1:
         blocks.append(_behind(board))

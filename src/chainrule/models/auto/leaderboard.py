@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.checks import check_integer
 from chainrule.core.records import to_plain
+from chainrule.core.typed import Typed
 from chainrule.tables.showing import text_table
 
 __all__ = ["Entry", "Leaderboard", "Trial", "weighted_mean"]
@@ -35,7 +37,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Typed):
     """A line: nats a row and their standard error, how far behind the best and the paired error of that."""
 
     name: str
@@ -51,14 +53,21 @@ class Entry:
 class Leaderboard:
     """``entries``, best first, on ``n_rows`` rows that no model has learned from; ``skipped`` says what was not tried.
 
+    Of the held-out rows ``n_left_out`` more lack cells that not every model sums out, so that they judge nobody.
+
     >>> trials = [Trial("a", _Sized(9), np.log([0.5, 0.5]), 0.1), Trial("b", _Sized(2), np.log([0.5, 0.25]), 0.2)]
     >>> [(e.name, round(e.behind_nats, 4)) for e in Leaderboard.of(trials).entries]
     [('a', 0.0), ('b', 0.3466)]
+    >>> trials[1].log_prob[0] = np.nan  # a row that b was not asked
+    >>> board = Leaderboard.of(trials)
+    >>> board.n_rows, board.n_left_out, Leaderboard.from_dict(board.to_dict()) == board
+    (1, 1, True)
     """
 
     entries: tuple[Entry, ...]
     n_rows: int
     skipped: tuple[tuple[str, str], ...] = ()
+    n_left_out: int = 0
 
     @classmethod
     def of(
@@ -80,7 +89,8 @@ class Leaderboard:
                 apart = np.where(nll[t.name] == best, 0.0, nll[t.name] - best)
             behind, paired = weighted_mean(apart, w)
             entries.append(Entry(t.name, mean, error, behind, paired, t.n_parameters, t.seconds))
-        return cls(tuple(entries), int(asked.sum()), tuple(skipped))
+        n = int(asked.sum())
+        return cls(tuple(entries), n, tuple(skipped), len(asked) - n)
 
     @property
     def best(self) -> Entry:
@@ -107,12 +117,19 @@ class Leaderboard:
         head = ["model", "nats a row", "behind the best", "parameters", "seconds"]
         headline = f"{self.n_rows:,} {judges} (± standard error, paired for differences)"
         lines = [text_table(headline, head, rows)]
+        if self.n_left_out:
+            lines.append(self.left_out_text())
         return "\n".join([*lines, *(f"{name} is left out: {why}" for name, why in self.skipped)])
+
+    def left_out_text(self) -> str:
+        """What is said of held-out rows that judge nobody."""
+        return f"{self.n_left_out:,} more rows were held out: they lack cells, and not every model sums these out"
 
     def to_dict(self) -> dict[str, Any]:
         """The leaderboard as plain data."""
         plain = {
             "n_rows": self.n_rows,
+            "rows_left_out": self.n_left_out,
             "entries": [asdict(e) for e in self.entries],
             "skipped": [{"name": name, "why": why} for name, why in self.skipped],
         }
@@ -120,13 +137,11 @@ class Leaderboard:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Leaderboard:
-        """The leaderboard that ``to_dict`` gave."""
-        infinite = {"inf": np.inf, "-inf": -np.inf}  # as JSON holds them
-        lines: list[dict[str, Any]] = [
-            {k: infinite.get(v, v) if k != "name" else v for k, v in e.items()} for e in plain["entries"]
-        ]
-        skipped = tuple((s["name"], s["why"]) for s in plain["skipped"])
-        return cls(tuple(Entry(**line) for line in lines), plain["n_rows"], skipped)
+        """The leaderboard that ``to_dict`` gave; ``InputError`` and kinds of ``LookupError`` where it is none."""
+        entries = tuple(Entry.from_plain(e) for e in plain["entries"])
+        skipped = tuple((str(s["name"]), str(s["why"])) for s in plain["skipped"])
+        n_rows, n_left_out = (check_integer(plain[k], k, least=0) for k in ("n_rows", "rows_left_out"))
+        return cls(entries, n_rows, skipped, n_left_out)
 
 
 def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float | None]:
