@@ -232,6 +232,12 @@ def test_a_climb_ends_where_no_change_of_an_edge_gains(seed, name):
                 assert score_of(table, DAG(edges, names), Score(name)) <= top + 1e-6
 
 
+def test_a_search_ends_where_changes_around_a_circle_gain_and_lose_the_same():
+    table = random_table(36, 5, 100)  # one column has a single state
+    found = hill_climb(table, score="k2", tabu=3, restarts=0)
+    assert found.fit_info_["n_changes"] < 50
+
+
 @given(seeds)
 @settings(max_examples=20)
 def test_more_search_is_never_worse_and_the_seed_decides(seed):

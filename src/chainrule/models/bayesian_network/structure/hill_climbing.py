@@ -25,7 +25,7 @@ __all__ = ["climb"]
 
 _ADD, _TAKE_OUT, _TURN = range(3)
 # gains are whole steps, powers of two of a nat and of the largest numbers that they are differences of: what is equal
-# but for rounding is equal, sums are exact, and no search goes in circles
+# but for rounding is equal
 _LEAST_STEP, _RELATIVE_STEP = -24, -46
 _SHARE_SHAKEN = 0.6  # of the edges, before a climb begins again
 
@@ -40,7 +40,7 @@ def climb(
         other = _Graph(scores, rules, graph.parents)
         other.shake(rng)
         n_changes += _climb(other, tabu)
-        if other.gain_over(graph) > 0:
+        if graph.whole(other.total() - graph.total()) > 0:
             graph = other
     return graph.parents, n_changes
 
@@ -48,7 +48,7 @@ def climb(
 def _climb(graph: _Graph, tabu: int) -> int:
     """Leave ``graph`` as the best that is met, up to ``tabu`` changes beyond each peak; how many changes there were."""
     d = len(graph.parents)
-    best, score, top, on_top, n = list(graph.parents), 0.0, 0.0, 0, 0
+    begun, best, score, top, on_top, n = graph.total(), list(graph.parents), 0.0, 0.0, 0, 0
     locked_until = np.zeros((d, d), int)  # the ends of an edge, whichever way it leads
     while True:
         gains = graph.gains()
@@ -58,7 +58,8 @@ def _climb(graph: _Graph, tabu: int) -> int:
         if gain == -np.inf or (gain <= 0 and n - on_top >= tabu):
             break
         graph.change(kind, parent, child)
-        score, n = score + gain, n + 1
+        # not the sum of the gains, each of which is rounded: on a way around they would add up to a peak of their own
+        score, n = graph.whole(graph.total() - begun), n + 1
         locked_until[[parent, child], [child, parent]] = n + tabu
         if score > top:
             best, top, on_top = list(graph.parents), score, n
@@ -110,10 +111,13 @@ class _Graph:
         )
         return np.where(may, gains, -np.inf)
 
-    def gain_over(self, other: _Graph) -> float:
-        """By how much it scores better."""
-        gain = self._scores.total(self.parents) - self._scores.total(other.parents)
-        return float(np.rint(gain / self._step) * self._step)
+    def total(self) -> float:
+        """The score in nats."""
+        return self._scores.total(self.parents)
+
+    def whole(self, nats: float) -> float:
+        """A difference of scores in whole steps."""
+        return float(np.rint(nats / self._step) * self._step)
 
     def change(self, kind: int, parent: int, child: int) -> None:
         """Add, take out or turn the edge."""
