@@ -106,6 +106,33 @@ def test_a_family_has_the_score_of_its_definition(name, seed, weighted):
         assert scores.of(child, sum(1 << j for j in parents)) == pytest.approx(expected, abs=1e-9)
 
 
+@given(seeds, st.booleans(), st.sampled_from([0.0, 0.2]))
+@settings(max_examples=15)
+def test_families_that_are_scored_together_have_the_scores_that_each_has_alone(seed, weighted, holes):
+    table = random_table(seed, 6, 60, weighted, holes)
+    groups = np.random.default_rng(seed).integers(0, 3, table.n_rows)
+    for name in (*SCORES, "held-out"):
+        settings = {"groups": groups if name == "held-out" else None, "max_bytes": 8 * 3**3}
+        together = FamilyScores(table, Score(name, 2.5), **settings)
+        for child, k in itertools.product(range(6), range(4)):
+            parents = sum(1 << j for j in range(6) if j != child and j < k)
+            others = [j for j in range(6) if j != child]
+            if not together.fits(child, parents):
+                continue
+            alone = FamilyScores(table, Score(name, 2.5), **settings)
+            expected = [alone.of(child, parents ^ 1 << j) - alone.of(child, parents) for j in others]
+            np.testing.assert_allclose(together.toggled(child, parents, others), expected, atol=1e-9)
+
+
+def test_families_with_tables_far_larger_than_the_rows_are_scored_together_with_others():
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.permutation(1500), rng.integers(0, 300, 1500), rng.integers(0, 2, 1500)], axis=1)
+    table = Table(Schema.of_sizes([1500, 300, 2]), rows)
+    together, alone = (FamilyScores(table, Score("aic")) for _ in range(2))
+    expected = [alone.of(0, 1 << j) - alone.of(0, 0) for j in (1, 2)]
+    assert together.toggled(0, 0, [1, 2]).tolist() == pytest.approx(expected)
+
+
 def test_the_example_that_the_k2_score_was_published_with():
     # Cooper and Herskovits (1992), table 1: ten cases, and the probabilities of two structures
     cases = "100 111 001 111 000 011 111 000 111 000"

@@ -84,31 +84,31 @@ class _Graph:
         for child, found in enumerate(parents):
             for parent in members(found):
                 self._link(parent, child)
-        self._toggles = np.full(
-            (d, d), -np.inf
-        )  # [other, child]: where other becomes a parent, or is one no more
-        for child in range(d):
-            self._look(child)
+        # [other, child]: where other becomes a parent, or is one no more; NaN until it is asked for
+        self._toggles = np.full((d, d), np.nan)
 
     def gains(self) -> NDArray[np.float64]:
         """What to add, take out or turn the edge parent -> child would gain, (3, parent, child); -inf where barred."""
+        return self._gains_of(self._may())
+
+    def _may(self) -> NDArray[np.bool_]:
+        """The changes that leave a graph without cycles that keeps to the rules, (3, parent, child)."""
         has, above = _matrix(self.parents), _matrix(self._above)
         full = np.array([found.bit_count() >= self._rules.max_parents for found in self.parents])
-        loose = has & ~self._required
         detour = (above.astype(np.float32) @ has.astype(np.float32)) > 0  # another way from parent to child
+        loose = has & ~self._required
+        addable, turnable = self._allowed & ~full, self._allowed.T & ~full[:, None]
+        return np.stack([addable & ~has & ~above.T, loose, loose & turnable & ~detour])
+
+    def _gains_of(self, may: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """What these changes would gain; -inf of all others, and of edges to add that change nothing."""
+        asked = np.isnan(self._toggles) & (may.any(axis=0) | may[_TURN].T)
+        for child in map(int, np.flatnonzero(asked.any(axis=0))):
+            others = np.flatnonzero(asked[:, child])
+            self._toggles[others, child] = self._scores.toggled(child, self.parents[child], others.tolist())
         gains = np.stack([self._toggles, self._toggles, self._toggles + self._toggles.T])
         gains = np.rint(gains / self._step) * self._step
-        may = np.stack(
-            [
-                self._allowed
-                & ~has
-                & ~above.T
-                & ~full
-                & (gains[_ADD] != 0),  # an edge that changes nothing is none
-                loose,
-                loose & self._allowed.T & ~full[:, None] & ~detour,
-            ]
-        )
+        may[_ADD] &= gains[_ADD] != 0
         return np.where(may, gains, -np.inf)
 
     def total(self) -> float:
@@ -127,25 +127,20 @@ class _Graph:
             self._unlink(parent, child)
         if kind == _TURN:
             self._link(child, parent)
-            self._look(parent)
-        self._look(child)
+            self._toggles[:, parent] = np.nan
+        self._toggles[:, child] = np.nan
 
     def shake(self, rng: np.random.Generator) -> None:
         """Change a share of the edges at random, each kind of change as often as another."""
         for _ in range(max(2, round(_SHARE_SHAKEN * sum(found.bit_count() for found in self.parents)))):
-            kind = int(rng.integers(3))
-            places = np.argwhere(self.gains()[kind] > -np.inf)
+            kind, may = int(rng.integers(3)), self._may()
+            places = np.argwhere(may[kind])
             if len(places):
-                self.change(kind, *map(int, places[rng.integers(len(places))]))
-
-    def _look(self, child: int) -> None:
-        """Find anew what other parents of ``child`` would gain."""
-        parents = self.parents[child]
-        full = parents.bit_count() >= self._rules.max_parents
-        others = members(parents if full else parents | self._rules.allowed[child])
-        self._toggles[:, child] = -np.inf
-        if others:
-            self._toggles[others, child] = self._scores.toggled(child, parents, others)
+                change = (kind, *map(int, places[rng.integers(len(places))]))
+                may[:] = False
+                may[change] = True
+                if self._gains_of(may)[change] > -np.inf:
+                    self.change(*change)
 
     def _link(self, parent: int, child: int) -> None:
         self.parents[child] |= 1 << parent
