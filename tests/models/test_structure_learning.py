@@ -21,6 +21,7 @@ from chainrule.core.errors import (
     UnknownNameError,
     ValuesError,
 )
+from chainrule.core.progress import listening
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, chow_liu, exact_search, hill_climb
 from chainrule.models.bayesian_network.structure.family_scores import FamilyScores
@@ -276,6 +277,62 @@ def test_more_search_is_never_worse_and_the_seed_decides(seed):
     exact = exact_search(table, score="aic").fit_info_["score_nats"]
     assert plain <= tabu + 1e-9 <= again[0].fit_info_["score_nats"] + 2e-9 <= exact + 3e-9
     assert again[0].dag_ == again[1].dag_
+
+
+class Steps:
+    """How many steps each piece of work did, of how many."""
+
+    def __init__(self) -> None:
+        self.done: list[list[int]] = []
+
+    def start(self, label, total):
+        self.done.append([0, total])
+        return len(self.done) - 1
+
+    def advance(self, task, detail):
+        self.done[task][0] += 1
+
+    def stop(self, task):
+        pass
+
+    def note(self, text):
+        pass
+
+
+def test_a_search_ends_after_so_many_restarts_in_a_row_that_found_nothing_better():
+    n_better = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        rows = rng.integers(0, 3, (400, 10))
+        for j in range(2, 10):  # of two earlier columns, four times of five: a climb alone rarely finds it
+            a, b = rng.choice(j, 2, replace=False)
+            told = rng.integers(0, 3, (3, 3))[rows[:, a], rows[:, b]]
+            rows[:, j] = np.where(rng.random(400) < 0.8, told, rows[:, j])
+        table, reached = Table(Schema.of_sizes([3] * 10), rows), []
+        for restarts in (0, 1, 3, 8):
+            with listening(steps := Steps()):
+                found = hill_climb(table, tabu=0, restarts=restarts, random_state=seed)
+            reached.append(found.fit_info_["score_nats"])
+            if restarts:
+                *early, last = steps.done
+                assert last == [restarts, restarts]
+                assert all(done < total == restarts for done, total in early)
+                n_better += len(early)
+            else:
+                assert steps.done == []
+        assert (np.diff(reached) >= -1e-9).all()  # one seed walks one way, some further than others
+    assert n_better > 0
+
+
+def test_restarts_keep_to_what_is_required_and_to_max_bytes():
+    table = random_table(0, 7, 300)
+    for seed in range(5):
+        found = hill_climb(
+            table, required="x7 -> x1; x6 -> x7", max_parents=2, max_bytes=8 * 12, tabu=0, random_state=seed
+        )
+        assert {("x7", "x1"), ("x6", "x7")} <= set(found.dag_.edges)
+        assert max(len(found.dag_.parents(v)) for v in found.dag_.nodes) <= 2
+        assert all(found.tables_[v].size <= 12 for v in found.dag_.nodes)
 
 
 @given(seeds, st.booleans(), st.sampled_from([0.0, 0.2]))

@@ -2,9 +2,11 @@
 
 On a peak, *tabu search* goes on: for some steps it makes the best change all the same, even at a loss, and leaves the
 edges alone that it changed last, so that it does not walk straight back (Glover 1986; for graphs Bouckaert 1995).
-*Restarts* change edges of the best graph at random, and climb again.
+*Restarts* take out and turn edges of the best graph at random, and climb again (iterated local search), until so many
+in a row have found nothing better.  They add none: families that chance makes large are long to count and seldom good.
 
-A change of one edge changes the family of its child only, two where an edge is turned; only their gains are found anew.
+A change of one edge changes the family of its child only, two where an edge is turned; only their gains are found anew,
+and of these only what is asked for: many changes would close a cycle.
 Whether an edge would close a cycle is a look at the ancestors of its ends, which are kept as sets.
 """
 
@@ -35,13 +37,16 @@ def climb(
 ) -> tuple[list[int], int]:
     """The parents of each variable, as sets, in the best graph that was met, and how many changes were made."""
     graph = _Graph(scores, rules, list(rules.required))
-    n_changes = _climb(graph, tabu)
-    for _ in track(range(restarts), "climbing again") if restarts else ():
-        other = _Graph(scores, rules, graph.parents)
-        other.shake(rng)
-        n_changes += _climb(other, tabu)
-        if graph.whole(other.total() - graph.total()) > 0:
-            graph = other
+    n_changes, better = _climb(graph, tabu), restarts > 0
+    while better:
+        better = False
+        for _ in track(range(restarts), "climbing again"):  # a better graph begins the count anew
+            other = _Graph(scores, rules, graph.parents)
+            other.shake(rng)
+            n_changes += _climb(other, tabu)
+            if graph.whole(other.total() - graph.total()) > 0:
+                graph, better = other, True
+                break
     return graph.parents, n_changes
 
 
@@ -89,26 +94,14 @@ class _Graph:
 
     def gains(self) -> NDArray[np.float64]:
         """What to add, take out or turn the edge parent -> child would gain, (3, parent, child); -inf where barred."""
-        return self._gains_of(self._may())
-
-    def _may(self) -> NDArray[np.bool_]:
-        """The changes that leave a graph without cycles that keeps to the rules, (3, parent, child)."""
-        has, above = _matrix(self.parents), _matrix(self._above)
-        full = np.array([found.bit_count() >= self._rules.max_parents for found in self.parents])
-        detour = (above.astype(np.float32) @ has.astype(np.float32)) > 0  # another way from parent to child
-        loose = has & ~self._required
-        addable, turnable = self._allowed & ~full, self._allowed.T & ~full[:, None]
-        return np.stack([addable & ~has & ~above.T, loose, loose & turnable & ~detour])
-
-    def _gains_of(self, may: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """What these changes would gain; -inf of all others, and of edges to add that change nothing."""
+        may = self._may()
         asked = np.isnan(self._toggles) & (may.any(axis=0) | may[_TURN].T)
         for child in map(int, np.flatnonzero(asked.any(axis=0))):
             others = np.flatnonzero(asked[:, child])
             self._toggles[others, child] = self._scores.toggled(child, self.parents[child], others.tolist())
         gains = np.stack([self._toggles, self._toggles, self._toggles + self._toggles.T])
         gains = np.rint(gains / self._step) * self._step
-        may[_ADD] &= gains[_ADD] != 0
+        may[_ADD] &= gains[_ADD] != 0  # an edge that changes nothing is none
         return np.where(may, gains, -np.inf)
 
     def total(self) -> float:
@@ -131,16 +124,23 @@ class _Graph:
         self._toggles[:, child] = np.nan
 
     def shake(self, rng: np.random.Generator) -> None:
-        """Change a share of the edges at random, each kind of change as often as another."""
+        """Take out or turn a share of the edges at random, one as often as the other."""
         for _ in range(max(2, round(_SHARE_SHAKEN * sum(found.bit_count() for found in self.parents)))):
-            kind, may = int(rng.integers(3)), self._may()
-            places = np.argwhere(may[kind])
+            kind = int(rng.choice([_TAKE_OUT, _TURN]))
+            places = np.argwhere(self._may()[kind])
             if len(places):
-                change = (kind, *map(int, places[rng.integers(len(places))]))
-                may[:] = False
-                may[change] = True
-                if self._gains_of(may)[change] > -np.inf:
-                    self.change(*change)
+                parent, child = map(int, places[rng.integers(len(places))])
+                if kind == _TAKE_OUT or self._scores.fits(parent, self.parents[parent] | 1 << child):
+                    self.change(kind, parent, child)
+
+    def _may(self) -> NDArray[np.bool_]:
+        """The changes that leave a graph without cycles that keeps to the rules, (3, parent, child)."""
+        has, above = _matrix(self.parents), _matrix(self._above)
+        full = np.array([found.bit_count() >= self._rules.max_parents for found in self.parents])
+        detour = (above.astype(np.float32) @ has.astype(np.float32)) > 0  # another way from parent to child
+        loose = has & ~self._required
+        addable, turnable = self._allowed & ~full, self._allowed.T & ~full[:, None]
+        return np.stack([addable & ~has & ~above.T, loose, loose & turnable & ~detour])
 
     def _link(self, parent: int, child: int) -> None:
         self.parents[child] |= 1 << parent
