@@ -21,6 +21,7 @@ from chainrule.core.errors import (
     UnknownNameError,
     ValuesError,
 )
+from chainrule.core.progress import listening
 from chainrule.graphs import DAG
 from chainrule.models import BayesianNetwork, chow_liu, exact_search, hill_climb
 from chainrule.models.bayesian_network.structure.family_scores import FamilyScores
@@ -104,6 +105,33 @@ def test_a_family_has_the_score_of_its_definition(name, seed, weighted):
         parents = [j for j in range(5) if j != child][:k]
         expected = family_by_definition(table, name, child, parents, 2.5)
         assert scores.of(child, sum(1 << j for j in parents)) == pytest.approx(expected, abs=1e-9)
+
+
+@given(seeds, st.booleans(), st.sampled_from([0.0, 0.2]))
+@settings(max_examples=15)
+def test_families_that_are_scored_together_have_the_scores_that_each_has_alone(seed, weighted, holes):
+    table = random_table(seed, 6, 60, weighted, holes)
+    groups = np.random.default_rng(seed).integers(0, 3, table.n_rows)
+    for name in (*SCORES, "held-out"):
+        settings = {"groups": groups if name == "held-out" else None, "max_bytes": 8 * 3**3}
+        together = FamilyScores(table, Score(name, 2.5), **settings)
+        for child, k in itertools.product(range(6), range(4)):
+            parents = sum(1 << j for j in range(6) if j != child and j < k)
+            others = [j for j in range(6) if j != child]
+            if not together.fits(child, parents):
+                continue
+            alone = FamilyScores(table, Score(name, 2.5), **settings)
+            expected = [alone.of(child, parents ^ 1 << j) - alone.of(child, parents) for j in others]
+            np.testing.assert_allclose(together.toggled(child, parents, others), expected, atol=1e-9)
+
+
+def test_families_with_tables_far_larger_than_the_rows_are_scored_together_with_others():
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.permutation(1500), rng.integers(0, 300, 1500), rng.integers(0, 2, 1500)], axis=1)
+    table = Table(Schema.of_sizes([1500, 300, 2]), rows)
+    together, alone = (FamilyScores(table, Score("aic")) for _ in range(2))
+    expected = [alone.of(0, 1 << j) - alone.of(0, 0) for j in (1, 2)]
+    assert together.toggled(0, 0, [1, 2]).tolist() == pytest.approx(expected)
 
 
 def test_the_example_that_the_k2_score_was_published_with():
@@ -232,6 +260,12 @@ def test_a_climb_ends_where_no_change_of_an_edge_gains(seed, name):
                 assert score_of(table, DAG(edges, names), Score(name)) <= top + 1e-6
 
 
+def test_a_search_ends_where_changes_around_a_circle_gain_and_lose_the_same():
+    table = random_table(36, 5, 100)  # one column has a single state
+    found = hill_climb(table, score="k2", tabu=3, restarts=0)
+    assert found.fit_info_["n_changes"] < 50
+
+
 @given(seeds)
 @settings(max_examples=20)
 def test_more_search_is_never_worse_and_the_seed_decides(seed):
@@ -243,6 +277,62 @@ def test_more_search_is_never_worse_and_the_seed_decides(seed):
     exact = exact_search(table, score="aic").fit_info_["score_nats"]
     assert plain <= tabu + 1e-9 <= again[0].fit_info_["score_nats"] + 2e-9 <= exact + 3e-9
     assert again[0].dag_ == again[1].dag_
+
+
+class Steps:
+    """How many steps each piece of work did, of how many."""
+
+    def __init__(self) -> None:
+        self.done: list[list[int]] = []
+
+    def start(self, label, total):
+        self.done.append([0, total])
+        return len(self.done) - 1
+
+    def advance(self, task, detail):
+        self.done[task][0] += 1
+
+    def stop(self, task):
+        pass
+
+    def note(self, text):
+        pass
+
+
+def test_a_search_ends_after_so_many_restarts_in_a_row_that_found_nothing_better():
+    n_better = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        rows = rng.integers(0, 3, (400, 10))
+        for j in range(2, 10):  # of two earlier columns, four times of five: a climb alone rarely finds it
+            a, b = rng.choice(j, 2, replace=False)
+            told = rng.integers(0, 3, (3, 3))[rows[:, a], rows[:, b]]
+            rows[:, j] = np.where(rng.random(400) < 0.8, told, rows[:, j])
+        table, reached = Table(Schema.of_sizes([3] * 10), rows), []
+        for restarts in (0, 1, 3, 8):
+            with listening(steps := Steps()):
+                found = hill_climb(table, tabu=0, restarts=restarts, random_state=seed)
+            reached.append(found.fit_info_["score_nats"])
+            if restarts:
+                *early, last = steps.done
+                assert last == [restarts, restarts]
+                assert all(done < total == restarts for done, total in early)
+                n_better += len(early)
+            else:
+                assert steps.done == []
+        assert (np.diff(reached) >= -1e-9).all()  # one seed walks one way, some further than others
+    assert n_better > 0
+
+
+def test_restarts_keep_to_what_is_required_and_to_max_bytes():
+    table = random_table(0, 7, 300)
+    for seed in range(5):
+        found = hill_climb(
+            table, required="x7 -> x1; x6 -> x7", max_parents=2, max_bytes=8 * 12, tabu=0, random_state=seed
+        )
+        assert {("x7", "x1"), ("x6", "x7")} <= set(found.dag_.edges)
+        assert max(len(found.dag_.parents(v)) for v in found.dag_.nodes) <= 2
+        assert all(found.tables_[v].size <= 12 for v in found.dag_.nodes)
 
 
 @given(seeds, st.booleans(), st.sampled_from([0.0, 0.2]))

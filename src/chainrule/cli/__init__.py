@@ -16,6 +16,8 @@ from typing import Annotated, Any
 import typer
 
 from chainrule.cli import dag_classes as dag_classes  # which adds its commands to dag_app
+from chainrule.cli import dag_effects as dag_effects  # so do these
+from chainrule.cli import dag_query as dag_query
 from chainrule.cli.answers import impute, query, sample, score
 from chainrule.cli.auditing import audit
 from chainrule.cli.compression import compress, decompress

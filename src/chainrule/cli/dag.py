@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.arguments import read_any_graph, read_graph, split_evidence, split_names
+from chainrule.cli.arguments import read_any_graph, read_graph, split_names
 from chainrule.cli.converting import convert
-from chainrule.cli.output import AsJson, print_json, print_line, print_table, progress
-from chainrule.cli.soft_evidence import (
-    Jeffrey,
-    Likelihood,
-    MostProbable,
-    Wanted,
-    check_kind_of_answer,
-    plain_of,
-    text_of,
-)
+from chainrule.cli.output import AsJson, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from chainrule.graphs import PDAG, DirectedGraph, Independence
 
-__all__ = ["Svg", "dag_app", "draw"]
+__all__ = ["NAMES", "Given", "Graph", "Svg", "dag_app", "draw"]
 
 dag_app = typer.Typer(help="Directed graphs: what they imply, why, and whether data agree.")
 dag_app.command("convert")(convert)
@@ -39,8 +29,8 @@ Graph = Annotated[
         "text, such as 'A -> B'.",
     ),
 ]
-_NAMES = "One name or several, with commas; a name with a comma goes in double quotes: '\"a,b\",c'."
-Given = Annotated[str, typer.Option(help=f"What is conditioned on. {_NAMES}")]
+NAMES = "One name or several, with commas; a name with a comma goes in double quotes: '\"a,b\",c'."
+Given = Annotated[str, typer.Option(help=f"What is conditioned on. {NAMES}")]
 Kind = Annotated[str, typer.Option(help="missing_edge, ordered, local or all_pairs.")]
 Svg = Annotated[Path | None, typer.Option("--svg", metavar="OUT", help="Also draw the graph, as SVG or PNG.")]
 
@@ -172,8 +162,8 @@ def independencies(
 @dag_app.command("separated")
 def separated(
     graph: Graph,
-    x: Annotated[str, typer.Argument(metavar="X", help=_NAMES)],
-    y: Annotated[str, typer.Argument(metavar="Y", help=_NAMES)],
+    x: Annotated[str, typer.Argument(metavar="X", help=NAMES)],
+    y: Annotated[str, typer.Argument(metavar="Y", help=NAMES)],
     given: Given = "",
     svg: Svg = None,
     as_json: AsJson = False,
@@ -189,92 +179,6 @@ def separated(
         print_json(found.to_plain())
     else:
         print_line(found.text())
-
-
-@dag_app.command("adjustment")
-def adjustment(
-    graph: Graph,
-    cause: Annotated[str, typer.Argument(metavar="CAUSE", help=_NAMES)],
-    effect: Annotated[str, typer.Argument(metavar="EFFECT", help=_NAMES)],
-    kind: Annotated[str, typer.Option(help="minimal, minimum or all.")] = "minimal",
-    included: Annotated[
-        str | None,
-        typer.Option(help="What every set must hold; default: the nodes that the graph marks [adjusted]."),
-    ] = None,
-    limit: Annotated[int, typer.Option(help="At most so many sets.")] = 1000,
-    as_json: AsJson = False,
-) -> None:
-    """The sets that identify the total effect of CAUSE on EFFECT by adjustment.
-
-    Each holds all nodes that the graph marks as adjusted.
-    """
-    from itertools import islice
-
-    from chainrule.core.checks import check_integer
-    from chainrule.graphs import DAG
-
-    dag = read_graph(DAG, graph)
-    forced = dag.adjusted if included is None else split_names(included)
-    sets = dag.adjustment_sets(
-        split_names(cause),
-        split_names(effect),
-        kind=kind,  # type: ignore[arg-type]  # checked there
-        included=forced,
-    )
-    found = list(islice(sets, min(check_integer(limit, "--limit"), sys.maxsize)))
-    if as_json:
-        print_json([sorted(s) for s in found])
-        return
-    for s in found:
-        print_line("{" + ", ".join(s) + "}" if s else "{} (no adjustment is needed)")
-    if len(found) == limit:
-        print_line(f"… cut off at {limit:,} sets; --limit allows more")
-    elif not found:
-        holding = f" that holds {', '.join(forced)}" if forced else ""
-        print_line(f"none: no set of observed variables{holding} identifies the effect by adjustment")
-
-
-@dag_app.command("identify")
-def identify(
-    graph: Graph,
-    treatments: Annotated[str, typer.Argument(metavar="X", help=f"What is set from outside. {_NAMES}")],
-    outcomes: Annotated[str, typer.Argument(metavar="Y", help=f"Whose distribution is asked. {_NAMES}")],
-    given: Given = "",
-    table: Annotated[
-        Path | None,
-        typer.Option(metavar="TABLE", help="Also compute it from a table with a column for each variable."),
-    ] = None,
-    latex: Annotated[bool, typer.Option("--latex", help="Print the formula as LaTeX.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """P(Y | do(X), given) as a formula of the observed distribution, as numbers, or why it is not identifiable.
-
-    By a back-door or front-door set where there is one, else by the ID algorithm, which is complete.  Of one cause
-    and one effect, the instruments are listed, too.
-    """
-    from chainrule.graphs import DAG
-
-    dag = read_graph(DAG, graph)
-    x, y = split_names(treatments), split_names(outcomes)
-    effect = dag.identify(x, y, split_names(given))
-    if latex and not as_json:
-        print_line(effect.latex())
-        return
-    found = dag.instruments(*x, *y) if len(x) == len(y) == 1 else ()
-    if table is not None:
-        from chainrule.evaluate.effects import estimate_effect
-
-        with progress():
-            estimate = estimate_effect(effect, str(table))
-        answer, plain = estimate.text(), estimate.to_dict()
-    else:
-        answer, plain = effect.text(), effect.to_plain()
-    if as_json:
-        print_json(plain | {"instruments": [z.to_plain() for z in found]})
-        return
-    print_line(answer)
-    if found:
-        print_line(f"instruments: {'; '.join(z.text() for z in found)}")
 
 
 @dag_app.command("factorize")
@@ -361,82 +265,6 @@ def run_tests(
         for one in report.tests:
             print_line(one.text())
     print_line(report.text())
-
-
-@dag_app.command("query")
-def query(
-    network: Annotated[
-        Path,
-        typer.Argument(metavar="NET", help="A network with tables: BIF, XMLBIF, NET, UAI, XDSL; .gz too."),
-    ],
-    variables: Annotated[
-        str, typer.Argument(metavar="P", help=f"Of what the joint posterior is asked. {_NAMES}")
-    ],
-    given: Annotated[
-        str,
-        typer.Option(help="Evidence, such as smoke=yes,xray=no, or '\"a,b\"=yes'."),
-    ] = "",
-    do: Annotated[str, typer.Option(help="What is set from outside, written as evidence is.")] = "",
-    likelihood: Likelihood = "",
-    jeffrey: Jeffrey = "",
-    mpe: Annotated[
-        bool, typer.Option("--mpe", help="Also print the most probable state of all variables.")
-    ] = False,
-    most_probable: MostProbable = None,
-    sensitivity: Annotated[
-        str,
-        typer.Option(
-            metavar="STATES",
-            help="How the probability of these states, such as cancer=yes, depends on the entries of the tables.",
-        ),
-    ] = "",
-    wanted: Wanted = None,
-    as_json: AsJson = False,
-) -> None:
-    """The exact posterior of variables of a Bayesian network, given evidence and what is done to it.
-
-    --most-probable K lists states of P together, with --mpe those of all variables.
-    """
-    from chainrule.tasks.models import network_of
-    from chainrule.tasks.questions import parse_numbers
-
-    check_kind_of_answer(most_probable, bool(sensitivity), jeffrey, wanted)
-    model = network_of(network).do(split_evidence(do))
-    evidence, names = split_evidence(given), split_names(variables)
-    observed = parse_numbers(likelihood)
-    soft: dict[str, Any] = {"likelihood": observed, "jeffrey": parse_numbers(jeffrey)}
-    answers: list[Any] = [model.query(names, evidence, **soft)]
-    plain = answers[0].to_plain()
-    if sensitivity:
-        answers.append(model.sensitivity(split_evidence(sensitivity), evidence, likelihood=observed))
-        plain["sensitivity"] = plain_of(answers[-1], wanted)
-    if most_probable is not None or mpe:
-        if most_probable is None and not any(soft.values()):
-            answers.append(model.mpe(evidence))
-        else:
-            over = None if mpe else names
-            answers.append(
-                model.most_probable(
-                    evidence, k=1 if most_probable is None else most_probable, over=over, **soft
-                )
-            )
-        plain["most_probable"] = answers[-1].to_plain()
-    if as_json:
-        print_json(plain)
-        return
-    for answer in answers:
-        _print_answer(answer, wanted)
-
-
-def _print_answer(answer: Any, wanted: float | None) -> None:
-    from chainrule.models.bayesian_network.answers import MostProbable
-    from chainrule.models.bayesian_network.sensitivity import Sensitivity
-
-    if isinstance(answer, MostProbable):
-        print_table(["variable", "most probable state"], [list(item) for item in answer.assignment.items()])
-        print_line(f"log-probability {answer.log_prob:.6g} nats" + ("" if answer.unique else ", not unique"))
-    else:
-        print_line(text_of(answer, wanted if isinstance(answer, Sensitivity) else None))
 
 
 def _statement(s: Independence) -> dict[str, Any]:

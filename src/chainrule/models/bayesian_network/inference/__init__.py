@@ -16,5 +16,5 @@
     components      what rows do not know, taken apart
     expectation     the expected counts of families in such rows
 
-Names of variables and states are added by ``chainrule.models.bayesian_network.estimator``.
+Names of variables and states are added by ``chainrule.models.bayesian_network.questions``.
 """

@@ -47,8 +47,9 @@ class FamilyScores:
         occurring = [len(self.counts.cells(1 << j)) for j in range(len(self.sizes))]
         self.states = tuple(max(n, 1) for n in occurring)  # of each variable in the rows
         self.weight = float(self.counts.cells(0).sum())  # of all rows
-        self._joint: dict[int, float] = {}
-        self._margin: dict[tuple[int, int], float] = {}
+        self._set: dict[
+            tuple[int, int], float
+        ] = {}  # by a set and the cells of the table for each joint state
         self._family: dict[tuple[int, int], float] = {}
 
     @property
@@ -63,19 +64,32 @@ class FamilyScores:
             found = self._family[child, parents] = self._scored(child, parents)
         return found
 
+    def fits(self, child: int, parents: int) -> bool:
+        """Whether the full table of the family is within ``max_bytes``."""
+        return _BYTES * self.counts.n_states(parents | 1 << child) <= self.max_bytes
+
     def _scored(self, child: int, parents: int) -> float:
-        family, size = parents | 1 << child, self.sizes[child]
-        n_states = self.counts.n_states(parents)
-        if _BYTES * n_states * size > self.max_bytes:
+        family = parents | 1 << child
+        if not self.fits(child, parents):
             return -np.inf
         if family & self.counts.holed:
-            return self._with_holes(child, parents, n_states)
-        if family not in self._joint:
-            self._joint[family] = self.score.joint(self.counts.cells(family), n_states * size)
-        of_margin = (parents, size if self.score.adds_to_cells else 0)
-        if of_margin not in self._margin:
-            self._margin[of_margin] = self.score.margin(self.counts.cells(parents), n_states, size)
-        return self._joint[family] - self._margin[of_margin] - self._price(child, parents, self.weight)
+            return self._with_holes(child, parents)
+        price = self._price(child, parents, self.weight)
+        return self._worth_of(family, 1) - self._worth_of(parents, self._cells(child)) - price
+
+    def _cells(self, child: int) -> int:
+        """What tells apart how the score judges the parents of one child and of another: cells of the table."""
+        return self.sizes[child] if self.score.adds_to_cells else 1
+
+    def _worth_of(self, variables: int, cells: int) -> float:
+        """Of a set without missing values, whose joint states have so many cells of a table each."""
+        found = self._set.get((variables, cells))
+        if found is None:
+            n_states = self.counts.n_states(variables)
+            found = self._set[variables, cells] = self.score.margin(
+                self.counts.cells(variables), n_states, cells
+            )
+        return found
 
     def total(self, parents: list[int]) -> float:
         """The score of the graph in which each variable has these parents."""
@@ -83,15 +97,42 @@ class FamilyScores:
 
     def toggled(self, child: int, parents: int, others: list[int]) -> NDArray[np.float64]:
         """What the score gains where each of ``others`` becomes a parent, or is one no more."""
-        self.counts.labels(parents | 1 << child)  # what all larger families begin with
+        new = [j for j in others if not parents >> j & 1 and (child, parents | 1 << j) not in self._family]
+        if new:
+            self._score_larger(child, parents, new)
         now = self.of(child, parents)
         return np.array([self.of(child, parents ^ 1 << j) - now for j in others])
 
-    def _price(self, child: int, parents: int, weight: float) -> float:
-        configurations = prod(self.states[j] for j in members(parents))
-        return self.score.price((self.states[child] - 1) * configurations, weight)
+    def _score_larger(self, child: int, parents: int, others: list[int]) -> None:
+        """Score families with one parent more together, those that need no care: their tables share labels."""
+        family, cells, known = parents | 1 << child, self._cells(child), self._set
+        if family & self.counts.holed:
+            return
+        n_states, most = (
+            self.counts.n_states(parents),
+            self.max_bytes / (_BYTES * self.counts.n_states(family)),
+        )
+        others = [j for j in others if self.sizes[j] <= most and not self.counts.holed >> j & 1]
+        todo = [j for j in others if (family | 1 << j, 1) not in known]
+        for j, both, above in self.counts.beside(family, child, todo) if todo else ():
+            n = n_states * self.sizes[j]
+            known[family | 1 << j, 1] = self.score.margin(both, n * self.sizes[child], 1)
+            if (parents | 1 << j, cells) not in known:
+                known[parents | 1 << j, cells] = self.score.margin(above, n, cells)
+        n_parameters = self._n_parameters(child, parents)
+        for j in others:
+            fit = self._worth_of(family | 1 << j, 1) - self._worth_of(parents | 1 << j, cells)
+            price = self.score.price(n_parameters * self.states[j], self.weight)
+            self._family[child, parents | 1 << j] = fit - price
 
-    def _with_holes(self, child: int, parents: int, n_states: int) -> float:
+    def _price(self, child: int, parents: int, weight: float) -> float:
+        return self.score.price(self._n_parameters(child, parents), weight)
+
+    def _n_parameters(self, child: int, parents: int) -> int:
+        return (self.states[child] - 1) * prod(self.states[j] for j in members(parents))
+
+    def _with_holes(self, child: int, parents: int) -> float:
+        n_states = self.counts.n_states(parents)
         cells, above, alone = self.counts.family(child, parents)
         found = self._worth(child, parents, cells, above, n_states)
         if parents:

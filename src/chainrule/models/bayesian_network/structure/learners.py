@@ -64,8 +64,9 @@ def hill_climb(
 
     What is known ahead: edges that are ``forbidden`` or ``required``, as pairs (parent, child), a graph or its text;
     ``tiers``, groups of columns in an order such as that in time, where no edge leads from a later group to an earlier
-    one; and ``max_parents``.  Beyond a peak the search goes on for ``tabu`` changes, and it begins again ``restarts``
-    times from the best graph with edges changed at random (``random_state``).
+    one; and ``max_parents``.  Beyond a peak the search goes on for ``tabu`` changes, and it begins again from the best
+    graph with edges taken out and turned at random (``random_state``), until it did so ``restarts`` times in a row
+    without finding a better one.
 
     ``pseudocount`` and ``prior`` smooth the tables as in ``chow_liu``.  With ``missing="complete_families"`` a family
     is counted over the rows that know all of it, and worth what its parents add there.  A family whose table is above
