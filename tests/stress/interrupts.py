@@ -121,7 +121,9 @@ def _fault_of_stop(
         if path.is_file() and path.name.endswith(_LEFT):
             path.unlink()
     changed = {
-        p for p, content in _contents(place).items() if p in before and len(content) < len(before[p]) // 2
+        p
+        for p, content in _contents(place).items()
+        if p in before and len(content) < len(before[p]) // 2 and not _is_page(content)
     }
     if changed:
         return f"half written: {', '.join(sorted(changed))}"
@@ -134,6 +136,11 @@ def _fault_of_stop(
     if "Traceback" in said or (code == 130 and not said.endswith("chainrule: stopped\n")):
         return f"it said {said[-500:]}"
     return None
+
+
+def _is_page(content: bytes) -> bool:
+    """Whether it is HTML to its end: a comparison that is stopped shows the models that it came to."""
+    return content.rstrip().endswith(b"</html>")
 
 
 def _contents(place: Path) -> dict[str, bytes]:
