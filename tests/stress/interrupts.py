@@ -4,13 +4,16 @@
 
 A command runs once to the end, to know how long it takes, then again and again in children that are forked, each told
 to stop at another moment.  What was in its place before is there afterwards, or all of what the command writes; after
-Ctrl-C nothing else is.
+Ctrl-C nothing else is.  ``reproduce`` begins in a new folder each time, says what is kept there, and is run once more,
+which ends with the results of a run that nobody stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -22,8 +25,8 @@ from tests.cli.every_command import every_command
 
 __all__ = ["main"]
 
-# over before a signal comes, and one that takes minutes: tests/homework stops it
-_PASSED_OVER = ("masks", "data list", "data fetch", "data info", "reproduce")
+_PASSED_OVER = ("masks", "data list", "data fetch", "data info")  # over before a signal comes
+_RUN = "run"  # the folder of ``reproduce``
 _LEFT = (".part", ".lock")
 _TIMED = ("results.json", "run.json", "metrics.jsonl")  # of a run, which holds times
 
@@ -39,21 +42,24 @@ def main() -> int:
     from tests.stress.workloads import load
 
     load()
-    faults = 0
+    stops = faults = 0
     with tempfile.TemporaryDirectory() as place:
         for name, arguments in _commands(Path(place)).items():
             if name in _PASSED_OVER or (chosen.only and name not in chosen.only):
                 continue
             seconds = _ended(arguments, Path(place), None, 0.0)[2]
+            outcome = _outcome(Path(place)) if name == "reproduce" else None
             for number in (signal.SIGINT, signal.SIGTERM):
                 for k in range(chosen.moments):
                     after = seconds * (k + 0.5) / chosen.moments
-                    if fault := _fault(arguments, Path(place), number, after):
+                    fault = _fault(arguments, Path(place), number, after, outcome)
+                    stops += 1
+                    if fault:
                         faults += 1
                         sys.stdout.write(
                             f"{name}, {number.name} after {after:.3f} of {seconds:.3f} s: {fault}\n"
                         )
-    sys.stdout.write(f"{faults} faults\n")
+    sys.stdout.write(f"{stops} stops, {faults} faults\n")
     return 1 if faults else 0
 
 
@@ -71,20 +77,53 @@ def _commands(place: Path) -> dict[str, list[str]]:
         "fit em": ["fit", str(holes), "--model", "bayesnet", "--dag", "a -> b -> c", "-o", model],
         "fit several": ["fit", rows, rows, "--model", "chowliu", "-o", model],
         "learn by search": ["learn", rows, "--method", "hill-climb", "-o", str(place / "found.bif")],
+        "reproduce": ["reproduce", "--problems", "4,6", "--data", "digits", "--out", str(place / _RUN)],
     }
     return found | more
 
 
-def _fault(arguments: list[str], place: Path, number: signal.Signals, after: float) -> str | None:
-    """What went wrong with a command that is told to stop; ``None`` where nothing did."""
+def _fault(
+    arguments: list[str], place: Path, number: signal.Signals, after: float, outcome: str | None
+) -> str | None:
+    """What went wrong with a command that is told to stop; ``None`` where nothing did.
+
+    ``outcome`` is that of a run which nobody stopped, where the command is to go on from what it kept.
+    """
+    if outcome is not None:
+        shutil.rmtree(place / _RUN)
     before = _contents(place)
     code, said, _ = _ended(arguments, place, number, after)
+    fault = _fault_of_stop(place, before, number, code, said)
+    if fault is None and outcome is not None:
+        kept = (place / _RUN / "results.json").exists()
+        if code == 130 and kept and "goes on from there" not in said:
+            return f"it did not say what is kept: {said[-500:]}"
+        code, said, _ = _ended(arguments, place, None, 0.0)
+        if code != 0:
+            return f"the next run ended with {code}: {said[-500:]}"
+        if _outcome(place) != outcome:
+            return "the next run found other results, or wrote other files"
+    return fault
+
+
+def _outcome(place: Path) -> str:
+    """What ``reproduce`` found, without times, and the names of all its files."""
+    results = json.loads((place / _RUN / "results.json").read_bytes())
+    found = {k: [p["blocks"], p["numbers"], p["claims"]] for k, p in results["problems"].items()}
+    return json.dumps([found, sorted(str(p) for p in (place / _RUN).rglob("*"))])
+
+
+def _fault_of_stop(
+    place: Path, before: dict[str, bytes], number: signal.Signals, code: int, said: str
+) -> str | None:
     left = [p.name for p in place.rglob("*") if p.name.endswith(_LEFT)]
     for path in place.rglob("*"):
         if path.is_file() and path.name.endswith(_LEFT):
             path.unlink()
     changed = {
-        p for p, content in _contents(place).items() if p in before and len(content) < len(before[p]) // 2
+        p
+        for p, content in _contents(place).items()
+        if p in before and len(content) < len(before[p]) // 2 and not _is_page(content)
     }
     if changed:
         return f"half written: {', '.join(sorted(changed))}"
@@ -97,6 +136,11 @@ def _fault(arguments: list[str], place: Path, number: signal.Signals, after: flo
     if "Traceback" in said or (code == 130 and not said.endswith("chainrule: stopped\n")):
         return f"it said {said[-500:]}"
     return None
+
+
+def _is_page(content: bytes) -> bool:
+    """Whether it is HTML to its end: a comparison that is stopped shows the models that it came to."""
+    return content.rstrip().endswith(b"</html>")
 
 
 def _contents(place: Path) -> dict[str, bytes]:

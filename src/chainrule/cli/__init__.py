@@ -116,10 +116,10 @@ def reproduce(
                 seed=seed,
                 fresh=fresh,
             )
+            page = write_report(folder)
         except KeyboardInterrupt:
             print_error(f"what is done is kept in {folder}, and the same command goes on from there")
             raise
-        page = write_report(folder)
     if as_json:
         print_json(_plain_results(results, folder, page))
         return

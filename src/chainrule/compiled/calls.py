@@ -14,13 +14,12 @@ from typing import Any, ClassVar
 
 from chainrule.compiled import compiling
 from chainrule.compiled.threads import (
-    lost_by_fork,
     numba_config,
     threads_of_many_calls,
     threads_of_the_call,
     use_threads,
 )
-from chainrule.core.progress import note
+from chainrule.core.forks import in_each_child
 from chainrule.core.settings import settings
 
 __all__ = ["has_loops", "kernel", "loops_are_on", "loops_take", "many_calls", "use_threads"]
@@ -34,8 +33,6 @@ except ImportError:
 
 _INTERRUPT = int(signal.SIGINT)
 _DTYPES = ("torch.float32", "torch.float64", "float32", "float64")  # for which there are loops
-
-_told = False
 
 
 def has_loops(x: Any) -> bool:
@@ -51,23 +48,13 @@ def has_loops(x: Any) -> bool:
 def loops_are_on() -> bool:
     """Whether compiled loops may be used at all, for arrays that are always of a type they take.
 
-    They may not where ``settings.plain`` is set (``CHAINRULE_PLAIN=1``), where numba compiles nothing
-    (``NUMBA_DISABLE_JIT=1``), and in a process forked from one that had used them, which is said once.
+    They may not where ``settings.plain`` is set (``CHAINRULE_PLAIN=1``) and where numba compiles nothing
+    (``NUMBA_DISABLE_JIT=1``).
 
     >>> loops_are_on()
     True
     """
-    global _told
-    if settings.plain or numba_config.DISABLE_JIT:
-        return False
-    if lost_by_fork():
-        if not _told:
-            note(
-                "this process was forked from one that had used the fast loops, so it works without them; spawn it"
-            )
-        _told = True
-        return False
-    return True
+    return not (settings.plain or numba_config.DISABLE_JIT)
 
 
 def loops_take(dtype: Any) -> bool:
@@ -167,6 +154,14 @@ class _InterruptsWait:
         self.came = (number, frame)
         if _InterruptsWait.outer is not self:  # it has ended, or is about to
             self._handle()
+
+
+@in_each_child
+def _wait_no_more() -> None:
+    """A child that another thread forked meanwhile is in no loop, and is to hear of Ctrl-C."""
+    outer, _InterruptsWait.outer = _InterruptsWait.outer, None
+    if outer is not None:
+        set_signal(_INTERRUPT, outer.before)
 
 
 def _was_interrupted(error: BaseException) -> bool:

@@ -7,9 +7,11 @@ turns with one set of threads instead of waiting for each other's.  Three things
 - starting them sets the number of threads of that library, hence torch's; here it is put back at once;
 - nothing starts at import, only with the first loop;
 - threads do not survive a fork.  What waits in OpenMP's library is ended before each fork and comes back when it is
-  needed, so torch works in a child (with one thread where its library is older than OpenMP 5).  numba ends a child
-  that runs a parallel loop after its parent did, so there the loops are off (``lost_by_fork``), and who needs them
-  is told to spawn instead.
+  needed, so torch and the loops work in a child, with one thread where a library is older than OpenMP 5 and cannot
+  end what waits.  numba would end a child that runs a parallel loop after its parent did: it knows its process by
+  a number, and the child gives it its own.  A fork waits for other threads that compile, whose locks nobody would
+  open in the child.  numba's own ``get_num_threads`` is not asked where a fork may come between: it takes a
+  semaphore that parent and child share, and a child that finds it taken never gives it back, to neither.
 
 Waiting threads spin: two of them on a core that other processes use wait a time slice at each barrier, 65 ms a step
 of NADE beside one busy process, 0.6 ms with one thread.  So small work is done by one thread.  How long they spin
@@ -20,22 +22,23 @@ sets it in the shell, it cannot be set from here.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numba
 from numba.core import config
+from numba.core.compiler_lock import global_compiler_lock
 from numba.np.ufunc.parallel import threading_layer
 
-from chainrule.core.errors import InputError
 from chainrule.core.settings import settings
 
 __all__ = [
     "WORTH_TWO",
-    "ForkError",
-    "lost_by_fork",
     "numba_config",
     "start_threads",
     "threads_of_many_calls",
@@ -50,20 +53,38 @@ _END, _HARD = (
     2,
 )  # of omp.h: ends the threads that wait; libraries before OpenMP 5 lack it
 
+_LIBRARIES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
+
 _lock = threading.Lock()
 _chosen = threading.local()  # by the last ``use_threads`` of each thread
-_started_in: int | None = None  # the process that started numba's threads
+_started = False  # numba's threads, in this process or in one that it was forked from
+_openmp: list[Any] = []  # the libraries at the last fork
+_alone = False  # in a child whose parent's threads could not be ended
 _one_at_a_time: Any = (
     None  # a lock where numba has only its own simple pool, which two callers at once would abort
 )
 
 
-class ForkError(InputError):
-    """The compiled loops were asked for in a process that was forked from one that had used them."""
+@dataclass(frozen=True)
+class _Pool:
+    """What numba's library of threads does, without numba's lock around it."""
+
+    get_num_threads: Callable[[], int]
+    set_num_threads: Callable[[int], None]
+    launch_threads: Callable[[int], None]
+
+    @classmethod
+    def of(cls, layer: str) -> _Pool:
+        library = importlib.import_module(f"numba.np.ufunc.{_LIBRARIES[layer]}")
+        get, put = ctypes.PYFUNCTYPE(ctypes.c_int), ctypes.PYFUNCTYPE(None, ctypes.c_int)
+        return cls(get(library.get_num_threads), put(library.set_num_threads), put(library.launch_threads))
+
+
+_pool: Any = None  # once they are started
 
 
 def use_threads(work: float | None = None) -> int:
-    """How many threads the next loops of this thread are to use; raises ``ForkError`` in a child (see above).
+    """How many threads the next loops of this thread are to use.
 
     ``work`` is what they have to do in multiply-adds, batch times columns times units; below 2e7 it is one thread.
     Without it, and above, it is ``settings.threads``, else as many as torch uses (``torch.set_num_threads``).
@@ -87,15 +108,15 @@ class threads_of_the_call:
         if _one_at_a_time is not None:
             _one_at_a_time.acquire()
         if self.alone:
-            self.before = numba.get_num_threads()
-            numba.set_num_threads(self.n)
+            self.before = _pool.get_num_threads()
+            _pool.set_num_threads(self.n)
         elif _chosen.held != self.n:
-            numba.set_num_threads(self.n)
+            _pool.set_num_threads(self.n)
             _chosen.held = self.n
 
     def __exit__(self, *exception: object) -> None:
         if self.alone:
-            numba.set_num_threads(self.before)
+            _pool.set_num_threads(self.before)
         if _one_at_a_time is not None:
             _one_at_a_time.release()
 
@@ -108,48 +129,36 @@ class threads_of_many_calls:
 
     def __enter__(self) -> None:
         start_threads()
-        self.outer, self.before = getattr(_chosen, "held", None), numba.get_num_threads()
+        self.outer, self.before = getattr(_chosen, "held", None), _pool.get_num_threads()
         _chosen.held = self.before
 
     def __exit__(self, *exception: object) -> None:
-        numba.set_num_threads(self.before)
+        _pool.set_num_threads(self.before)
         _chosen.held = self.outer
-
-
-def lost_by_fork() -> bool:
-    """Whether a parent of this process started the loops' threads, so that they cannot run here.
-
-    >>> lost_by_fork()
-    False
-    """
-    return _started_in is not None and _started_in != os.getpid()
 
 
 def start_threads() -> None:
     """Start numba's threads, once, leaving the settings of OpenMP's libraries as they are."""
-    global _started_in, _one_at_a_time
-    if _started_in == os.getpid():
+    global _started, _pool, _one_at_a_time
+    if _started:
         return
-    if lost_by_fork():
-        raise ForkError(
-            "expected a process of its own for the compiled loops, this one was forked from one that had used them; "
-            "start workers by multiprocessing.get_context('spawn') or 'forkserver', or set chainrule.settings.plain"
-        )
     with _lock:
-        if _started_in is None:
+        if not _started:
             before = [(library, _levels_and_threads(library)) for library in _openmp_libraries()]
             numba.get_num_threads()
             for library, (levels, threads) in before:
                 library.omp_set_max_active_levels(levels)
                 library.omp_set_num_threads(threads)
+            _pool = _Pool.of(threading_layer())
             if threading_layer() == "workqueue":
                 _one_at_a_time = threading.RLock()
-            os.register_at_fork(before=_end_waiting_threads, after_in_child=_use_one_thread)
-            _started_in = os.getpid()
+            _started = True
 
 
 def _wanted() -> int:
     torch = sys.modules.get("torch")
+    if _alone:
+        return 1
     if settings.threads is not None:
         n = settings.threads
     elif torch is not None:
@@ -172,14 +181,36 @@ def _levels_and_threads(library: Any) -> tuple[int, int]:
     return library.omp_get_max_active_levels(), library.omp_get_max_threads()
 
 
-def _end_waiting_threads() -> None:
-    for library in _openmp_libraries():
+def _prepare_to_fork() -> None:
+    """No other thread compiles or starts threads, and none of OpenMP's waits."""
+    global _openmp
+    global_compiler_lock.acquire()  # before the other lock, as who compiles a parallel loop does
+    _lock.acquire()
+    _openmp = _openmp_libraries() if _started else []
+    for library in _openmp:
         if hasattr(library, _END):
             library.omp_pause_resource_all(_HARD)
 
 
-def _use_one_thread() -> None:
-    """In a child, of the libraries that could not end what waits: a second thread would be waited for without end."""
-    for library in _openmp_libraries():
-        if not hasattr(library, _END):
+def _go_on() -> None:
+    _lock.release()
+    global_compiler_lock.release()
+
+
+def _go_on_in_child() -> None:
+    """Here numba is to take this process for the one that started it."""
+    global _alone, _chosen, _one_at_a_time
+    _go_on()
+    _chosen = threading.local()
+    if _one_at_a_time is not None:
+        _one_at_a_time = threading.RLock()
+    for library in _openmp:
+        if not hasattr(library, _END):  # a second thread would be waited for without end
             library.omp_set_num_threads(1)
+            _alone = True
+    if _started and threading_layer() == "omp":
+        _pool.launch_threads(0)  # none; it keeps the number of the process
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_prepare_to_fork, after_in_parent=_go_on, after_in_child=_go_on_in_child)

@@ -7,6 +7,7 @@ only Python's own handler is put off: where a program has one of its own, nothin
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -24,11 +25,11 @@ def waiting_interrupts() -> Iterator[Callable[[], bool]]:
     ...     interrupted()
     False
     """
-    came = False
+    came, process = False, os.getpid()
 
     def wait(number: int, frame: Any) -> None:
         nonlocal came
-        if came:
+        if came or os.getpid() != process:  # a child that another thread forked is not within the block
             raise KeyboardInterrupt
         came = True
 

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.core.forks import in_each_child
 from chainrule.core.settings import settings
 
 __all__ = ["Lines", "own_listener"]
@@ -106,6 +107,13 @@ def own_listener() -> Lines | None:
 
 _own: Lines | None = None
 _lock = threading.Lock()
+
+
+@in_each_child
+def _begin_anew() -> None:
+    """Another thread of the parent may have been about to write."""
+    global _own, _lock
+    _own, _lock = None, threading.Lock()
 
 
 def _can_write_over(stream: Any) -> bool:

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from chainrule.core.checks import (
     check_size,
 )
 from chainrule.core.errors import InputError, ShapeError
+from chainrule.core.forks import cached_property
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.shapes import Shaped, UInt8
 from chainrule.core.text import as_written

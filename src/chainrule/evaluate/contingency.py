@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from chainrule.core.forks import cached_property
 
 __all__ = ["StratifiedTable", "joint_codes", "relabel"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from chainrule.core.errors import InputError, UnknownNameError
+from chainrule.core.forks import cached_property
 from chainrule.core.text import as_written
 
 __all__ = ["Names", "NodeNames"]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError
+from chainrule.core.forks import cached_property
 from chainrule.core.text import one_line
 
 __all__ = ["Structure", "reachable"]

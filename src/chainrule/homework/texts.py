@@ -9,11 +9,11 @@ in it cannot drift apart.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
 from chainrule.core.figures import FigureData
+from chainrule.core.forks import cached_property
 from chainrule.core.records import Claim, Figure, Text, Verdict
 
 __all__ = ["Texts"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, ShapeError
+from chainrule.core.forks import cached_property
 from chainrule.tables.problems import Problem
 from chainrule.tables.values import Kind, label_of, number_of
 

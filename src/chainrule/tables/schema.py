@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING as _NO_DEFAULT
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from chainrule.core.checks import as_floats, as_list, check_instance, check_integer, is_listing
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import DataError, InputError, ShapeError, UnknownNameError, ValuesError
+from chainrule.core.forks import cached_property
 from chainrule.core.text import as_written, one_line
 from chainrule.tables.bins import bin_of
 from chainrule.tables.intervals import interval_label, interval_of

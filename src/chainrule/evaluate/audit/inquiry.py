@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.forks import cached_property
 from chainrule.core.numerics import log_sum_exp
 from chainrule.evaluate.audit.subject import Codes, Scorer, Subject, as_numbers
 from chainrule.models.shared.states import state_blocks

@@ -32,19 +32,21 @@ def plain_numbers(text: str, start: int, stop: int, most: int) -> NDArray[np.flo
     >>> plain_numbers("table .25, 7.5e-1;", 5, 17, most=9).tolist(), plain_numbers("1 nan", 0, 5, most=9)
     ([0.25, 0.75], None)
     """
-    parts: list[NDArray[np.float64]] = []
+    # as many as there may be, of which the system gives only what is written to; the rest goes back in the end
+    found, n = np.empty(min(most, (stop - start) // 2 + 1)), 0
     for first, last in _pieces(text, start, stop):
         if _PLAIN.fullmatch(text, first, last) is None:
             return None
         words = text[first:last].replace(",", " ").split()
-        most -= len(words)
-        if most < 0:
+        if n + len(words) > most:
             return None
         try:
-            parts.append(np.array([float(word) for word in words], np.float64))
+            found[n : n + len(words)] = [float(word) for word in words]
         except ValueError:
             return None
-    return np.concatenate(parts) if len(parts) != 1 else parts[0]
+        n += len(words)
+    found.resize(n, refcheck=False)
+    return found
 
 
 def _pieces(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -68,11 +70,12 @@ def sums_off(rows: NDArray[np.float64]) -> float | None:
     >>> sums_off(np.array([[0.333, 0.333, 0.333], [0.5, 0.4, 0.0]])), sums_off(np.array([1.0]))
     (0.9, None)
     """
-    sums = rows.sum(axis=-1)
-    off = np.abs(sums - 1)
-    if not (off > ROUNDING * rows.shape[-1]).any():
+    off = np.atleast_1d(rows.sum(axis=-1)).ravel()
+    off -= 1
+    worst = max(off.argmax(), off.argmin(), key=lambda i: abs(off[i]))
+    if not abs(off[worst]) > ROUNDING * rows.shape[-1]:
         return None
-    return float(sums.flat[np.argmax(off)])
+    return float(rows.reshape(-1, rows.shape[-1])[worst].sum())
 
 
 def word_that_is_no_number(text: str, start: int = 0, *, between: str = r"\s,") -> int | None:

@@ -18,7 +18,9 @@ refused where a node has several parents.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,19 +63,30 @@ def parse_xdsl(text: str) -> NetworkDescription:
     return _Reader().run(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What is kept of a node until all are known: where it is, its parents, and its table, or its resulting states."""
+
+    name: str
+    at: Place
+    parents: tuple[tuple[str, Place], ...]
+    given: NDArray[np.float64] | str
+    given_at: Place
+
+
 class _Reader:
     """Takes nodes as they come; tables are put in place when all nodes are known."""
 
     def __init__(self) -> None:
         self._network: NetworkBuilder[Place] = NetworkBuilder(place_text)
-        self._nodes: list[tuple[str, Element, NDArray[np.float64] | None]] = []
+        self._nodes: deque[_Node] = deque()
         self._positions: dict[str, tuple[float, float]] = {}
         self._name = self._app = ""
 
     def run(self, text: str) -> NetworkDescription:
         end = read_records(text, "smile", _CONTAINERS, self._take, self._enter)
-        for name, node, numbers in self._nodes:
-            self._define(name, node, numbers)
+        while self._nodes:
+            self._define(self._nodes.popleft())
         positions = {v: self._positions[v] for v in self._network.states if v in self._positions}
         return self._network.finish(end, self._name, positions=positions)
 
@@ -101,23 +114,18 @@ class _Reader:
                 f"node {shown(name)} {why}; only cpt and deterministic nodes are read, so change its type in GeNIe",
                 node.at,
             )
-        states = [(self._id(state), state.at) for state in node.all("state")]
+        states = node.all("state")
         if not states:
             self._network.refuse(f"node {shown(name)} has no <state>; add its states", node.at)
-        self._network.declare(name, states, node.at)
-        numbers = None
-        if node.tag == "cpt":
-            listed = node.one("probabilities")
-            numbers = numbers_of(listed)
-            listed.pieces.clear()  # the numbers are enough
-        self._nodes.append((name, node, numbers))
+        self._network.declare(name, ((self._id(state), state.at) for state in states), node.at)
+        listed = node.one("probabilities" if node.tag == "cpt" else "resultingstates")
+        parents = tuple((element.text, element.at) for element in node.all("parents"))
+        given = numbers_of(listed) if node.tag == "cpt" else listed.text
+        self._nodes.append(_Node(name, node.at, parents, given, listed.at))
 
-    def _define(self, name: str, node: Element, numbers: NDArray[np.float64] | None) -> None:
-        parents = [
-            self._network.known(parent, element.at)
-            for element in node.all("parents")
-            for parent in element.text.split()
-        ]
+    def _define(self, node: _Node) -> None:
+        name, numbers = node.name, node.given
+        parents = [self._network.known(parent, at) for text, at in node.parents for parent in text.split()]
         if len(parents) > 1 and self._app.startswith("aGrUM"):
             self._network.refuse(
                 f"pyAgrum wrote this file, and orders tables of several parents, such as that of {shown(name)}, "
@@ -125,22 +133,21 @@ class _Reader:
                 node.at,
             )
         shape = self._network.open_table(name, parents, node.at)
-        at = node.one("resultingstates" if numbers is None else "probabilities").at
-        if numbers is None:
-            numbers = self._resulting(name, node.one("resultingstates"), shape)
-        self._network.give(name, self._network.shaped(name, numbers, shape, at), at)
+        if isinstance(numbers, str):
+            numbers = self._resulting(name, numbers, shape, node.given_at)
+        self._network.give(name, self._network.shaped(name, numbers, shape, node.given_at), node.given_at)
 
-    def _resulting(self, name: str, listed: Element, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        known, found = self._network.states[name], listed.text.split()
+    def _resulting(self, name: str, text: str, shape: tuple[int, ...], at: Place) -> NDArray[np.float64]:
+        known, found = self._network.states[name], text.split()
         n_rows = int(np.prod(shape[:-1], dtype=np.int64))
         if len(found) != n_rows:
             self._network.refuse(
                 f"expected {n_rows:,} resulting states for {shown(name)}, got {len(found):,}; correct them",
-                listed.at,
+                at,
             )
         for state in found:
             if state not in known:
-                self._network.unknown(f"state of {shown(name)}", state, known, listed.at)
+                self._network.unknown(f"state of {shown(name)}", state, known, at)
         return np.eye(shape[-1])[[known[state] for state in found]]
 
     def _draw(self, node: Element) -> None:

@@ -7,8 +7,9 @@ a file; a document type may be declared, as files of XMLBIF do, but is not follo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NoReturn
 from xml.parsers.expat import ErrorString, ExpatError, ParserCreate
 
@@ -22,18 +23,23 @@ MOST_NESTED = 50
 SPACE = " \t\r\n"  # what XML calls white space
 _MOST_DECLARED = 100  # attributes of a document type, which every element could be given
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
 Place = tuple[int, int]  # line and column, from 1
 
 
 @dataclass(slots=True)
 class Element:
-    """A tag with its attributes, the text directly in it, what is below it, and where it begins."""
+    """A tag with its attributes, the text directly in it, what is below it, and where it begins.
+
+    Most have no more than one of the three, so the others share what is empty: a document is mainly elements.
+    """
 
     tag: str
-    attributes: dict[str, str]
+    attributes: Mapping[str, str]
     at: Place
-    children: list[Element] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
+    children: list[Element] | tuple[()] = ()
+    pieces: list[str] | tuple[()] = ()
 
     @property
     def text(self) -> str:
@@ -43,6 +49,16 @@ class Element:
     def all(self, tag: str) -> list[Element]:
         """Those directly below with this tag."""
         return [child for child in self.children if child.tag == tag]
+
+    def add(self, child: Element) -> None:
+        """One more below."""
+        self.children = self.children or []
+        self.children.append(child)
+
+    def say(self, text: str) -> None:
+        """More of the text."""
+        self.pieces = self.pieces or []
+        self.pieces.append(text)
 
     def one(self, tag: str) -> Element:
         """The only one below with this tag; ``ParseError`` for none and for several."""
@@ -75,7 +91,7 @@ def read_records(
 
     >>> found = []
     >>> read_records("<a><b>1</b><b>2</b></a>", "a", ["a"], lambda b, tag: found.append((b.text, b.at)), print)
-    Element(tag='a', attributes={}, at=(1, 1), children=[], pieces=[])
+    Element(tag='a', attributes=mappingproxy({}), at=(1, 1), children=(), pieces=())
     (1, 24)
     >>> found
     [('1', (1, 4)), ('2', (1, 12))]
@@ -113,7 +129,11 @@ class _Reader:
             raise ParseError(f"{at}: this is not well-formed XML ({ErrorString(e.code)}); correct it") from e
         except UnicodeEncodeError as e:
             raise ParseError(f"{text[e.start]!r} is not Unicode text; save the file as UTF-8") from e
-        return self._place()
+        end = self._place()
+        del (
+            self._parser
+        )  # it knows this reader, which would wait for a search for garbage, with all that was read
+        return end
 
     def _place(self) -> Place:
         return self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
@@ -126,7 +146,7 @@ class _Reader:
             self._refuse(f"expected <{self._root}> as the first element, got <{shown(tag)[1:-1]}>")
         if len(self._within) + len(self._open) == MOST_NESTED:
             self._refuse(f"elements are nested more than {MOST_NESTED} deep; flatten them")
-        element = Element(tag, attributes, self._place())
+        element = Element(tag, attributes or _NONE, self._place())
         if self._open:
             self._n_elements += 1
             if self._n_elements > MOST_ELEMENTS:
@@ -134,7 +154,7 @@ class _Reader:
                     f"{place_text(self._place())}: <{shown(self._open[0].tag)[1:-1]}> holds more than "
                     f"{MOST_ELEMENTS:,} elements; leave some out"
                 )
-            self._open[-1].children.append(element)
+            self._open[-1].add(element)
         elif tag in self._containers:
             self._within.append(tag)
             self._enter(element)
@@ -152,7 +172,7 @@ class _Reader:
 
     def _characters(self, text: str) -> None:
         if self._open:
-            self._open[-1].pieces.append(text)
+            self._open[-1].say(text)
 
     def _entity(self, name: str, *_: object) -> None:
         self._refuse(f"entities such as &{shown(name)[1:-1]}; are not read; write out what it stands for")

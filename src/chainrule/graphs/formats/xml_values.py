@@ -31,6 +31,7 @@ _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 def numbers_of(element: Element) -> NDArray[np.float64]:
     """The numbers that are the text of ``element``; ``ParseError`` for other words, with its place."""
     text = "".join(element.pieces)
+    element.pieces = ()  # no text of megabytes is held twice
     numbers = plain_numbers(text, 0, len(text), MOST_NUMBERS)
     if numbers is None:
         bad = word_that_is_no_number(text)

@@ -12,7 +12,9 @@ any note; ``position = (x, y)`` is one.  Elements may come in any order.  White 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,12 +43,23 @@ def parse_xmlbif(text: str) -> NetworkDescription:
     return _Reader().run(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """What is kept of one until all variables are known: the node and its parents, the table, notes, and places."""
+
+    at: Place
+    names: tuple[tuple[str, Place], ...]
+    numbers: NDArray[np.float64]
+    numbers_at: Place
+    notes: tuple[str, ...]
+
+
 class _Reader:
     """Takes variables and definitions as they come; tables are put in place when all variables are known."""
 
     def __init__(self) -> None:
         self._network: NetworkBuilder[Place] = NetworkBuilder(place_text)
-        self._definitions: list[tuple[Element, NDArray[np.float64]]] = []
+        self._definitions: deque[_Definition] = deque()
         self._name = ""
         self._notes: list[str] = []
         self._variable_notes: dict[str, list[str]] = {}
@@ -55,8 +68,8 @@ class _Reader:
 
     def run(self, text: str) -> NetworkDescription:
         end = read_records(text, "BIF", ["BIF", "NETWORK"], self._take, self._enter)
-        for definition, numbers in self._definitions:
-            self._define(definition, numbers)
+        while self._definitions:
+            self._define(self._definitions.popleft())
         return self._network.finish(
             end,
             self._name,
@@ -78,9 +91,7 @@ class _Reader:
         elif record.tag == "VARIABLE":
             self._declare(record)
         elif record.tag == "DEFINITION":
-            table = record.one("TABLE")
-            self._definitions.append((record, numbers_of(table)))
-            table.pieces.clear()  # the numbers are enough
+            self._definitions.append(self._defined(record))
         else:
             self._network.refuse(
                 f"expected <VARIABLE> or <DEFINITION>, got <{shown(record.tag)[1:-1]}>; remove it", record.at
@@ -94,32 +105,37 @@ class _Reader:
                 variable.at,
             )
         name = self._text(variable.one("NAME"))
-        outcomes = [(self._text(outcome), outcome.at) for outcome in variable.all("OUTCOME")]
+        outcomes = variable.all("OUTCOME")
         if not outcomes:
             self._network.refuse(
                 f"variable {shown(name)} has no <OUTCOME>; only variables with states can be read",
                 variable.at,
             )
-        self._network.declare(name, outcomes, variable.at)
+        self._network.declare(name, ((self._text(o), o.at) for o in outcomes), variable.at)
         for note in variable.all("PROPERTY"):
             if position := position_of_note(note.text):
                 self._positions[name] = position
             else:
                 self._variable_notes.setdefault(name, []).append(note.text)
 
-    def _define(self, definition: Element, numbers: NDArray[np.float64]) -> None:
+    def _defined(self, definition: Element) -> _Definition:
+        table = definition.one("TABLE")
+        numbers = numbers_of(table)
         several = definition.all("FOR")[1:]
         if several:
             self._network.refuse("this table is for several variables; give each its own", several[0].at)
-        node, *parents = (
-            self._network.known(self._text(element), element.at)
-            for element in (definition.one("FOR"), *definition.all("GIVEN"))
-        )
-        at = definition.one("TABLE").at
+        named = (definition.one("FOR"), *definition.all("GIVEN"))
+        names = tuple((self._text(element), element.at) for element in named)
+        notes = tuple(note.text for note in definition.all("PROPERTY"))
+        return _Definition(definition.at, names, numbers, table.at, notes)
+
+    def _define(self, definition: _Definition) -> None:
+        node, *parents = (self._network.known(name, at) for name, at in definition.names)
         shape = self._network.open_table(node, parents, definition.at)
-        self._network.give(node, self._network.shaped(node, numbers, shape, at), at)
-        for note in definition.all("PROPERTY"):
-            self._variable_notes.setdefault(node, []).append(note.text)
+        at = definition.numbers_at
+        self._network.give(node, self._network.shaped(node, definition.numbers, shape, at), at)
+        for note in definition.notes:
+            self._variable_notes.setdefault(node, []).append(note)
 
     def _text(self, element: Element) -> str:
         if not element.text:

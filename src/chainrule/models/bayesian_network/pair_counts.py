@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 from operator import add
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import InputError, TooLargeError, ValuesError
+from chainrule.core.forks import cached_property
 from chainrule.core.progress import track
 from chainrule.graphs import DAG
 from chainrule.models.bayesian_network.conditional_tables import Counts

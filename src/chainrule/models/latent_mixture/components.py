@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from chainrule.compiled.calls import loops_are_on, use_threads
+from chainrule.core.forks import cached_property
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.progress import track
 from chainrule.models.latent_mixture.layout import Codes, Layout

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.forks import cached_property
 from chainrule.models.latent_mixture.layout import Codes, Layout, SignedEntries
 from chainrule.models.shared.decision_tables import DecisionTables
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.forks import cached_property
 from chainrule.core.numerics import log_sum_exp
 from chainrule.models.shared.state_columns import normalised, state_begins
 

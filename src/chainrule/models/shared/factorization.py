@@ -9,7 +9,6 @@ thing with fewer parents.  Everything here is by column; names come in and go ou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.checks import as_list
 from chainrule.core.errors import InputError
+from chainrule.core.forks import cached_property
 from chainrule.core.randomness import RandomState
 from chainrule.core.text import as_written
 from chainrule.graphs import DAG

@@ -8,7 +8,6 @@ factors over what is left are summed out (``reduction``).  What nothing known de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
 from math import prod
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
+from chainrule.core.forks import cached_property
 from chainrule.core.progress import track
 from chainrule.models.bayesian_network.inference.buckets import Buckets
 from chainrule.models.bayesian_network.inference.elimination import (

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
+from chainrule.core.forks import cached_property
 from chainrule.models.bayesian_network.pair_counts import PairCounts, count_pairs
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.shared.states import n_states, states_between

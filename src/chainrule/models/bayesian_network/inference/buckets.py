@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.forks import cached_property
 from chainrule.core.numerics import log_sum_exp
 
 __all__ = ["Buckets", "Factor", "cumulative", "draw_states"]

@@ -10,7 +10,6 @@ little, is calibrated (``kept_rows``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
+from chainrule.core.forks import cached_property
 from chainrule.core.time_limit import check_time
 from chainrule.models.bayesian_network.inference.buckets import cumulative, draw_states
 from chainrule.models.bayesian_network.inference.elimination import (

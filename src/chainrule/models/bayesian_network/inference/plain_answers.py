@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.forks import cached_property
 from chainrule.models.bayesian_network.inference.buckets import Buckets, Factor
 from chainrule.models.bayesian_network.inference.elimination import Elimination
 from chainrule.models.bayesian_network.inference.plans import Plans, known_in

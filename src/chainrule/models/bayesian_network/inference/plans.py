@@ -21,13 +21,13 @@ Evidence that only scales the answer is looked at no further than to say whether
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import TooLargeError
+from chainrule.core.forks import cached_property
 from chainrule.models.bayesian_network.inference.elimination import (
     Elimination,
     best_order,

@@ -8,12 +8,12 @@ Where loops are off it answers all, but draws, whose twin in ``plain`` draws the
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.forks import cached_property
 from chainrule.core.progress import track
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.row_inference.layout import DRAW, MAXIMUM, SUM

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.compiled.calls import loops_are_on, use_threads
+from chainrule.core.forks import cached_property
 from chainrule.models.shared.decision_tables.checking import check_trees
 from chainrule.models.shared.decision_tables.walking_loops import (
     count_nodes,
