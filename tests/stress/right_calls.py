@@ -369,7 +369,7 @@ LEARNERS: dict[str, Made] = {
         "max_bytes": 2**20}),
     "BayesianNetwork.write": lambda: (_network().write, {"path": "out.bif", "format": "bif"}),
     "BayesianNetwork.sensitivity": lambda: (_network().sensitivity, {
-        "states": {"b": "yes"}, **EVIDENCE, "likelihood": None}),
+        "states": {"b": "yes"}, **EVIDENCE, **SOFT}),
     "BayesianNetwork.standard_errors": lambda: (_network().standard_errors, {
         "X": rows(), "method": "information", "n_resamples": 2, "sample_weight": None, "rng": 0}),
     "BayesianNetwork.standard_errors by resampling": lambda: (_network().standard_errors, {
@@ -533,7 +533,7 @@ TASKS: dict[str, Made] = {
     "most_probable": lambda: (cr.most_probable, {"model": fitted("BayesianNetwork"), **QUESTION, "k": 2, **SOFT}),
     "query": lambda: (cr.query, {"model": fitted("BayesianNetwork"), **QUESTION, **SOFT}),
     "sensitivity": lambda: (cr.sensitivity, {
-        "model": fitted("BayesianNetwork"), "question": "P(b=yes)", **EVIDENCE, "likelihood": SOFT["likelihood"]}),
+        "model": fitted("BayesianNetwork"), "question": "P(b=yes)", **EVIDENCE, **SOFT}),
     "sample": lambda: (cr.sample, {
         "model": fitted("Independent"), "n": 3, "given": {"a": "yes"}, "seed": 0, "out": "out.csv"}),
     "score": lambda: (cr.score, {

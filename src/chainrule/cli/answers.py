@@ -138,20 +138,18 @@ def query(
     from chainrule.tasks.models import loaded
     from chainrule.tasks.questions import parse_numbers
 
-    check_kind_of_answer(most_probable, sensitivity, jeffrey, wanted)
-    soft: dict[str, Any] = {"likelihood": parse_numbers(likelihood)}
+    check_kind_of_answer(most_probable, sensitivity, wanted)
+    soft: dict[str, Any] = {"likelihood": parse_numbers(likelihood), "jeffrey": parse_numbers(jeffrey)}
     found: list[Any]
     with progress():
         fitted = loaded(model)
         if sensitivity:
             found = [querying.sensitivity(fitted, question, **soft) for question in questions]
         elif most_probable is not None:
-            soft["jeffrey"] = parse_numbers(jeffrey)
             found = [
                 querying.most_probable(fitted, question, most_probable, **soft) for question in questions
             ]
         else:
-            soft["jeffrey"] = parse_numbers(jeffrey)
             found = [querying.query(fitted, question, **soft) for question in questions]
     if as_json:
         plain = [plain_of(answer, wanted) for answer in found]

@@ -132,6 +132,7 @@ def sensitivity(
     evidence: Mapping[str, Any] | None = None,
     *,
     likelihood: Mapping[str, Any] | None = None,
+    jeffrey: Mapping[str, Any] | None = None,
 ) -> Sensitivity:
     """How the answer to a ``question`` about a state, "P(smoker=yes | age=60+)", depends on each entry of each table.
 
@@ -149,7 +150,7 @@ def sensitivity(
             f"sensitivity is of the entries of a network's tables, and {type(asked.model).__name__} has none; fit a "
             "Bayesian network, as in chainrule fit … --model chowliu or --model bayesnet --dag 'a -> b'"
         )
-    return network.sensitivity(asked.states, asked.known, likelihood=likelihood)
+    return network.sensitivity(asked.states, asked.known, likelihood=likelihood, jeffrey=jeffrey)
 
 
 @dataclass(frozen=True, eq=False)

@@ -550,12 +550,15 @@ class BayesianNetwork(DiscreteModel):
         evidence: Mapping[str, Any] | None = None,
         *,
         likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
     ) -> Sensitivity:
         """How P(states | evidence) depends on each entry of each table: exact functions, derivatives, needed changes.
 
         Of one entry at a time, t, the others of its row keeping their proportions, it is (a + b t) / (c + d t).  Two
-        passes give the coefficients of all entries.  Latent nodes may be named; tables that were set by ``do`` do not
-        count.
+        passes give the coefficients of all entries.  With ``jeffrey`` it is a sum of such ratios, one for each state of
+        the variable that has a new marginal; of several variables one for each joint state, with shares that follow by
+        iterative proportional fitting, which is differentiated implicitly (no needed changes then).  Latent nodes may
+        be named; tables that were set by ``do`` do not count.
 
         >>> tables = {"ill": [0.99, 0.01], "test": [[0.95, 0.05], [0.1, 0.9]]}
         >>> model = BayesianNetwork.from_tables("ill -> test", dict.fromkeys(tables, ["no", "yes"]), tables)
@@ -566,7 +569,7 @@ class BayesianNetwork(DiscreteModel):
         0.0091
         """
         questions = self._questions()
-        known = questions.known(evidence, likelihood)
+        known = questions.known(evidence, likelihood, jeffrey)
         return questions.sensitivity(states, known, self.fit_info_.get("do", ()))
 
     def do(self, states: Mapping[str, Any]) -> Self:
