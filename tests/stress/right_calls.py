@@ -187,6 +187,11 @@ def _network() -> Any:
     return fitted("BayesianNetwork")
 
 
+@cache
+def _with_prior() -> Any:
+    return cr.BayesianNetwork("a -> b; c", pseudocount=1).fit(rows())
+
+
 CLASSES: dict[str, Made] = {
     "DAG": lambda: (cr.DAG, {"edges": [("a", "b")], "nodes": ["a", "b", "c"], **marks()}),
     "PDAG": lambda: (cr.PDAG, {"directed": [("a", "b")], "undirected": [("b", "c")], "nodes": ["a", "b", "c"],
@@ -532,6 +537,9 @@ TASKS: dict[str, Made] = {
         "out": "out.dot", **_dialect(), **FIT_SETTINGS}),
     "most_probable": lambda: (cr.most_probable, {"model": fitted("BayesianNetwork"), **QUESTION, "k": 2, **SOFT}),
     "query": lambda: (cr.query, {"model": fitted("BayesianNetwork"), **QUESTION, **SOFT}),
+    "credible_intervals": lambda: (cr.credible_intervals, {
+        "model": _with_prior(), "question": "P(b=yes)", "X": rows(), **EVIDENCE, "level": 0.9, **SOFT, **_dialect(),
+        "unseen": "missing"}),
     "sensitivity": lambda: (cr.sensitivity, {
         "model": fitted("BayesianNetwork"), "question": "P(b=yes)", **EVIDENCE, **SOFT}),
     "sample": lambda: (cr.sample, {

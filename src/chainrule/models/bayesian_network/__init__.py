@@ -3,9 +3,9 @@
 Read ``estimator`` (the face), ``node_rows``, ``family_counts`` and ``conditional_tables`` (the fit), ``em``,
 ``em_fit`` and ``incomplete_counts`` (the fit to rows with holes and to latent nodes), ``standard_errors``,
 ``inference`` (exact answers), ``questions`` (the same with names, and soft evidence), ``ranked_states`` and
-``sensitivity`` (further answers; ``term_lines`` and ``term_weights`` with new marginals too), ``table_posteriors`` (how
-sure the tables are), ``pair_counts`` and ``dependence_tree`` (the best tree), ``tree_estimator`` (the same as an
-estimator), ``structure`` (graphs of any shape, learned).
+``sensitivity`` (further answers; ``term_lines`` and ``term_weights`` with new marginals too), ``table_posteriors`` and
+``answer_posteriors`` (how sure tables and answers are), ``pair_counts`` and ``dependence_tree`` (the best tree),
+``tree_estimator`` (the same as an estimator), ``structure`` (graphs of any shape, learned).
 """
 
 from typing import TYPE_CHECKING
