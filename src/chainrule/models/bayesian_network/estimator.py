@@ -631,11 +631,13 @@ class BayesianNetwork(DiscreteModel):
         """Take tables of ``nodes``, of which the latent ones come last."""
         for v, table in tables.items():
             check_table_size(v, table.shape, self.max_bytes)
-            table.setflags(write=False)  # what is answered is computed from these once
         self._take_schema(nodes.select([v for v in nodes.names if v not in dag.latent]))
-        self.dag_, self.tables_, self._nodes = dag, tables, nodes
         families = Families.of(dag, nodes)
         self._network = DiscreteNetwork(families.parents, [tables[v] for v in nodes.names], families.order)
+        parts = dict(zip(nodes.names, self._network.tables, strict=True))
+        for table in parts.values():
+            table.setflags(write=False)  # what is answered is computed from these once
+        self.dag_, self.tables_, self._nodes = dag, {v: parts[v] for v in tables}, nodes
         self._row_inference = RowInference(self._network)
 
     def _fitted_nodes(self) -> Schema:
