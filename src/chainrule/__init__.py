@@ -37,6 +37,7 @@ _HOMES = {
     "check_independencies": "chainrule.evaluate",
     "chow_liu": "chainrule.models",
     "compare": "chainrule.tasks",
+    "credible_intervals": "chainrule.tasks",
     "describe": "chainrule.tasks",
     "estimate_effect": "chainrule.evaluate",
     "exact_search": "chainrule.models",
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from chainrule.tables import Table as Table
     from chainrule.tasks import audit as audit
     from chainrule.tasks import compare as compare
+    from chainrule.tasks import credible_intervals as credible_intervals
     from chainrule.tasks import describe as describe
     from chainrule.tasks import fit as fit
     from chainrule.tasks import impute as impute

@@ -64,8 +64,8 @@ def test_each_entry_moves_the_answer_as_its_function_says(seed, t):
         below, above = masses(with_entry(model, node, index, value), evidence, states, likelihood)
         if below > 1e-12:
             assert entry.at(value) == pytest.approx(above / below, abs=1e-8)
-    if entry.coefficients != (found.probability, 0.0, 1.0, 0.0):
-        a, b, c, d = entry.coefficients
+    if entry.terms != ((found.probability, 0.0, 1.0, 0.0),):
+        a, b, c, d = entry.terms[0]
         assert c + d * entry.value == pytest.approx(1.0, abs=1e-9)
         step = 1e-6
         slope = ((a + b * (entry.value + step)) / (c + d * (entry.value + step)) - found.probability) / step

@@ -251,7 +251,7 @@ def test_what_is_kept_of_rows_is_bounded_and_the_oldest_goes_first():
     network = drawn(np.random.default_rng(0), 12, 5, (2, 3))
     rows = partly_known(np.random.default_rng(1), network, 3, 0.3)
     sweeps, everything = (
-        Sweeps(network.parents, network.tables, network.sizes, network.order),
+        Sweeps(network.parents, network.values, network.sizes, network.order),
         np.ones(12, bool),
     )
     order, kept, each = np.array(network.full_plan(rows[0] * 0 - 1).order), KeptRows(), 0
@@ -269,7 +269,7 @@ def test_what_is_kept_of_rows_is_bounded_and_the_oldest_goes_first():
 def test_messages_up_and_down_are_no_more_than_the_tables_that_a_cost_counts():
     network = drawn(np.random.default_rng(0), 48, 11, (2, 5))
     nothing, everything, known = np.empty(0, np.int64), np.ones(48, bool), np.zeros(48, bool)
-    sweeps = Sweeps(network.parents, network.tables, network.sizes, network.order)
+    sweeps = Sweeps(network.parents, network.values, network.sizes, network.order)
     plan = network.full_plan(np.full(48, -1))
     program = sweeps.program(np.array(plan.order), known, everything, nothing, np.inf)
     assert program.entries == plan.total_entries
@@ -362,3 +362,33 @@ def test_evidence_of_a_row_that_is_impossible_is_told_and_the_others_are_drawn()
             filled, bad = network.draw(rows, np.random.default_rng(0))
         assert bad.tolist() == [True, False, False]
         assert filled[1:, 1].tolist() == [1, 0]
+
+
+def test_an_order_and_a_program_in_one_call_are_what_they_are_in_two():
+    rng = np.random.default_rng(3)
+    for enough in (0.0, np.inf):  # the first order is never, and always, good enough
+        for _ in range(20):
+            network = drawn(rng, 20, 4, (2, 4))
+            known, wanted = rng.random((2, 20)) < 0.2
+            keep = np.flatnonzero(wanted & ~known)[:2]
+            sweeps = Sweeps(network.parents, network.values, network.sizes, network.order)
+            order, program = sweeps.own_program(known, wanted, keep, np.inf, np.inf, enough)
+            alone = sweeps.order(known, wanted, keep, np.inf, enough)
+            np.testing.assert_array_equal(order, alone)
+            expected = sweeps.program(alone, known, wanted, keep, np.inf)
+            assert program.entries == expected.entries
+            np.testing.assert_array_equal(program.families, expected.families)
+            np.testing.assert_array_equal(program.order, expected.order)
+            np.testing.assert_array_equal(program.steps, expected.steps)
+
+
+def test_a_network_holds_its_tables_once():
+    network = drawn(np.random.default_rng(0), 12, 4, (2, 3))
+    assert sum(table.size for table in network.tables) == network.values.size
+    assert all(np.shares_memory(table, network.values) for table in network.tables)
+    model = random_network(np.random.default_rng(0), 6)
+    begins = sorted(table.__array_interface__["data"][0] for table in model.tables_.values())
+    assert begins[-1] - begins[0] < sum(
+        table.nbytes for table in model.tables_.values()
+    )  # one after the other
+    assert not any(table.flags.writeable for table in model.tables_.values())

@@ -187,6 +187,11 @@ def _network() -> Any:
     return fitted("BayesianNetwork")
 
 
+@cache
+def _with_prior() -> Any:
+    return cr.BayesianNetwork("a -> b; c", pseudocount=1).fit(rows())
+
+
 CLASSES: dict[str, Made] = {
     "DAG": lambda: (cr.DAG, {"edges": [("a", "b")], "nodes": ["a", "b", "c"], **marks()}),
     "PDAG": lambda: (cr.PDAG, {"directed": [("a", "b")], "undirected": [("b", "c")], "nodes": ["a", "b", "c"],
@@ -369,7 +374,7 @@ LEARNERS: dict[str, Made] = {
         "max_bytes": 2**20}),
     "BayesianNetwork.write": lambda: (_network().write, {"path": "out.bif", "format": "bif"}),
     "BayesianNetwork.sensitivity": lambda: (_network().sensitivity, {
-        "states": {"b": "yes"}, **EVIDENCE, "likelihood": None}),
+        "states": {"b": "yes"}, **EVIDENCE, **SOFT}),
     "BayesianNetwork.standard_errors": lambda: (_network().standard_errors, {
         "X": rows(), "method": "information", "n_resamples": 2, "sample_weight": None, "rng": 0}),
     "BayesianNetwork.standard_errors by resampling": lambda: (_network().standard_errors, {
@@ -532,8 +537,11 @@ TASKS: dict[str, Made] = {
         "out": "out.dot", **_dialect(), **FIT_SETTINGS}),
     "most_probable": lambda: (cr.most_probable, {"model": fitted("BayesianNetwork"), **QUESTION, "k": 2, **SOFT}),
     "query": lambda: (cr.query, {"model": fitted("BayesianNetwork"), **QUESTION, **SOFT}),
+    "credible_intervals": lambda: (cr.credible_intervals, {
+        "model": _with_prior(), "question": "P(b=yes)", "X": rows(), **EVIDENCE, "level": 0.9, **SOFT, **_dialect(),
+        "unseen": "missing"}),
     "sensitivity": lambda: (cr.sensitivity, {
-        "model": fitted("BayesianNetwork"), "question": "P(b=yes)", **EVIDENCE, "likelihood": SOFT["likelihood"]}),
+        "model": fitted("BayesianNetwork"), "question": "P(b=yes)", **EVIDENCE, **SOFT}),
     "sample": lambda: (cr.sample, {
         "model": fitted("Independent"), "n": 3, "given": {"a": "yes"}, "seed": 0, "out": "out.csv"}),
     "score": lambda: (cr.score, {

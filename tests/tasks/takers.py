@@ -47,6 +47,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "impute.model": lambda path: cr.impute(path, "rows.csv"),
     "query.model": lambda path: cr.query(path, "P(a)"),
     "most_probable.model": lambda path: cr.most_probable(path, "a"),
+    "credible_intervals.model": lambda path: cr.credible_intervals(path, "P(a=1)", "rows.csv"),
+    "credible_intervals.X": lambda path: cr.credible_intervals("a.model", "P(a=1)", path),
     "sensitivity.model": lambda path: cr.sensitivity(path, "P(a=1)"),
     "learn.X": cr.learn,
     "compare.X": lambda path: cr.compare(path, **SMALL),

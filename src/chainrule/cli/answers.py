@@ -19,6 +19,7 @@ from chainrule.cli.soft_evidence import (
     text_of,
 )
 from chainrule.cli.tables import Seed, TableFile
+from chainrule.core.errors import InputError
 
 __all__ = ["impute", "query", "sample", "score"]
 
@@ -111,6 +112,7 @@ def impute(
         print_line(found.text())
 
 
+@reads_more_rows
 def query(
     model: Model,
     questions: Annotated[
@@ -131,27 +133,42 @@ def query(
         ),
     ] = False,
     wanted: Wanted = None,
+    intervals: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Credible intervals by the rows that a network was fitted to; the options of reading are of them.",
+        ),
+    ] = None,
+    level: Annotated[
+        float | None, typer.Option(help="With --intervals: how probable each is; default 0.95.")
+    ] = None,
+    reading: Any = None,
     as_json: AsJson = False,
 ) -> None:
     """Exact answers: posteriors, probabilities of states, and effects of actions where you stated the graph."""
     from chainrule.tasks import querying
+    from chainrule.tasks.answer_intervals import credible_intervals
+    from chainrule.tasks.dialects import SHELL
     from chainrule.tasks.models import loaded
     from chainrule.tasks.questions import parse_numbers
 
-    check_kind_of_answer(most_probable, sensitivity, jeffrey, wanted)
-    soft: dict[str, Any] = {"likelihood": parse_numbers(likelihood)}
+    check_kind_of_answer(most_probable, sensitivity, wanted)
+    _check_intervals(intervals, level, reading, other=sensitivity or most_probable is not None)
+    soft: dict[str, Any] = {"likelihood": parse_numbers(likelihood), "jeffrey": parse_numbers(jeffrey)}
     found: list[Any]
     with progress():
         fitted = loaded(model)
-        if sensitivity:
+        if intervals is not None:
+            settings = {"level": 0.95 if level is None else level, "dialect": SHELL, **soft, **reading}
+            found = [credible_intervals(fitted, question, intervals, **settings) for question in questions]
+        elif sensitivity:
             found = [querying.sensitivity(fitted, question, **soft) for question in questions]
         elif most_probable is not None:
-            soft["jeffrey"] = parse_numbers(jeffrey)
             found = [
                 querying.most_probable(fitted, question, most_probable, **soft) for question in questions
             ]
         else:
-            soft["jeffrey"] = parse_numbers(jeffrey)
             found = [querying.query(fitted, question, **soft) for question in questions]
     if as_json:
         plain = [plain_of(answer, wanted) for answer in found]
@@ -159,3 +176,16 @@ def query(
         return
     for answer in found:
         print_line(text_of(answer, wanted))
+
+
+def _check_intervals(
+    intervals: Path | None, level: float | None, reading: dict[str, Any], *, other: bool
+) -> None:
+    """``InputError`` where ``--intervals`` does not go with another kind of answer, or what needs it lacks it."""
+    if intervals is not None and other:
+        raise InputError(
+            "--intervals are of probabilities; leave it out, or --sensitivity and --most-probable"
+        )
+    if intervals is None and (level is not None or reading):
+        name = "level" if level is not None else next(iter(reading))
+        raise InputError(f"--{name} is of the rows that give credible intervals; add --intervals TABLE")

@@ -60,15 +60,14 @@ def query(
     from chainrule.tasks.models import network_of
     from chainrule.tasks.questions import parse_numbers
 
-    check_kind_of_answer(most_probable, bool(sensitivity), jeffrey, wanted)
+    check_kind_of_answer(most_probable, bool(sensitivity), wanted)
     model = network_of(network).do(split_evidence(do))
     evidence, names = split_evidence(given), split_names(variables)
-    observed = parse_numbers(likelihood)
-    soft: dict[str, Any] = {"likelihood": observed, "jeffrey": parse_numbers(jeffrey)}
+    soft: dict[str, Any] = {"likelihood": parse_numbers(likelihood), "jeffrey": parse_numbers(jeffrey)}
     answers: list[Any] = [model.query(names, evidence, **soft)]
     plain = answers[0].to_plain()
     if sensitivity:
-        answers.append(model.sensitivity(split_evidence(sensitivity), evidence, likelihood=observed))
+        answers.append(model.sensitivity(split_evidence(sensitivity), evidence, **soft))
         plain["sensitivity"] = plain_of(answers[-1], wanted)
     if most_probable is not None or mpe:
         if most_probable is None and not any(soft.values()):

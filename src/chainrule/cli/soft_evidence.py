@@ -38,16 +38,10 @@ Wanted = Annotated[
 ]
 
 
-def check_kind_of_answer(
-    most_probable: int | None, sensitivity: bool, jeffrey: str, wanted: float | None
-) -> None:
+def check_kind_of_answer(most_probable: int | None, sensitivity: bool, wanted: float | None) -> None:
     """``InputError`` where options ask for two kinds of answer, or do not go with the one that is asked for."""
     if sensitivity and most_probable is not None:
         raise InputError("--sensitivity and --most-probable are two kinds of answer; leave one out")
-    if sensitivity and jeffrey:
-        raise InputError(
-            "--sensitivity is not of answers under --jeffrey, whose weights move with the tables; state a --likelihood"
-        )
     if wanted is not None and not sensitivity:
         raise InputError("--wanted says which answer changes are to lead to; add --sensitivity")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING as _NO_DEFAULT
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from operator import lt
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = ["Kind", "Schema", "Unseen", "Variable"]
 Unseen = Literal["error", "missing", "most_frequent"]
 
 _ARRAY = "array"
+_FEW_STATES = 16
 _KINDS, _UNSEEN = get_args(Kind), get_args(Unseen)
 
 
@@ -146,8 +148,12 @@ class Variable:
         >>> Variable("rain", ("no", "yes")).code("yes"), Variable("n", ("0", "1"), "integer").code(1.0)
         (1, 1)
         """
-        if isinstance(value, str) and value in self.codes:
-            return self.codes[value]
+        if isinstance(value, str):
+            if len(self.states) <= _FEW_STATES:  # sooner found than looked up, where few questions are asked
+                if value in self.states:
+                    return self.states.index(value)
+            elif value in self.codes:
+                return self.codes[value]
         label = label_of(value)
         found = None if label is None else self.find(label)
         if found is None or found == MISSING:
@@ -313,12 +319,16 @@ class Schema:
 
     def labels(self, codes: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, str]:
         """What is known of one row of codes, by name: the inverse of ``known``."""
-        row = as_floats(codes, "codes", ndim=1).tolist()
-        if len(row) != len(self) or not all(k < v.size for v, k in zip(self.variables, row, strict=True)):
+        if isinstance(codes, np.ndarray) and codes.dtype.kind == "i" and codes.ndim == 1:
+            row = codes.tolist()
+        else:
+            row = as_floats(codes, "codes", ndim=1).tolist()
+        if len(row) != len(self) or not all(map(lt, row, self.sizes)):
             raise ValuesError(
                 f"codes must be those of one row of {len(self)} variables; got {as_written(codes)}"
             )
-        return {v.name: v.states[int(k)] for v, k in zip(self.variables, row, strict=True) if k >= 0}
+        known = ((self.variables[i], int(k)) for i, k in enumerate(row) if k >= 0)
+        return {v.name: v.states[k] for v, k in known}
 
     def to_plain(self) -> dict[str, Any]:
         """The schema as plain data, for JSON; settings that have their default are left out."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from chainrule.core.lazy import loader
 
 if TYPE_CHECKING:
+    from chainrule.tasks.answer_intervals import AnswerIntervals, credible_intervals
     from chainrule.tasks.auditing import Audit, audit
     from chainrule.tasks.comparing import Comparison, compare
     from chainrule.tasks.describing import Description, describe
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Answer": "chainrule.tasks.querying",
+    "AnswerIntervals": "chainrule.tasks.answer_intervals",
     "Audit": "chainrule.tasks.auditing",
     "Comparison": "chainrule.tasks.comparing",
     "Description": "chainrule.tasks.describing",
@@ -34,6 +36,7 @@ _HOMES = {
     "Scores": "chainrule.tasks.scoring",
     "audit": "chainrule.tasks.auditing",
     "compare": "chainrule.tasks.comparing",
+    "credible_intervals": "chainrule.tasks.answer_intervals",
     "describe": "chainrule.tasks.describing",
     "fit": "chainrule.tasks.fitting",
     "impute": "chainrule.tasks.imputing",
@@ -48,6 +51,7 @@ _HOMES = {
 
 __all__ = [
     "Answer",
+    "AnswerIntervals",
     "Audit",
     "Comparison",
     "Description",
@@ -59,6 +63,7 @@ __all__ = [
     "Scores",
     "audit",
     "compare",
+    "credible_intervals",
     "describe",
     "fit",
     "impute",

@@ -24,7 +24,7 @@ from chainrule.models.shared.posterior import Posterior
 from chainrule.tasks.models import ModelOrPath, loaded
 from chainrule.tasks.questions import Question, parse_question
 
-__all__ = ["Answer", "most_probable", "query", "sensitivity"]
+__all__ = ["Answer", "Asked", "most_probable", "query", "sensitivity"]
 
 _LATENT = "latent, so no row has it: {}; its states are classes that the fit found, in no order of their own"
 
@@ -88,7 +88,7 @@ def query(
     >>> query(network, "P(rain=yes)", likelihood={"wet": [1, 3]}).probability  # it looks wet, three to one
     0.75
     """
-    asked = _Asked.of(model, question, evidence)
+    asked = Asked.of(model, question, evidence)
     posterior = asked.model.query(list(asked.variables), asked.known, likelihood=likelihood, jeffrey=jeffrey)
     probability = None
     if asked.states and len(asked.states) == len(set(asked.variables)):
@@ -114,7 +114,7 @@ def most_probable(
     >>> most_probable(network, "P(rain | wet=yes)").states
     ({'rain': 'no'},)
     """
-    asked = _Asked.of(model, question, evidence)
+    asked = Asked.of(model, question, evidence)
     if asked.states:
         raise InputError(
             f"{asked.question!r} names states, and the most probable ones are asked for; name variables alone"
@@ -132,28 +132,24 @@ def sensitivity(
     evidence: Mapping[str, Any] | None = None,
     *,
     likelihood: Mapping[str, Any] | None = None,
+    jeffrey: Mapping[str, Any] | None = None,
 ) -> Sensitivity:
     """How the answer to a ``question`` about a state, "P(smoker=yes | age=60+)", depends on each entry of each table.
 
     Of a Bayesian network, one that was learned too; ``InputError`` for models without tables.
     """
-    asked = _Asked.of(model, question, evidence)
+    asked = Asked.of(model, question, evidence)
     if len(asked.states) < len(set(asked.variables)):
         raise InputError(
             f"{asked.question!r} asks for no single probability; name a state of each variable, as in "
             "'P(smoker=yes | age=60+)'"
         )
-    network = _network(asked.model)
-    if network is None:
-        raise InputError(
-            f"sensitivity is of the entries of a network's tables, and {type(asked.model).__name__} has none; fit a "
-            "Bayesian network, as in chainrule fit … --model chowliu or --model bayesnet --dag 'a -> b'"
-        )
-    return network.sensitivity(asked.states, asked.known, likelihood=likelihood)
+    network = asked.network("sensitivity is of the entries of a network's tables")
+    return network.sensitivity(asked.states, asked.known, likelihood=likelihood, jeffrey=jeffrey)
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class Asked:
     """A question that fits its ``model``, in which what is done has been done; all states are labels."""
 
     question: str
@@ -166,7 +162,7 @@ class _Asked:
     latent: tuple[str, ...]
 
     @classmethod
-    def of(cls, model: ModelOrPath, question: str | Question, evidence: Mapping[str, Any] | None) -> _Asked:
+    def of(cls, model: ModelOrPath, question: str | Question, evidence: Mapping[str, Any] | None) -> Asked:
         fitted = loaded(model)
         asked = parse_question(question) if isinstance(question, str) else question
         check_instance(asked, Question, "question", like="a text such as 'P(a | b=yes)'")
@@ -189,6 +185,16 @@ class _Asked:
         note = " ".join(filter(None, (note, _LATENT.format(", ".join(latent)) if latent else "")))
         shown = question if isinstance(question, str) else str(question)
         return cls(shown.strip(), fitted, asked.variables, states, known, done, note, latent)
+
+    def network(self, why: str) -> BayesianNetwork:
+        """The Bayesian network of the model; ``InputError`` where it has no tables, which are needed ``why``."""
+        found = _network(self.model)
+        if found is None:
+            raise InputError(
+                f"{why}, and {type(self.model).__name__} has none; fit a Bayesian network, as in chainrule fit … "
+                "--model chowliu or --model bayesnet --dag 'a -> b'"
+            )
+        return found
 
 
 def _network(model: DiscreteModel) -> BayesianNetwork | None:

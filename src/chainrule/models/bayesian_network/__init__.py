@@ -4,8 +4,9 @@ Read ``estimator`` (the face: where the tables come from), ``node_rows``, ``fami
 (the fit), ``em``, ``em_fit`` and ``incomplete_counts`` (the fit to rows with holes and to latent nodes),
 ``standard_errors`` and ``table_posteriors`` (how sure the tables are), ``answering`` (what the tables answer),
 ``inference`` (exact answers), ``questions`` (the same with names, and soft evidence), ``ranked_states`` and
-``sensitivity`` (further answers), ``pair_counts`` and ``dependence_tree`` (the best tree), ``tree_estimator`` (the same
-as an estimator), ``structure`` (graphs of any shape, learned).
+``sensitivity`` (further answers; ``term_lines`` and ``term_weights`` with new marginals too), ``answer_posteriors``
+(how sure answers are), ``pair_counts`` and ``dependence_tree`` (the best tree), ``tree_estimator`` (the same as an
+estimator), ``structure`` (graphs of any shape, learned).
 """
 
 from typing import TYPE_CHECKING

@@ -154,12 +154,15 @@ class AnsweringNetwork(DiscreteModel):
         evidence: Mapping[str, Any] | None = None,
         *,
         likelihood: Mapping[str, Any] | None = None,
+        jeffrey: Mapping[str, Any] | None = None,
     ) -> Sensitivity:
         """How P(states | evidence) depends on each entry of each table: exact functions, derivatives, needed changes.
 
         Of one entry at a time, t, the others of its row keeping their proportions, it is (a + b t) / (c + d t).  Two
-        passes give the coefficients of all entries.  Latent nodes may be named; tables that were set by ``do`` do not
-        count.
+        passes give the coefficients of all entries.  With ``jeffrey`` it is a sum of such ratios, one for each state of
+        the variable that has a new marginal; of several variables one for each joint state, with shares that follow by
+        iterative proportional fitting, which is differentiated implicitly (no needed changes then).  Latent nodes may
+        be named; tables that were set by ``do`` do not count.
 
         >>> from chainrule.models import BayesianNetwork
         >>> tables = {"ill": [0.99, 0.01], "test": [[0.95, 0.05], [0.1, 0.9]]}
@@ -171,7 +174,7 @@ class AnsweringNetwork(DiscreteModel):
         0.0091
         """
         questions = self._questions()
-        known = questions.known(evidence, likelihood)
+        known = questions.known(evidence, likelihood, jeffrey)
         return questions.sensitivity(states, known, self.fit_info_.get("do", ()))
 
     def inference_cost(
@@ -261,12 +264,13 @@ class AnsweringNetwork(DiscreteModel):
 
     def _answer_from(self, dag: DAG, nodes: Schema, tables: dict[str, NDArray[np.float64]]) -> None:
         """Take the tables of ``nodes``, of which the latent ones come last."""
-        for table in tables.values():
-            table.setflags(write=False)  # what is answered is computed from these once
         self._take_schema(nodes.select([v for v in nodes.names if v not in dag.latent]))
-        self.dag_, self.tables_, self._nodes = dag, tables, nodes
         families = Families.of(dag, nodes)
         self._network = DiscreteNetwork(families.parents, [tables[v] for v in nodes.names], families.order)
+        parts = dict(zip(nodes.names, self._network.tables, strict=True))
+        for table in parts.values():
+            table.setflags(write=False)  # what is answered is computed from these once
+        self.dag_, self.tables_, self._nodes = dag, {v: parts[v] for v in tables}, nodes
         self._row_inference = RowInference(self._network)
 
     def _fitted_nodes(self) -> Schema:

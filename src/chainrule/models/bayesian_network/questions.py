@@ -18,7 +18,6 @@ from chainrule.core.errors import InputError
 from chainrule.core.progress import track
 from chainrule.core.text import as_written
 from chainrule.models.bayesian_network.answers import InferenceCost, MostProbable
-from chainrule.models.bayesian_network.inference.derivatives import derivatives
 from chainrule.models.bayesian_network.inference.elimination import Elimination
 from chainrule.models.bayesian_network.inference.findings import (
     Finding,
@@ -28,7 +27,8 @@ from chainrule.models.bayesian_network.inference.findings import (
 from chainrule.models.bayesian_network.inference.maximising import plan_maximisation
 from chainrule.models.bayesian_network.inference.network import DiscreteNetwork
 from chainrule.models.bayesian_network.ranked_states import RankedStates, first_of_ties
-from chainrule.models.bayesian_network.sensitivity import Sensitivity, coefficients
+from chainrule.models.bayesian_network.sensitivity import Sensitivity
+from chainrule.models.bayesian_network.term_lines import term_lines
 from chainrule.models.shared.posterior import Posterior, impossible, places
 from chainrule.models.shared.soft_evidence import SoftEvidence, check_reachable, impossible_likelihood
 from chainrule.tables.schema import Schema
@@ -66,8 +66,7 @@ class Questions:
         """What is known, checked; ``InputError`` where it is impossible in a way that is seen on the way."""
         row = self.nodes.known(evidence)
         soft = SoftEvidence.of(self.nodes, row, likelihood, jeffrey)
-        findings = [Finding((v,), values) for v, values in soft.likelihoods.items()]
-        network, under = with_findings(self.network, row, findings)
+        network, under = self._under_likelihoods(row, soft)
         if not soft.marginals:
             return Known(row, soft, network, under)
         variables = self.nodes.variables
@@ -79,7 +78,12 @@ class Questions:
         )
         if new is None:
             raise self.impossible(row, soft)
-        return Known(row, soft, *with_findings(self.network, row, [*findings, *new]))
+        return Known(row, soft, *with_findings(self.network, row, [*_likelihoods(soft), *new]))
+
+    def _under_likelihoods(
+        self, row: NDArray[np.int32], soft: SoftEvidence
+    ) -> tuple[DiscreteNetwork, NDArray[np.int32]]:
+        return with_findings(self.network, row, _likelihoods(soft))
 
     def impossible(self, row: NDArray[np.int32], soft: SoftEvidence) -> Exception:
         """The error for what is known but cannot be."""
@@ -147,33 +151,39 @@ class Questions:
         return places(self.nodes, over, "over", unknown_in=row)
 
     def sensitivity(self, states: States, known: Known, fixed: Iterable[str]) -> Sensitivity:
-        """How p(states | known) depends on the entries of all tables but those of ``fixed`` nodes."""
+        """How p(states | known) depends on the entries of all tables but those of ``fixed`` nodes.
+
+        Two passes over the network, with new marginals two for each joint state of their variables.
+        """
         answer = self.nodes.known(states)
         if not (answer >= 0).any():
             raise InputError(f"states must name a state of at least one variable; got {as_written(states)}")
         places(self.nodes, list(states or ()), "states", unknown_in=known.row)
-        below = derivatives(known.network, known.under)
-        if below.log_value == -np.inf:
+        asked = {int(v): int(answer[v]) for v in np.flatnonzero(answer >= 0)}
+        network, under = self._under_likelihoods(known.row, known.soft)
+        found = term_lines(network, under, asked, known.soft.marginals, len(self.nodes))
+        if found is None:
             raise self.impossible(known.row, known.soft)
-        both = known.under.copy()
-        both[: len(answer)] = np.where(answer >= 0, answer, known.row)
-        above = derivatives(known.network, both, below.log_value)
-        probability = float(np.exp(above.log_value - below.log_value))
-        left_out = set(fixed)
-        functions = {}
-        for v, name in enumerate(self.nodes.names):
-            if v in above.tables and name not in left_out and self.nodes.sizes[v] > 1:
-                functions[name] = coefficients(self.network.tables[v], above.tables[v], below.tables.get(v))
-        names = self.nodes.names
+        slopes = found.weights.slopes(found.parts, found.masses)
+        names, left_out = self.nodes.names, set(fixed)
+        functions = {
+            names[v]: lines
+            for v, lines in found.lines.items()
+            if names[v] not in left_out and self.nodes.sizes[v] > 1
+        }
         return Sensitivity(
             self.nodes.labels(answer),
             self.nodes.labels(known.row),
-            probability,
+            found.weights.mean(found.parts, found.masses),
             functions,
+            {v: slopes.of(lines[..., 1], lines[..., 3]) for v, lines in functions.items()},
             dict(zip(names, self.network.tables, strict=True)),
             {v: tuple(names[u] for u in self.network.parents[i]) for i, v in enumerate(names)},
             self.nodes,
-            known.soft.named(self.nodes)["likelihood"],
+            found.parts,
+            found.masses,
+            found.weights,
+            **known.soft.named(self.nodes),
         )
 
     def cost(
@@ -198,3 +208,7 @@ class Questions:
         asked = [self.nodes.variables[v] for v in wanted]
         names, states = tuple(v.name for v in asked), tuple(v.states for v in asked)
         return Posterior(names, states, table, dict(evidence), **known.soft.named(self.nodes))
+
+
+def _likelihoods(soft: SoftEvidence) -> list[Finding]:
+    return [Finding((v,), values) for v, values in soft.likelihoods.items()]

@@ -7,8 +7,10 @@ in t, so
     P(answer | evidence)(t) = (a + b t) / (c + d t)      (Castillo, Gutiérrez and Hadi 1997)
 
 with coefficients that follow from the derivatives of both (Darwiche 2003).  They are divided by p(evidence), so that
-c + d t is 1 at the present value, where the derivative is b c - a d.  Such a change multiplies the odds of no event by
-more than exp |log-odds of t - log-odds of θ| (Chan and Darwiche 2002): that is how large it is called.
+c + d t is 1 at the present value, where the derivative is b c - a d.  With new marginals (Jeffrey's rule) the answer is
+put together from such terms, one for each joint state of the variables that have them (``term_weights``).  A change
+multiplies the odds of no event by more than exp |log-odds of t - log-odds of θ| (Chan and Darwiche 2002): that is how
+large it is called.
 """
 
 from __future__ import annotations
@@ -24,51 +26,54 @@ from chainrule.core.checks import check_integer, check_real
 from chainrule.core.errors import InputError
 from chainrule.core.records import to_plain
 from chainrule.core.text import as_written
+from chainrule.models.bayesian_network.term_weights import TermWeights
 from chainrule.models.shared.posterior import assignment_text, soft_texts
 from chainrule.tables.schema import Schema
 
-__all__ = ["EntryChange", "EntrySensitivity", "Sensitivity", "coefficients"]
+__all__ = ["EntryChange", "EntrySensitivity", "Sensitivity", "lines_along"]
 
 Numbers = NDArray[np.float64]
+Term = tuple[float, float, float, float]  # a, b, c, d
 
 _MOST_LINES = 10
 
 
 @dataclass(frozen=True)
 class EntrySensitivity:
-    """The answer as a function (a + b t) / (c + d t) of the entry ``p(node = state | parents)``, now ``value``.
+    """The answer as a function of the entry t = ``p(node = state | parents)``, now ``value``; ``derivative`` is there.
 
-    >>> entry = EntrySensitivity("x", "yes", {}, 0.2, (0.0, 1.5, 0.9, 0.5))
-    >>> round(entry.at(0.2), 3), round(entry.derivative, 3), round(entry.needed(0.6), 3)
-    (0.3, 1.35, 0.45)
+    It is (a + b t) / (c + d t) with the numbers of the only one of ``terms``, or several such terms by ``weights``.
+
+    >>> entry = EntrySensitivity("x", "yes", {}, 0.2, 1.35, ((0.0, 1.5, 0.9, 0.5),))
+    >>> round(entry.at(0.2), 3), round(entry.needed(0.6), 3)
+    (0.3, 0.45)
     """
 
     node: str
     state: str
     parents: dict[str, str]
     value: float
-    coefficients: tuple[float, float, float, float]
+    derivative: float
+    terms: tuple[Term, ...]
+    weights: TermWeights = field(default_factory=TermWeights)
 
     def at(self, t: float) -> float:
-        """The answer where the entry is ``t`` in [0, 1]; NaN where the evidence would be impossible."""
-        a, b, c, d = self.coefficients
-        below = c + d * t
-        return float(np.clip((a + b * t) / below, 0.0, 1.0)) if below > 0 else float("nan")
-
-    @property
-    def derivative(self) -> float:
-        """That of the answer with respect to the entry, at its present value."""
-        a, b, c, d = self.coefficients
-        return (b * c - a * d) / (c + d * self.value) ** 2
+        """The answer where the entry is ``t`` in [0, 1]; NaN where what is known would be impossible."""
+        a, b, c, d = np.array(self.terms).T
+        return float(np.clip(self.weights.mean(a + b * t, np.maximum(c + d * t, 0.0)), 0.0, 1.0))
 
     def needed(self, wanted: float) -> float | None:
-        """The value of the entry at which the answer is ``wanted``; ``None`` where no value in [0, 1] makes it so."""
-        a, b, c, d = self.coefficients
-        slope = b - wanted * d
-        if slope == 0:
-            return None
-        t = float((wanted * c - a) / slope)
-        return t if 0 <= t <= 1 and c + d * t > 0 else None
+        """The value of the entry at which the answer is ``wanted``; ``None`` where no value in [0, 1] makes it so.
+
+        Of several, that with the least change of log-odds.
+        """
+        roots = self.weights.roots(np.array(self.terms), wanted)
+        found = [t for t in roots if not np.isnan(self.at(t))]
+        return min(found, key=self.change, default=None)
+
+    def change(self, t: float) -> float:
+        """By how much the log-odds of the entry move from its present value to ``t``."""
+        return abs(_log_odds(t) - _log_odds(self.value)) if t != self.value else 0.0
 
     def name(self) -> str:
         """``P(node=state | parents)``."""
@@ -77,7 +82,7 @@ class EntrySensitivity:
 
     def to_plain(self) -> dict[str, Any]:
         """The function as plain data."""
-        a, b, c, d = self.coefficients
+        plain = [dict(zip("abcd", term, strict=True)) for term in self.terms]
         return to_plain(
             {
                 "node": self.node,
@@ -85,7 +90,7 @@ class EntrySensitivity:
                 "parents": self.parents,
                 "value": self.value,
                 "derivative": self.derivative,
-                "coefficients": {"a": a, "b": b, "c": c, "d": d},
+                "coefficients": plain if self.weights.marginals else plain[0],
             }
         )
 
@@ -105,19 +110,27 @@ class EntryChange:
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """``probability`` is P(answer | evidence); ``functions[node]`` (table's shape, 4) holds a, b, c, d of each entry.
+    """``probability`` is P(answer | evidence); ``functions[node]`` (table's shape, T, 4) has a, b, c, d of each entry.
 
-    Nodes that are left out, and those that were set by do(), have no influence.  ``tables`` are those of the network.
+    There are T terms, which ``weights`` puts together; T is 1 without new marginals.  ``parts`` and ``masses`` (T,) are
+    what a + b t and c + d t are now: p(answer, v | evidence) and p(v | evidence).  ``derivatives[node]``, as the table
+    is, are those of ``probability``.  Nodes that are left out, and those that were set by do(), have no influence.
+    ``tables`` are those of the network.
     """
 
     answer: dict[str, str]
     evidence: dict[str, str]
     probability: float
     functions: dict[str, Numbers]
+    derivatives: dict[str, Numbers]
     tables: dict[str, Numbers]
     parents: dict[str, tuple[str, ...]]
     nodes: Schema
+    parts: Numbers
+    masses: Numbers
+    weights: TermWeights = field(default_factory=TermWeights)
     likelihood: dict[str, dict[str, float]] = field(default_factory=dict)
+    jeffrey: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def entry(self, node: str, state: Any, parents: Mapping[str, Any] | None = None) -> EntrySensitivity:
         """The function of one entry: ``node`` in ``state``, given a state of each of its parents."""
@@ -137,10 +150,9 @@ class Sensitivity:
         Where a node has two states, the entries of a row mirror each other, and that of the second one is listed.
         """
         listed: list[tuple[float, str, int]] = []
-        for node, table in self.functions.items():
-            a, b, c, d = np.moveaxis(table.reshape(-1, 4), 1, 0)
-            size = np.abs(b * c - a * d)
-            if table.shape[-2] == 2:
+        for node, table in self.derivatives.items():
+            size = np.abs(table).ravel()
+            if table.shape[-1] == 2:
                 size[::2] = 0.0
             listed += [(-size[i], node, int(i)) for i in np.flatnonzero(size > _NOTHING)]
         listed.sort(key=lambda one: one[0])  # stable: equals stay in the order of nodes and entries
@@ -159,7 +171,7 @@ class Sensitivity:
         if p > 1:
             raise InputError(f"wanted must be a probability, from 0 to 1; got {as_written(wanted)}")
         found = [
-            EntryChange(entry, t, abs(_log_odds(t) - _log_odds(entry.value)) if t != entry.value else 0.0)
+            EntryChange(entry, t, entry.change(t))
             for entry in self.ranked()
             if (t := entry.needed(p)) is not None
         ]
@@ -207,6 +219,7 @@ class Sensitivity:
                 "answer": self.answer,
                 "evidence": self.evidence,
                 "likelihood": self.likelihood,
+                "jeffrey": self.jeffrey,
                 "probability": self.probability,
                 "entries": [entry.to_plain() for entry in self.ranked(limit)],
             }
@@ -214,33 +227,26 @@ class Sensitivity:
 
     def _question(self) -> str:
         known = [assignment_text(self.evidence)] if self.evidence else []
-        known += soft_texts("likelihood", self.likelihood)
+        known += soft_texts("likelihood", self.likelihood) + soft_texts("jeffrey", self.jeffrey)
         return f"P({assignment_text(self.answer)}{' | ' if known else ''}{', '.join(known)})"
 
     def _entry(self, node: str, index: tuple[int, ...]) -> EntrySensitivity:
         family = (*self.parents[node], node)
         labels = {v: self.nodes[v].states[k] for v, k in zip(family, index, strict=True)}
         state = labels.pop(node)
-        table = self.functions.get(node)
-        a, b, c, d = (self.probability, 0.0, 1.0, 0.0) if table is None else map(float, table[index])
-        return EntrySensitivity(node, state, labels, float(self.tables[node][index]), (a, b, c, d))
+        value, slope = float(self.tables[node][index]), 0.0
+        terms = np.stack([self.parts, 0 * self.parts, self.masses, 0 * self.masses], axis=-1)
+        if node in self.functions:
+            terms, slope = self.functions[node][index], float(self.derivatives[node][index])
+        listed: Any = tuple(map(tuple, terms.tolist()))
+        return EntrySensitivity(node, state, labels, value, slope, listed, self.weights)
 
 
 _NOTHING = 1e-12  # a derivative within rounding of 0
 
 
-def coefficients(table: Numbers, answer: Numbers, evidence: Numbers | None) -> Numbers:
-    """a, b, c, d (table's shape, 4) of each entry, from the derivatives of p(answer, evidence) and of p(evidence).
-
-    Both are divided by p(evidence); ``None`` where that does not depend on the table.
-    """
-    a, b = _line(table, answer)
-    c, d = (np.ones_like(table), np.zeros_like(table)) if evidence is None else _line(table, evidence)
-    return np.stack([a, b, c, d], axis=-1)
-
-
-def _line(table: Numbers, gradient: Numbers) -> tuple[Numbers, Numbers]:
-    """Where each entry begins and how steep it is: the line of a value along t, by the value's derivatives."""
+def lines_along(table: Numbers, gradient: Numbers) -> Numbers:
+    """The line of a value along each entry (table's shape, 2): where it begins, how steep it is; by its derivatives."""
     k = table.shape[-1]
     of_rows = (table * gradient).sum(axis=-1)  # they sum to the value: each event uses one row of the table
     rest = _without_each(of_rows.ravel()).reshape(*of_rows.shape, 1)
@@ -248,7 +254,7 @@ def _line(table: Numbers, gradient: Numbers) -> tuple[Numbers, Numbers]:
     kept = np.divide(_without_each(table * gradient), others, out=np.zeros_like(table), where=others > 0)
     even = _without_each(gradient) / max(k - 1, 1)
     moved = np.where(others > 0, kept, even)  # the derivative along the others' proportions
-    return rest + moved, gradient - moved
+    return np.stack([rest + moved, gradient - moved], axis=-1)
 
 
 def _without_each(values: Numbers) -> Numbers:

@@ -23,7 +23,7 @@ from chainrule.models.bayesian_network.family_counts import FamilyCounts
 from chainrule.models.shared.posterior import table_lines
 from chainrule.tables.schema import Variable
 
-__all__ = ["EntryPosterior", "TablePosterior", "posteriors_of"]
+__all__ = ["EntryPosterior", "TablePosterior", "checked_level", "posteriors_of"]
 
 Numbers = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class EntryPosterior:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The equal-tailed credible interval: the entry is in it with probability ``level``."""
-        lower, upper = _interval(np.array(self.a), np.array(self.b), _checked_level(level))
+        lower, upper = _interval(np.array(self.a), np.array(self.b), checked_level(level))
         return float(lower), float(upper)
 
     def probability_above(self, p: float) -> float:
@@ -82,7 +82,7 @@ class TablePosterior:
     def interval(self, level: float = 0.95) -> tuple[Numbers, Numbers]:
         """The lower and the upper end of the equal-tailed credible interval of each entry."""
         total = self.concentration.sum(axis=-1, keepdims=True)
-        return _interval(self.concentration, total - self.concentration, _checked_level(level))
+        return _interval(self.concentration, total - self.concentration, checked_level(level))
 
     def entry(self, state: Any, parents: Mapping[str, Any] | None = None) -> EntryPosterior:
         """The posterior of the entry of ``state`` given a state of each of the parents."""
@@ -134,7 +134,7 @@ def posteriors_of(counts: FamilyCounts, pseudocount: float, prior: Prior) -> dic
     return found
 
 
-def _checked_level(level: Any) -> float:
+def checked_level(level: Any) -> float:
     """``level`` as a float strictly between 0 and 1; ``InputError``."""
     number = isinstance(level, (int, float, np.integer, np.floating)) and not isinstance(level, bool)
     if not (number and 0 < level < 1):

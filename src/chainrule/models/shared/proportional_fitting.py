@@ -83,12 +83,14 @@ def _sweep(p: Numbers, wanted: Mapping[int, Numbers], most: int) -> tuple[Fitted
         for axis, target in wanted.items():
             scale = _ratio(target, _marginal(q, axis))
             q *= scale.reshape([-1 if i == axis else 1 for i in range(q.ndim)])
-            scales[axis] *= scale
+            with np.errstate(over="ignore"):  # where they run off
+                scales[axis] *= scale
         difference = max(float(np.abs(_marginal(q, axis) - r).max()) for axis, r in wanted.items())
         sweeps.detail = f"marginals miss by {difference:.1e}"
         if difference <= TOLERANCE:
             break
-    return Fitted(q, scales), difference
+    finite = all(np.isfinite(scale).all() for scale in scales.values())
+    return Fitted(q, scales if finite else None), difference
 
 
 def _marginal(table: Numbers, axis: int) -> Numbers:

@@ -19,7 +19,7 @@ from numba import njit
 
 from chainrule.compiled.caching import loop
 from chainrule.compiled.calls import kernel
-from chainrule.models.bayesian_network.inference.greedy_loops import order_of_scopes
+from chainrule.models.bayesian_network.inference.greedy_loops import FILL, order_of_scopes
 
 __all__ = [
     "AXES",
@@ -35,6 +35,7 @@ __all__ = [
     "TABLE",
     "flatten",
     "lay_out",
+    "lay_out_own",
     "own_order",
 ]
 
@@ -44,12 +45,14 @@ SCOPE, AXES, ITEMS, COUNT, STRIDES, MESSAGE, INTO, ENTRIES = 0, 1, 2, 3, 4, 5, 6
 
 @kernel
 @loop(error_model="numpy")
-def flatten(sizes, order, parents, counts, values):
+def flatten(d, shape, values):
     """Nodes, members and the log of the least positive entry of each table.
 
-    ``parents`` are those of all variables one after the other, ``counts[v]`` of v; ``values`` are all tables.
+    ``shape`` has the numbers of states of the ``d`` variables, their order, how many parents each has, and the parents
+    of all one after the other; ``values`` are all tables.
     """
-    d, last = sizes.shape[0], 0
+    sizes, order, counts, parents = shape[:d], shape[d : 2 * d], shape[2 * d : 3 * d], shape[3 * d :]
+    last = 0
     nodes, members, least = (
         np.zeros((d + 1, 5), np.int64),
         np.empty((parents.shape[0] + d, 2), np.int64),
@@ -88,9 +91,47 @@ def _least_positive(values, begin, end):
 @loop(error_model="numpy")
 def own_order(nodes, members, known, wanted, keep, is_scale_free, measure, most, seed):
     """A ``greedy_order`` for one question, on what ``lay_out`` would join for it; and the entries of its tables."""
+    families = _families(nodes, members, known, wanted, keep, is_scale_free)[0]
+    return _order_of(nodes, members, families, known, keep, measure, most, seed)
+
+
+@kernel
+@loop(error_model="numpy")
+def lay_out(nodes, members, order, known, wanted, keep, most, is_scale_free):
+    """Steps, pool, families that matter and entries of all tables, for variables that are ``known`` (d,).
+
+    A variable matters that is known, ``wanted`` (d,) or above one of these.  All that matter and are not known are
+    summed out in ``order``, but ``keep``.  Where there are more than ``most`` entries the answer is of no use.  If it
+    ``is_scale_free``, what would only scale the table of ``keep`` is left out, unless it may be zero.
+    """
+    families, matters = _families(nodes, members, known, wanted, keep, is_scale_free)
+    steps, pool, entries = _laid_out(nodes, members, order, families, matters, known, keep, most)
+    return steps, pool, families, entries
+
+
+@kernel
+@loop(error_model="numpy")
+def lay_out_own(nodes, members, known, wanted, keep, most, is_scale_free, stop, enough):
+    """``own_order`` by "fill", its entries, and ``lay_out`` in it; of no use above ``enough`` entries a variable."""
+    families, matters = _families(nodes, members, known, wanted, keep, is_scale_free)
+    order, cost = _order_of(nodes, members, families, known, keep, FILL, stop, 0)
+    limit = most if cost <= enough * order.shape[0] else -1.0
+    steps, pool, entries = _laid_out(nodes, members, order, families, matters, known, keep, limit)
+    return order, cost, steps, pool, families, entries
+
+
+@njit(error_model="numpy")
+def _families(nodes, members, known, wanted, keep, is_scale_free):
+    """Families that a question depends on, and which variables then matter."""
     families, matters = _that_matter(nodes, members, known, wanted)
     if is_scale_free:
         families = _that_shape(nodes, members, families, known, keep, matters)
+    return families, matters
+
+
+@njit(error_model="numpy")
+def _order_of(nodes, members, families, known, keep, measure, most, seed):
+    """A greedy order of what is not known of ``families``, and the entries of its tables."""
     count, ends = 0, np.empty(families.shape[0], np.int64)
     scopes = np.empty(members.shape[0], np.int64)
     for k in range(families.shape[0]):
@@ -104,19 +145,10 @@ def own_order(nodes, members, known, wanted, keep, is_scale_free, measure, most,
     return order_of_scopes(scopes[:count], ends, sizes, kept, measure, most, seed)
 
 
-@kernel
-@loop(error_model="numpy")
-def lay_out(nodes, members, order, known, wanted, keep, most, is_scale_free):
-    """Steps, pool, families that matter and entries of all tables, for variables that are ``known`` (d,).
-
-    A variable matters that is known, ``wanted`` (d,) or above one of these.  All that matter and are not known are
-    summed out in ``order``, but ``keep``.  Where there are more than ``most`` entries the answer is of no use.  If it
-    ``is_scale_free``, what would only scale the table of ``keep`` is left out, unless it may be zero.
-    """
+@njit(error_model="numpy")
+def _laid_out(nodes, members, order, families, matters, known, keep, most):
+    """Steps, pool and entries of all tables."""
     d = nodes.shape[0] - 1
-    families, matters = _that_matter(nodes, members, known, wanted)
-    if is_scale_free:
-        families = _that_shape(nodes, members, families, known, keep, matters)
     place, n = _places(nodes, order, known, keep, matters)
     steps, nexts = np.zeros((n + 1, 8), np.int64), np.empty(d + n, np.int64)
     heads = _first_buckets(nodes, members, families, place, nexts, n)
@@ -147,7 +179,7 @@ def lay_out(nodes, members, order, known, wanted, keep, most, is_scale_free):
         if i < n:
             message += np.int64(size) // nodes[room[axes - 1], SIZE]
             nexts[d + i], heads[into] = heads[into], d + i
-    return steps, pool, families, entries
+    return steps, pool, entries
 
 
 @njit(error_model="numpy")

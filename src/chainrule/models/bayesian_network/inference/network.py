@@ -10,7 +10,8 @@ little, is calibrated (``kept_rows``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
+from itertools import accumulate, pairwise
+from math import isnan, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,8 @@ _KEPT_SHARE = 4  # what is kept between questions takes at most this part of max
 class DiscreteNetwork:
     """``parents[v]`` of each variable v = 0..d-1 and ``tables[v]``, axes (parents..., v), rows summing to one.
 
-    ``order`` is a topological order.  ``max_bytes`` bounds the tables of one answer (``TooLargeError``).
+    The tables lie one after the other in ``values``, of which ``tables`` are parts.  ``order`` is a topological order.
+    ``max_bytes`` bounds the tables of one answer (``TooLargeError``).
     Rows of evidence are int32 (d,), -1 where unknown.
 
     >>> network = DiscreteNetwork([(), (0,)], [np.array([0.2, 0.8]), np.array([[0.9, 0.1], [0.5, 0.5]])], [0, 1])
@@ -81,7 +83,8 @@ class DiscreteNetwork:
         max_bytes: int = 2**30,
     ) -> None:
         self.parents = [tuple(above) for above in parents]
-        self.tables = list(tables)
+        self.values = np.concatenate([table.reshape(-1) for table in tables])
+        self.tables = _parts(self.values, [table.shape for table in tables])
         self.order = list(order)
         self.sizes = [table.shape[-1] for table in tables]
         self._plans = Plans(self.parents, self.sizes, max_bytes)
@@ -361,7 +364,7 @@ class DiscreteNetwork:
     def _sweeps(self) -> Sweeps:
         from chainrule.models.bayesian_network.inference.sweeps import Sweeps  # numba is slow to load
 
-        return Sweeps(self.parents, self.tables, self.sizes, self.order)
+        return Sweeps(self.parents, self.values, self.sizes, self.order)
 
     def _program(
         self,
@@ -399,10 +402,15 @@ class DiscreteNetwork:
         """The program in an order for one question, of what matters to it alone."""
         key = (known.tobytes(), asked.tobytes(), keep.tobytes())
         order = self._own_orders.get(key)
-        if order is None:
+        if order is not None:
+            return self._sweeps.program(order, known, asked, keep, most)
+        if len(known) <= MOST_VARIABLES:
+            order, program = self._sweeps.own_program(known, asked, keep, most, STOP, _ENOUGH)
+        else:
             order = self._question_order(known, asked, keep, _ENOUGH)
-            remember(self._own_orders, key, order)
-        return self._sweeps.program(order, known, asked, keep, most)
+            program = self._sweeps.program(order, known, asked, keep, most)
+        remember(self._own_orders, key, order)
+        return program
 
     def _question_order(
         self, known: NDArray[np.bool_], asked: NDArray[np.bool_], keep: NDArray[np.int64], enough: float
@@ -413,6 +421,12 @@ class DiscreteNetwork:
         families = self._plans.ancestors(np.flatnonzero(known | asked).tolist())
         scopes = self._plans.scopes(families, self._plans.hidden(np.where(known, 0, -1)))
         return cheapest_order(scopes, self.sizes, keep.tolist(), most=STOP, enough=enough)
+
+
+def _parts(values: NDArray[np.float64], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.float64]]:
+    """``values`` as arrays of these ``shapes``, one after the other."""
+    ends = [0, *accumulate(map(prod, shapes))]
+    return [values[a:b].reshape(shape) for (a, b), shape in zip(pairwise(ends), shapes, strict=True)]
 
 
 def _loops_are_on() -> bool:

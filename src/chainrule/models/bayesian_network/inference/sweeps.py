@@ -18,7 +18,7 @@ from chainrule.models.bayesian_network.inference.calibration_loops import collec
 from chainrule.models.bayesian_network.inference.draw_loops import draw_above, draw_below
 from chainrule.models.bayesian_network.inference.elimination import Measure, cheapest
 from chainrule.models.bayesian_network.inference.greedy_loops import MEASURES
-from chainrule.models.bayesian_network.inference.layout_loops import flatten, lay_out, own_order
+from chainrule.models.bayesian_network.inference.layout_loops import flatten, lay_out, lay_out_own, own_order
 from chainrule.models.bayesian_network.inference.loops import MAXIMUM, SUM, answer
 from chainrule.models.bayesian_network.inference.product_loops import Formed, Laid
 from chainrule.models.bayesian_network.inference.row_groups import stretches
@@ -106,23 +106,18 @@ class Calibration:
 
 
 class Sweeps:
-    """The tables of a network; its ``parents``, ``tables``, ``sizes`` and ``order`` are as in ``DiscreteNetwork``."""
+    """The tables of a network; its ``parents``, ``values``, ``sizes`` and ``order`` are as in ``DiscreteNetwork``."""
 
     def __init__(
         self,
         parents: Sequence[Sequence[int]],
-        tables: Sequence[Numbers],
+        values: Numbers,
         sizes: Sequence[int],
         order: Sequence[int],
     ) -> None:
-        self.values = np.concatenate(tables, axis=None)
-        self.nodes, self.members, self.least = flatten(
-            np.array(sizes, np.int64),
-            np.array(order, np.int64),
-            np.fromiter(chain.from_iterable(parents), np.int64),
-            np.fromiter(map(len, parents), np.int64),
-            self.values,
-        )
+        self.values = values
+        shape = np.array([*sizes, *order, *map(len, parents), *chain.from_iterable(parents)], np.int64)
+        self.nodes, self.members, self.least = flatten(len(sizes), shape, self.values)
 
     def order(
         self, known: NDArray[np.bool_], wanted: NDArray[np.bool_], keep: Integers, most: float, enough: float
@@ -134,6 +129,23 @@ class Sweeps:
             return own_order(*question, MEASURES[measure], float(most), seed)
 
         return cheapest(choose, at_random=True, enough=enough)
+
+    def own_program(
+        self,
+        known: NDArray[np.bool_],
+        wanted: NDArray[np.bool_],
+        keep: Integers,
+        most: float,
+        stop: float,
+        enough: float,
+    ) -> tuple[Integers, Program]:
+        """``order``, which stops to choose at ``stop``, and ``program`` in it; in one call where the first will do."""
+        flat = (self.nodes, self.members, known, wanted, keep)
+        order, cost, *laid = lay_out_own(*flat, float(most), len(keep) > 0, float(stop), float(enough))
+        if cost <= enough * len(order):
+            return order, Program(*laid)
+        order = self.order(known, wanted, keep, stop, enough)
+        return order, self.program(order, known, wanted, keep, most)
 
     def program(
         self,

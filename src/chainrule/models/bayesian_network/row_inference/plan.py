@@ -52,7 +52,7 @@ def plan_rows(network: DiscreteNetwork) -> RowPlan:
         places=_integers([place.get(v, n) for v in range(d)]),
         members=_integers([u for family in families for u in family]),
         strides=np.concatenate([_strides(table) for table in tables]),
-        values=np.concatenate([table.ravel() for table in tables]),
+        values=network.values,
         least=np.array([table[table > 0].min() for table in tables]),
         upward=_integers(network.order[::-1]),
         order=_integers(found.order),
