@@ -33,7 +33,7 @@ class Surroundings:
 
 USUAL = Surroundings(environment={"PYTHONHASHSEED": "0"})
 ODD = {
-    "German decimals, ASCII, a narrow terminal, no docstrings, warnings are errors": Surroundings(
+    "German decimals, ASCII, a narrow terminal, no asserts nor docstrings, warnings are errors": Surroundings(
         "strided",
         ("-OO", "-W", "error"),
         ("de_DE", "ISO-8859-1"),
@@ -43,9 +43,9 @@ ODD = {
             **{"MPLBACKEND": "nonsense", "TZ": "Pacific/Kiritimati", "TMPDIR": "/dev/null"},
         },
     ),
-    "Turkish, Latin-1, no home, no caches, no standard input, no asserts": Surroundings(
+    "Turkish, Latin-1, no home, no caches, no standard input": Surroundings(
         "read-only, columns first, backwards",
-        ("-O",),
+        (),
         ("tr_TR", "UTF-8"),
         stdin=False,
         environment={"PYTHONIOENCODING": "latin-1", "HOME": "/nonexistent", "PYTHONHASHSEED": "random"}
