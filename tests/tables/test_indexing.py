@@ -26,14 +26,13 @@ def test_rows_come_with_their_weights(rows: Any) -> None:
 @pytest.mark.parametrize(
     "rows",
     [None, "a", 0, 10**30, [5], (0, 0), np.array([0.5]), [True, False], object(), {}, slice("a", None), 1.5],
-    ids=repr,
 )
 def test_what_is_no_row_is_refused(rows: Any) -> None:
     with pytest.raises(ChainruleError):
         TABLE[rows]
 
 
-@pytest.mark.parametrize("name", [None, 1, ["a"], {}, "b", np.zeros(2)], ids=repr)
+@pytest.mark.parametrize("name", [None, 1, ["a"], {}, "b", np.zeros(2)])
 def test_what_is_no_column_is_not_in_a_schema(name: Any) -> None:
     assert name not in TABLE.schema
     assert "a" in TABLE.schema
