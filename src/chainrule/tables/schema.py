@@ -319,15 +319,13 @@ class Schema:
 
     def labels(self, codes: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, str]:
         """What is known of one row of codes, by name: the inverse of ``known``."""
-        if isinstance(codes, np.ndarray) and codes.dtype.kind == "i" and codes.ndim == 1:
-            row = codes.tolist()
-        else:
-            row = as_floats(codes, "codes", ndim=1).tolist()
-        if len(row) != len(self) or not all(map(lt, row, self.sizes)):
+        whole = isinstance(codes, np.ndarray) and codes.dtype.kind == "i" and codes.ndim == 1
+        row = np.asarray(codes) if whole else as_floats(codes, "codes", ndim=1)
+        if len(row) != len(self) or not all(map(lt, row.tolist(), self.sizes)):
             raise ValuesError(
                 f"codes must be those of one row of {len(self)} variables; got {as_written(codes)}"
             )
-        known = ((self.variables[i], int(k)) for i, k in enumerate(row) if k >= 0)
+        known = ((self.variables[i], int(k)) for i, k in enumerate(row.tolist()) if k >= 0)
         return {v.name: v.states[k] for v, k in known}
 
     def to_plain(self) -> dict[str, Any]:
