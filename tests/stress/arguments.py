@@ -51,7 +51,7 @@ CALLED_BY_US = {
 }  # fmt: skip
 # rows of which there may be as many as memory holds, and their weights
 AS_MANY_AS_MEMORY_HOLDS = {"X", "valid", "sample_weight", "weights", "table", "given"}
-AS_OFTEN_AS_ASKED_FOR = {"restarts", "rounds", "n_resamples"}  # until the time or Ctrl-C ends it
+AS_OFTEN_AS_ASKED_FOR = {"restarts", "rounds", "n_resamples", "bootstrap"}  # until the time or Ctrl-C ends it
 ROOMS = ("", ".datasets", ".derive", ".evaluate", ".graphs", ".models", ".report", ".tables", ".tasks")
 
 

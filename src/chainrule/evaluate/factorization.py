@@ -32,7 +32,7 @@ from chainrule.core.checks import (
     check_size,
 )
 from chainrule.core.choices import check_choice
-from chainrule.core.errors import InputError, ShapeError, UnknownNameError
+from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
 from chainrule.core.randomness import RandomState, as_generator
 from chainrule.core.text import as_written
 from chainrule.evaluate.enumeration import codes_of, rows_of, sizes_of
@@ -306,6 +306,13 @@ def perturbation_dependence(
     check_size(16 * rows.size, "rows with their conditionals", instead="pass fewer rows")
     if not callable(conditionals):
         raise InputError(f"conditionals must be a function of rows; got {as_written(conditionals)}")
+    bad = np.argwhere(~((rows >= MISSING) & (rows < np.array(parsed)) & (rows == np.floor(rows))))
+    if len(bad):
+        i, j = bad[0]
+        raise ValuesError(
+            f"rows must hold codes from 0 to {parsed[j] - 1} in column {j}, or -1, but row {i} has {rows[i, j]:g}; "
+            "pass rows of codes, and sizes"
+        )
     before = conditionals(rows)
     found = np.zeros((d, d))
     for j, size in enumerate(parsed):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.core.checks import check_integer
+from chainrule.core.checks import check_integer, check_size
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import InputError
 from chainrule.core.files import as_path, check_place
@@ -35,6 +35,7 @@ from chainrule.tasks.reading import read_known
 __all__ = ["Imputed", "impute", "places_of"]
 
 _TOGETHER = 2_000  # rows between two words of progress
+_MOST_DRAWS = 10_000  # tables, which are kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +94,15 @@ def impute(
 
     Where ``X`` is a file, ``out`` gets all its columns with the holes of the model's columns filled and every other
     cell as it is written (byte for byte, if ``out`` has the same format; see ``chainrule.tables.filling``).  ``draws``
-    above 1 writes so many files, numbered before the end of the name.  ``how="mode"`` takes a most probable completion.
+    above 1, at most 10,000, writes so many files, numbered before the end of the name.  ``how="mode"`` takes a most
+    probable completion.
 
     >>> from chainrule.models import chow_liu
     >>> model = chow_liu({"a": ["x", "y"] * 40, "b": ["u", "v"] * 40})
     >>> impute(model, {"a": ["x", None], "b": [None, "v"]}, how="mode").tables[0].decode()["b"].tolist()
     ['u', 'v']
     """
-    paths = places_of(out, check_integer(draws, "draws"))
+    paths = places_of(out, check_integer(draws, "draws", most=_MOST_DRAWS))
     if check_choice(how, "how", ("draw", "mode")) == "mode" and draws > 1:
         raise InputError("how='mode' has one answer; leave draws at 1, or draw")
     fitted = loaded(model)
@@ -110,6 +112,7 @@ def impute(
             raise InputError("out is for rows of a file; tables in memory come back in .tables")
         _check_out(X, out)
     table = read_known(X, fitted.schema_, "X", dialect, **options)
+    check_size(draws * table.codes.nbytes, f"{draws:,} filled tables", instead="take fewer draws")
     generator = as_generator(check_integer(seed, "seed", least=0))
     encoding = options.get("encoding") or fitted.schema_.encoding
     tables, n_filled = [], int(table.missing.sum())
