@@ -302,7 +302,7 @@ def _raw_segment(model: DiscreteModel, layout: _Layout, parts: list[bytes]) -> b
         ends = [end for end, n in rest["ends"] for _ in range(n)]
         pieces = Pieces(layout.separator, columns, ends, rest["odd"])
         return pieces.text().encode(layout.encoding)
-    except (ValueError, KeyError, TypeError, StopIteration) as e:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, StopIteration) as e:
         raise DataError(f"the compressed file is damaged ({e}); compress it again") from e
 
 
