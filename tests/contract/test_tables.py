@@ -244,6 +244,7 @@ def test_laws_hold_where_numbers_are_cut_into_intervals(name: str) -> None:
     assert model.schema_.cuts_numbers
     assert total_probability(model) == pytest.approx(1, abs=1e-6)
     assert chi_square_draws(model, 500, rng=0).passed
+    assert chi_square_draws(model, 500, given=[np.nan, 1, -1, -1], rng=0).passed
     found = chainrule.audit(model, model.sample(30, rng=0), draws=1000)
     assert found.failed == []
     told = ["log_prob", "mass", "missing values", "sampler", "code length"]

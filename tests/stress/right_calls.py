@@ -438,6 +438,7 @@ EVALUATE: dict[str, Made] = {
     "chi_square_draws": lambda: (evaluate.chi_square_draws, {
         "model": fitted("Independent"), "n": 100, "sizes": None, "given": None, "rng": 0, "false_alarm_rate": 0.001}),
     "codes_of": lambda: (evaluate.codes_of, {"model": fitted("Independent"), "rows": rows()}),
+    "given_of": lambda: (evaluate.given_of, {"model": fitted("Independent"), "row": np.array([0, -1, 1])}),
     "rows_of": lambda: (evaluate.rows_of, {"model": fitted("Independent"), "codes": rows()}),
     "compare of timings": lambda: (evaluate.compare, {
         "a": evaluate.Timing.of([1.0, 2.0]), "b": evaluate.Timing.of([1.0]), "factor": 2.0}),

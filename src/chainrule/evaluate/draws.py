@@ -20,7 +20,7 @@ from chainrule.core.errors import InputError, ShapeError, TooLargeError, ValuesE
 from chainrule.core.numerics import log_sum_exp
 from chainrule.core.randomness import RandomState
 from chainrule.core.text import as_written
-from chainrule.evaluate.enumeration import all_states, codes_of, rows_of, sizes_of
+from chainrule.evaluate.enumeration import all_states, codes_of, given_of, rows_of, sizes_of
 from chainrule.models.shared.states import Sizes, n_states, state_numbers
 
 __all__ = ["ChiSquare", "DrawsReport", "chi_square", "chi_square_draws"]
@@ -71,7 +71,7 @@ def chi_square_draws(
     """Compare ``n`` draws of a fitted model of at most 2^16 states with its ``log_prob``.
 
     ``sizes`` is the number of states of each variable, as ``enumeration.sizes_of`` finds it where it is left out.
-    States with fewer than 5 expected draws are pooled.  With ``given`` (d,) (NaN or -1 where values are drawn)
+    States with fewer than 5 expected draws are pooled.  With ``given`` (d,), codes (NaN or -1 where values are drawn),
     the draws are compared with the conditional distribution.  Raises ``TooLargeError`` for more states,
     ``InputError`` for a given row of probability zero, ``ValuesError`` for a draw that is no state.
 
@@ -88,7 +88,8 @@ def chi_square_draws(
         )
     parsed = _comparable(sizes_of(model, sizes))
     probabilities, total = _state_probabilities(model, parsed, given)
-    drawn = _codes(codes_of(model, model.sample(n, given=given, rng=rng)), parsed)
+    known = None if given is None else given_of(model, given)
+    drawn = _codes(codes_of(model, model.sample(n, given=known, rng=rng)), parsed)
     counts = np.bincount(state_numbers(drawn, parsed), minlength=len(probabilities))
     found = chi_square(counts, probabilities)
     cells, pooled = len(found.expected), found.pooled

@@ -20,6 +20,7 @@ from chainrule.core.numerics import log_sum_exp
 from chainrule.core.text import as_written
 from chainrule.models.shared.states import Sizes, n_states, parse_sizes, state_blocks, states_between
 from chainrule.tables.door import rows as read_rows
+from chainrule.tables.missing import MISSING
 from chainrule.tables.table import Table
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "all_states",
     "codes_of",
     "exact_table",
+    "given_of",
     "kl_divergence",
     "rows_of",
     "sizes_of",
@@ -140,6 +142,15 @@ def rows_of(model: Any, codes: NDArray[Any]) -> Any:
     """
     schema = getattr(model, "schema_", None)
     return codes if schema is None or not schema.cuts_numbers else Table(schema, codes)
+
+
+def given_of(model: Any, row: ArrayLike) -> Any:
+    """What is known of a row of codes (d,), NaN or -1 where nothing is, as ``model`` reads it: see ``rows_of``."""
+    schema = getattr(model, "schema_", None)
+    if schema is None or not schema.cuts_numbers:
+        return row
+    known = as_floats(row, "row", ndim=1)
+    return schema.labels(np.where(np.isnan(known), MISSING, known))
 
 
 def sizes_of(model: Any, sizes: Sizes | None = None) -> tuple[int, ...]:

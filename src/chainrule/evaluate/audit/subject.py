@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.contract import packed
-from chainrule.evaluate.enumeration import codes_of, rows_of
+from chainrule.evaluate.enumeration import codes_of, given_of, rows_of
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.shared.averaged import AveragedModel
 from chainrule.models.shared.states import n_states
-from chainrule.tables.schema import Schema
 
 __all__ = ["Codes", "Scorer", "Subject", "as_numbers", "least_codes", "subject_of"]
 
@@ -93,20 +92,22 @@ def subject_of(model: DiscreteModel) -> Subject:
     schema, factors = model.schema_, model.factors_
     network = getattr(model, "network_", None)
     binary = set(schema.sizes) == {2}
+
+    def read(codes: Codes) -> Any:
+        return rows_of(model, least_codes(codes))
+
     one_order = factors is not None
     return Subject(
         name=type(model).__name__,
         names=schema.names,
         sizes=schema.sizes,
-        log_prob=lambda codes: model.log_prob(rows_of(model, least_codes(codes))),
+        log_prob=lambda codes: model.log_prob(read(codes)),
         sample=lambda n, rng: codes_of(model, model.sample(n, rng=rng)),
-        sample_given=lambda n, row, rng: codes_of(model, model.sample(n, given=_given(schema, row), rng=rng)),
-        state_log_probs=(lambda codes: model.state_log_probs(rows_of(model, least_codes(codes))))
-        if one_order
-        else None,
-        conditionals=(lambda codes: model.conditionals(rows_of(model, least_codes(codes))))
-        if one_order
-        else None,
+        sample_given=lambda n, row, rng: codes_of(
+            model, model.sample(n, given=given_of(model, row), rng=rng)
+        ),
+        state_log_probs=(lambda codes: model.state_log_probs(read(codes))) if one_order else None,
+        conditionals=(lambda codes: model.conditionals(read(codes))) if one_order else None,
         parents=None if factors is None else factors.parents,
         order=None if factors is None else factors.order,
         takes_holes=True,
@@ -130,11 +131,6 @@ def _members(model: AveragedModel) -> list[tuple[float, Scorer]]:
 
 def _of_columns(member: DiscreteModel, places: NDArray[np.intp]) -> Scorer:
     return lambda codes: member.log_prob(rows_of(member, least_codes(codes)[:, places]))
-
-
-def _given(schema: Schema, row: Codes) -> Any:
-    """What is known of a row of codes, -1 where nothing is, as a model under ``schema`` reads it."""
-    return schema.labels(row) if schema.cuts_numbers else row
 
 
 def least_codes(codes: Codes) -> Codes:

@@ -47,9 +47,8 @@ class FamilyScores:
         occurring = [len(self.counts.cells(1 << j)) for j in range(len(self.sizes))]
         self.states = tuple(max(n, 1) for n in occurring)  # of each variable in the rows
         self.weight = float(self.counts.cells(0).sum())  # of all rows
-        self._set: dict[
-            tuple[int, int], float
-        ] = {}  # by a set and the cells of the table for each joint state
+        # by a set and the cells of the table for each joint state
+        self._set: dict[tuple[int, int], float] = {}
         self._family: dict[tuple[int, int], float] = {}
 
     @property
