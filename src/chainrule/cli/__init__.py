@@ -38,6 +38,7 @@ from chainrule.cli.tables import compare, fit, learn
 from chainrule.core.choices import check_choice
 from chainrule.core.errors import ChainruleError, InputError
 from chainrule.core.files import NO_ROOM
+from chainrule.core.interrupts import kept_interrupts
 from chainrule.core.settings import settings
 from chainrule.core.text import as_written, plain_text
 
@@ -246,7 +247,7 @@ def parse_sizes(text: str) -> list[int]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 for "no", 2 for a mistake, 130 for Ctrl-C."""
     try:
-        with speakable(), settings(keep_freed_memory=True):
+        with kept_interrupts(), speakable(), settings(keep_freed_memory=True):
             _check_folder()
             return _run(arguments)
     except ChainruleError as e:
