@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import tracemalloc
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from chainrule import cli, compress, compress_file, decompress, decompress_file
 from chainrule.core.errors import DataError, InputError, UnknownNameError
 from chainrule.models import NADE, BayesianNetwork, ChowLiu, Ensemble, Independent, load_model
 from chainrule.tables import Table
+from chainrule.tasks.compression import files
 from chainrule.tasks.compression.text import Pieces
 from tests.contract.cases import Case, every_case, fitted
 
@@ -282,8 +284,6 @@ def test_records_are_those_that_a_csv_reader_finds() -> None:
 def test_a_long_file_is_cut_into_segments_and_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chainrule.tasks.compression import files
-
     monkeypatch.setattr(files, "_SEGMENT", 500)
     monkeypatch.setattr(files, "_READ", 64)
     lines = [f'{i},yes,"Bern ""{i}""\n",{20 + i % 40}' for i in range(200)]
@@ -364,6 +364,53 @@ def test_damage_of_a_file_is_noticed_and_what_was_there_stays(tmp_path: Path) ->
     with pytest.raises(DataError):
         decompress_file(_survey_model(), packed, out)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "out", "packed"]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"n_columns": 10**12},
+        {"n_columns": 3},
+        {"n_columns": "4"},
+        {"places": [0, 1, 7]},
+        {"places": [0, 0, 1]},
+        {"places": [0]},
+        {"separator": None},
+        {"encoding": "morse"},
+        {"encoding": 8},
+        {"ends": [["\n", 10**12]]},
+        {"ends": [["\n", 2 - 10**12], ["\n", 10**12]]},
+        {"ends": [["\n", 1]]},
+        {"ends": 2},
+        {"odd": [["x", "y"]]},
+        {"others": [["1"]]},
+        {"others": {}},
+        {"spellings": []},
+    ],
+    ids=str,
+)
+def test_a_file_that_lies_about_itself_behind_a_right_checksum_is_refused_at_no_cost(
+    lie: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, packed, out = (tmp_path / name for name in ("a.csv", "packed", "out"))
+    source.write_bytes(b"smoker,age,city,id\nyes,31,Bern,1\nno,58,x,2\n")
+    pack = files._packed
+
+    def lying(plain: Any) -> bytes:
+        if isinstance(plain, dict):
+            return pack(plain | {k: v for k, v in lie.items() if k in plain})
+        fields = dict(zip(("encoding", "separator", "n_columns", "has_header", "places"), plain, strict=True))
+        return pack([lie.get(name, value) for name, value in fields.items()])
+
+    monkeypatch.setattr(files, "_packed", lying)
+    compress_file(_survey_model(), source, packed)
+    tracemalloc.start()
+    with pytest.raises(DataError, match="damaged"):
+        decompress_file(_survey_model(), packed, out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+    assert not out.exists()
 
 
 def test_files_that_cannot_be_taken_are_refused_with_a_reason(tmp_path: Path) -> None:

@@ -292,6 +292,12 @@ def _raw_segment(model: DiscreteModel, layout: _Layout, parts: list[bytes]) -> b
     codes = decode_rows(model, Reader(body)) if body else np.empty((0, len(layout.places)), np.int32)
     try:
         coder = stack(bits)
+        # numbers that a file states are held to what it holds, before any of them takes memory
+        if len(rest["spellings"]) + len(rest["others"]) != layout.n_columns:
+            raise ValueError("it names more or fewer columns than it holds")
+        lengths = [n for _, n in rest["ends"]]
+        if sum(lengths) != len(codes) or min(lengths, default=0) < 0:
+            raise ValueError("it has more or fewer ends of lines than rows")
         columns: list[Any] = [None] * layout.n_columns
         for j, of_code in enumerate(rest["spellings"]):
             spelled = Spellings(of_code)
