@@ -3,11 +3,15 @@
 import ast
 import os
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import chainrule
+from chainrule.core.files import write_bytes
+from chainrule.core.locks import lock
 from tests.compiled.processes import run
 
 PACKAGE = Path(chainrule.__file__).parent
@@ -76,6 +80,43 @@ def test_a_helper_that_changed_in_another_file_is_compiled_into_what_uses_it_and
     assert toy.run() == ["15.0 0"]
     (new,) = toy.kept()
     assert new != old
+
+
+@pytest.fixture
+def claimed(toy):
+    """The file of a loop that is gone, with what was in it, while another process has claimed to make it."""
+    toy.run()
+    (kept,) = toy.kept()
+    content = kept.read_bytes()
+    kept.unlink()
+    with open(f"{kept}.lock", "w") as stream:
+        assert lock(stream.fileno()) == "held"
+        yield kept, content, stream
+
+
+@pytest.mark.parametrize("ends", ["with the file", "without it"])
+def test_what_another_process_compiles_is_waited_for_and_compiled_where_none_comes(toy, claimed, ends):
+    kept, content, stream = claimed
+    with ThreadPoolExecutor() as pool:
+        result = pool.submit(toy.run)
+        with pytest.raises(TimeoutError):
+            result.result(timeout=4)
+        if ends == "with the file":
+            write_bytes(kept, content)
+        else:
+            stream.close()
+        assert result.result() == ["6.0 1" if ends == "with the file" else "6.0 0"]
+    assert toy.kept() == [kept]
+
+
+def test_processes_that_begin_at_once_compile_a_loop_once(toy):
+    helper = toy.path / "helper_loops.py"
+    begin = f"import time\ntime.sleep(max(0, {time.time() + 3} - time.time()))\n"
+    helper.write_text(begin + helper.read_text())
+    with ThreadPoolExecutor() as pool:
+        results = [pool.submit(toy.run) for _ in range(4)]
+    assert sorted(r.result() for r in results) == [["6.0 0"], ["6.0 1"], ["6.0 1"], ["6.0 1"]]
+    assert [p.suffix for p in toy.path.glob("__pycache__/toy_loops.*loop*")] == [".loop"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ raises where no folder can be written, and where a file is cut short.  ``loop`` 
 - Files lie in ``NUMBA_CACHE_DIR`` where that is set, else beside the source in ``__pycache__``, else in our cache
   folder (``CHAINRULE_CACHE``).  Where none can be written, each process compiles for itself, and is told so once.
 - A file begins with the SHA-256 of the rest.  What is damaged is compiled anew.
+- What several processes need at once is compiled by one of them (``claims``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from chainrule.compiled import compiling
+from chainrule.compiled.claims import claim, release
 from chainrule.compiled.threads import numba_config, start_threads
 from chainrule.core.errors import OutputError
 from chainrule.core.files import make_directory, write_bytes
@@ -72,9 +74,13 @@ class _Kept:
             start_threads()  # with care; numba would do it here
         context.refresh()
         compiling.begin(loaded=True)
-        found = self._read(self._name(signature, context.codegen()), context)
+        name = self._name(signature, context.codegen())
+        found = self._read(name, context)
         if found is None:
             compiling.begin(loaded=False)
+            folder = _folder(inspect.getfile(self.function))
+            if folder is not None and claim(folder / name):
+                found = self._read(name, context)
         return found
 
     def save_overload(self, signature: Any, result: Any) -> None:
@@ -93,6 +99,7 @@ class _Kept:
             self._remove_outdated(folder, name)
         except OSError as e:
             _say_once(f"a compiled loop could not be kept for the next time: {e}")
+        release(folder / name)
 
     def _read(self, name: str, context: Any) -> Any:
         folder = _folder(inspect.getfile(self.function))

@@ -10,6 +10,7 @@ import threading
 import time
 from contextvars import copy_context
 
+from chainrule.compiled.claims import release
 from chainrule.core.progress import note, pieces_begun
 
 __all__ = ["begin", "end", "seconds_compiling"]
@@ -59,6 +60,7 @@ def end() -> None:
     if _mine.since is not None:
         _mine.seconds += time.monotonic() - _mine.since
         _mine.since = None
+        release()
     if _mine.timer is not None:
         _mine.timer.cancel()
         _mine.timer = None
