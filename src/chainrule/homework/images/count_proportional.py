@@ -19,6 +19,7 @@ The first is the binomial sum of c + j.  For the second write p(x) as a mixture 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import comb
 from typing import Any, ClassVar, Literal
 
@@ -72,7 +73,7 @@ class CountProportional(DiscreteModel):
     def exact_prob(self, x: ArrayLike) -> Fraction:
         """The probability of one image ``x`` (D,) as a fraction; NaN marks a pixel that is summed out."""
         d, rule = self._parsed()
-        row = known(x, Schema.of_sizes((2,) * d))
+        row = known(x, _pixels(d))
         return _marginal(rule, d, int((row >= 0).sum()), int((row == 1).sum()))
 
     def count_pmf(self) -> NDArray[np.float64]:
@@ -156,13 +157,18 @@ class CountProportional(DiscreteModel):
 
     def _known_schema(self) -> Schema:
         """Nothing is learned, so without a fit the columns are x1 … xD."""
-        return getattr(self, "schema_", None) or Schema.of_sizes((2,) * self._parsed()[0])
+        return getattr(self, "schema_", None) or _pixels(self._parsed()[0])
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return {}, {}
 
     def _set_state(self, arrays: dict[str, NDArray[Any]], plain: dict[str, Any]) -> None:
         self._parsed()
+
+
+@lru_cache
+def _pixels(d: int) -> Schema:
+    return Schema.of_sizes((2,) * d)
 
 
 def _marginal(rule: Rule, d: int, r: int, c: int) -> Fraction:
