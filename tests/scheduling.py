@@ -12,16 +12,17 @@ _COMPILE = (
     "tests/contract/",
     "tests/test_examples.py",
     "tests/test_readme.py",
-    "tests/stress/",
     "tests/models/",
     "tests/compiled/",
     "tests/homework/",
     "src/",
 )
+# programs of their own that take long and compile little; they are over before the others' loops are needed
+_COMPILE_NOTHING = "tests/stress/"
 
 
 class FromBothEnds(LoadFileScheduling):
-    """Files in a row, from those that compile most to the small ones that compile least.
+    """Files in a row, from those that compile most to those that compile least.
 
     The first worker takes from the front, all others from the end, until they meet.
     """
@@ -33,5 +34,8 @@ class FromBothEnds(LoadFileScheduling):
         super()._assign_work_unit(node)
 
     def _place(self, file: str) -> tuple[int, int]:
-        rooms = [room for room in _COMPILE if file.startswith(room)]
-        return _COMPILE.index(rooms[0]) if rooms else len(_COMPILE), -len(self.workqueue[file])
+        if file.startswith(_COMPILE_NOTHING):
+            room = len(_COMPILE) + 1
+        else:
+            room = next((k for k, start in enumerate(_COMPILE) if file.startswith(start)), len(_COMPILE))
+        return room, -len(self.workqueue[file])
