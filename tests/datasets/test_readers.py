@@ -8,6 +8,7 @@ import os
 import pickle
 import struct
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -229,6 +230,20 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line_that_names_it(tmp_pat
     assert message.startswith(str(path))
     assert expected in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("size", [b"(2L,2)", b"(0b2,)", b"(2if 2)"])
+def test_what_a_header_makes_python_warn_of_is_read_or_refused_also_where_warnings_are_errors(tmp_path, size):
+    path = tmp_path / "a.npy"
+    path.write_bytes(npy(ROWS).replace(b"(2, 2)", size))
+    for action in ("ignore", "error"):
+        with warnings.catch_warnings():
+            warnings.simplefilter(action)
+            if size == b"(2L,2)" and action == "ignore":  # as Python 2 wrote it
+                np.testing.assert_array_equal(read_array(path), ROWS)
+                continue
+            with pytest.raises(DataError, match="save it again"):
+                read_array(path)
 
 
 def test_a_missing_file_and_a_folder_are_refused_in_one_line(tmp_path):

@@ -36,8 +36,11 @@ from chainrule.datasets.text_tables import Table, parse_table
 __all__ = ["parse_idx", "read_array", "read_idx", "read_table"]
 
 _MAX_NPY_HEADER = 10_000  # bytes; NumPy's own limit
-# What a damaged header makes of numpy's reader, which hands it to Python's own parser.
-_NPY_ERRORS = (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError)
+# What a damaged header makes of numpy's reader, which hands it to Python's own parser, also where warnings are errors.
+_NPY_ERRORS = (
+    *(ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError),
+    *(tokenize.TokenError, Warning),
+)
 # What a damaged zip file makes of the standard library; RuntimeError stands for an encrypted one.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
 _TABLE_SUFFIXES = {".csv", ".data", ".amat", ".txt", ".tsv"}
