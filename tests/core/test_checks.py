@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from chainrule.core.checks import as_matrix, check_binary, check_integer, check_real
-from chainrule.core.errors import InputError, ShapeError, UnknownNameError, ValuesError
+from chainrule.core.checks import (
+    as_matrix,
+    check_binary,
+    check_integer,
+    check_real,
+    check_size,
+    memory_bytes,
+)
+from chainrule.core.errors import InputError, ShapeError, TooLargeError, UnknownNameError, ValuesError
 from chainrule.core.randomness import as_generator
 
 
@@ -80,3 +87,17 @@ def test_a_generator_goes_on_and_a_seed_starts_anew():
 def test_an_unknown_name_is_answered_with_near_ones():
     assert "did you mean 'alarm'" in str(UnknownNameError.of("network", "alram", ["alarm", "asia"]))
     assert "did you mean" not in str(UnknownNameError.of("network", "zzz", ["alarm", "asia"]))
+
+
+def test_memory_is_what_this_process_may_use():
+    resource = pytest.importorskip("resource")
+    before = memory_bytes()
+    was = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (before // 2, was[1]))
+    try:
+        assert memory_bytes() == before // 2
+        with pytest.raises(TooLargeError, match="would need"):
+            check_size(before // 2 + 1, "this")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, was)
+    assert memory_bytes() == before

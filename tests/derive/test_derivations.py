@@ -248,6 +248,9 @@ def test_the_families_are_the_six_of_the_exponential_family_model():
 def test_an_unknown_family_is_named_with_its_neighbours(call):
     with pytest.raises(UnknownNameError, match=r"no family 'poison'; did you mean 'poisson'"):
         call("poison")
+    for array in (np.array(["poisson", "normal"]), np.zeros(3)):
+        with pytest.raises(UnknownNameError, match="no family"):
+            call(array)
 
 
 def test_derive_and_fit_gives_plain_data_and_text():

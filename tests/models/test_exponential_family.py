@@ -462,6 +462,11 @@ def test_what_is_not_a_column_of_numbers_is_refused(x, error, message):
         fit_mle("exponential", x)
 
 
+def test_values_that_no_memory_holds_are_refused_before_they_are_copied():
+    with pytest.raises(TooLargeError, match=r"a sum over 10,000,000,000 values would need 149\.0 GiB"):
+        fit_mle("normal", np.broadcast_to(np.int8(0), (10**10,)))
+
+
 def test_unknown_families_levels_methods_and_parameters_are_refused():
     with pytest.raises(UnknownNameError, match="did you mean 'exponential'"):
         fit_mle("exponental", [1.0])

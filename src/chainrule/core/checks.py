@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 from collections.abc import Iterable
@@ -33,6 +34,11 @@ __all__ = [
     "is_listing",
     "memory_bytes",
 ]
+
+try:
+    _resource: Any = importlib.import_module("resource")
+except ImportError:  # no POSIX system
+    _resource = None
 
 
 T = TypeVar("T")
@@ -272,13 +278,20 @@ def check_size(n_bytes: int, what: str, *, instead: str = "ask for fewer") -> No
         )
 
 
-@cache
 def memory_bytes() -> int:
-    """Bytes of memory that this machine has, or that its container may use.
+    """Bytes of memory that this machine has, or that its container or this process may use.
 
     >>> memory_bytes() > 0
     True
     """
+    if _resource is None:
+        return _memory_here()
+    limit = _resource.getrlimit(_resource.RLIMIT_AS)[0]  # of addresses, as batch systems set it
+    return _memory_here() if limit == _resource.RLIM_INFINITY else min(limit, _memory_here())
+
+
+@cache
+def _memory_here() -> int:
     try:
         most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

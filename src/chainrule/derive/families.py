@@ -101,7 +101,7 @@ def check_family(name: str) -> str:
     >>> check_family("poisson")
     'poisson'
     """
-    if name not in FAMILIES:
+    if not isinstance(name, str) or name not in FAMILIES:  # an array compares each of its values
         raise UnknownNameError.of("family", name, list(FAMILIES))
     return name
 

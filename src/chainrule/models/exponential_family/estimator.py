@@ -295,4 +295,5 @@ def _column(X: ArrayLike) -> NDArray[np.float64]:
     values = as_matrix(values, name="x")
     if values.shape[1] != 1:
         raise ShapeError(f"x has {values.shape[1]} columns; a family describes one variable, pass one column")
+    check_size(16 * len(values), f"a sum over {len(values):,} values", instead="pass fewer")
     return values[:, 0].astype(np.float64)
