@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from chainrule import cli
 from chainrule.core.errors import DataError, InputError, OutputError
 from chainrule.core.records import Figure, Text
-from chainrule.models import BayesianNetwork, ChainClassifier, Ensemble, Independent, chow_liu
+from chainrule.models import BayesianNetwork, ChainClassifier, ChowLiu, Ensemble, Independent, chow_liu
 from chainrule.report import rebuild_page, write_page
 from chainrule.report.comparison_page import comparison_document
 from chainrule.report.description_page import description_document
@@ -177,6 +178,7 @@ def test_the_leaderboard_is_on_the_page_of_a_comparison_with_what_was_left_out()
     [
         ("{", "cannot be read as JSON"),
         ("[1]", "has the format None"),
+        ('{"format": []}', "has the format"),
         ('{"format": "chainrule-description-1"}', "not a description"),
         ('{"format": "chainrule-comparison-1"}', "not a comparison"),
     ],
@@ -187,6 +189,29 @@ def test_a_record_that_is_none_is_named_in_one_line(content: str, message: str, 
         rebuild_page(tmp_path / "r.json")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda plain: plain["marginals"][0].update(column="nobody"), "'nobody' is missing"),
+        (lambda plain: plain["schema"]["variables"].pop(), "is missing"),
+        (lambda plain: plain["dependence"].update(strongest=[]), "index out of range"),
+    ],
+)
+def test_a_record_whose_parts_do_not_fit_together_is_told_and_its_page_stays(
+    spoil: Any, message: str, tmp_path: Path
+):
+    rows = image_like_rows(40, 3)
+    page = write_page(describe(ChowLiu(pseudocount=1).fit(rows), rows), tmp_path / "r.html")
+    before, record = page.read_text("utf-8"), page.with_suffix(".json")
+    plain = json.loads(record.read_text("utf-8"))
+    spoil(plain)
+    record.write_text(json.dumps(plain))
+    with pytest.raises(DataError, match=f"do not fit together.*{message}") as caught:
+        rebuild_page(record)
+    assert "\n" not in str(caught.value)
+    assert page.read_text("utf-8") == before
 
 
 def test_places_that_are_no_page_are_refused_before_any_work(

@@ -60,7 +60,7 @@ def write_report(directory: str | Path) -> Path:
     found = results.get("format") if isinstance(results, dict) else None
     if found != RESULTS_FORMAT:
         raise DataError(
-            f"{path} has the format {found!r}, not {RESULTS_FORMAT!r}; run `chainrule reproduce` again"
+            f"{path} has the format {as_written(found)}, not {RESULTS_FORMAT!r}; run `chainrule reproduce` again"
         )
     return render(results, path.parent)
 

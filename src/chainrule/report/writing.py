@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chainrule.core.errors import DataError, InputError
+from chainrule.core.errors import ChainruleError, DataError, InputError
 from chainrule.core.files import as_path, check_place, file_to_read, shown_path, write_text
 from chainrule.core.reading import parse_json
 from chainrule.core.records import dump_json
-from chainrule.core.text import as_written
+from chainrule.core.text import as_written, one_line
 from chainrule.report.audit_page import audit_document
 from chainrule.report.comparison_page import comparison_document
 from chainrule.report.description_page import description_document
@@ -67,12 +67,22 @@ def rebuild_page(saved: str | Path, out: str | Path | None = None) -> Path:
             f"{shown_path(path)} cannot be read as JSON ({e}); give a record that was written beside a page"
         ) from e
     found = plain.get("format") if isinstance(plain, dict) else None
-    if found not in _READERS:
+    if not isinstance(found, str) or found not in _READERS:
         raise DataError(
-            f"{path} has the format {found!r}, not one of {', '.join(_READERS)}; make the page again"
+            f"{path} has the format {as_written(found)}, not one of {', '.join(_READERS)}; make the page again"
         )
     page = check_page(path.with_suffix(".html") if out is None else out)
-    write_text(page, _html(_READERS[found](plain)))
+    record = _READERS[found](plain)
+    try:
+        html = _html(record)
+    except ChainruleError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as e:
+        reason = f"{e} is missing" if isinstance(e, KeyError) else str(e)
+        raise DataError(
+            f"the parts of {shown_path(path)} do not fit together ({one_line(reason, 200)}); make the page again"
+        ) from e
+    write_text(page, html)
     return page
 
 
