@@ -25,6 +25,7 @@ from chainrule.core.errors import DataError, InputError, UnknownNameError
 from chainrule.models import NADE, BayesianNetwork, ChowLiu, Ensemble, Independent, load_model
 from chainrule.tables import Table
 from chainrule.tasks.compression import files
+from chainrule.tasks.compression.bits import pop, push, stack, stack_bytes
 from chainrule.tasks.compression.text import Pieces
 from tests.contract.cases import Case, every_case, fitted
 
@@ -180,6 +181,20 @@ def test_a_model_without_order_and_marginals_is_refused() -> None:
     nades = [NADE(hidden=3, epochs=1, ordering=o, random_state=0) for o in ([0, 1, 2], [2, 1, 0])]
     with pytest.raises(InputError, match="neither an order"):
         compress(Ensemble(nades).fit(X), X)
+
+
+@pytest.mark.parametrize(
+    "laid_out", [np.asfortranarray, lambda p: np.repeat(p, 2, axis=1)[:, ::2], lambda p: p[::-1].copy()[::-1]]
+)
+def test_symbols_take_the_bits_of_their_probabilities_however_these_lie_in_memory(laid_out: Any) -> None:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([0.3] * 4, 1000)
+    symbols = (rng.random((1000, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    wanted, coder = stack(), stack()
+    push(wanted, symbols, p)
+    push(coder, np.repeat(symbols, 2)[::2], laid_out(p))
+    assert stack_bytes(coder) == stack_bytes(wanted)
+    assert (pop(coder, laid_out(p)) == symbols).all()
 
 
 # files

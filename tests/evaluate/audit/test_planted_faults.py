@@ -29,6 +29,20 @@ def test_a_large_model_without_a_fault_breaks_no_law():
     assert found["factors sum to one"].verdict == found["code length"].verdict == "pass"
 
 
+@pytest.mark.parametrize("laid_out", [np.asfortranarray, lambda a: np.repeat(a, 2, axis=0)[::2]])
+def test_how_a_model_lays_out_its_answers_breaks_no_law(laid_out: Any):
+    toy = Toy()
+    other = toy.other(
+        log_prob=lambda rows: laid_out(toy.log_prob(rows)),
+        state_log_probs=lambda rows: laid_out(toy.states(rows)),
+        sample=lambda n, rng: laid_out(toy.sample(n, rng)),
+        sample_given=lambda n, row, rng: laid_out(toy.given(n, row, rng)),
+    )
+    found = audited(other)
+    assert found.failed == []
+    assert found["code length"].value == audited(toy.other())["code length"].value
+
+
 # log_prob -----------------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from chainrule.evaluate.enumeration import rows_of
 from chainrule.models.contract import DiscreteModel
 from chainrule.models.shared.state_columns import state_begins
 from chainrule.tables.door import rows as read_rows
-from chainrule.tasks.compression.bits import categorical, stack, stack_bytes
+from chainrule.tasks.compression.bits import pop, push, stack, stack_bytes
 from chainrule.tasks.compression.predictor import probabilities
 from chainrule.tasks.compression.rows import compress, decompress
 
@@ -105,24 +105,24 @@ def _predictor(q: Inquiry) -> tuple[NDArray[np.intp], Predictor | None]:
 
 
 def _encoded(rows: Codes, order: NDArray[np.intp], predict: Predictor) -> bytes:
-    coder, family = stack(), categorical()
+    coder = stack()
     known, parts = np.zeros_like(rows), []
     for t, i in enumerate(order):
         parts.append(_normal(predict(t, known)))
         known[:, i] = rows[:, i]
     for i, p in zip(order[::-1], reversed(parts), strict=True):
         if p.shape[1] > 1:
-            coder.encode_reverse(rows[:, i].astype(np.int32), family, p)
+            push(coder, rows[:, i], p)
     return stack_bytes(coder)
 
 
 def _decoded(coded: bytes, shape: tuple[int, ...], order: NDArray[np.intp], predict: Predictor) -> Codes:
-    coder, family = stack(coded), categorical()
+    coder = stack(coded)
     rows = np.zeros(shape, np.int64)
     for t, i in enumerate(order):
         p = _normal(predict(t, rows))
         if p.shape[1] > 1:
-            rows[:, i] = coder.decode(family, p)
+            rows[:, i] = pop(coder, p)
     return rows
 
 

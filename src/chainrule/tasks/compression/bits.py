@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["categorical", "stack", "stack_bytes"]
+__all__ = ["categorical", "pop", "push", "stack", "stack_bytes"]
 
 
 def stack(content: bytes | None = None) -> Any:
@@ -24,13 +25,31 @@ def stack_bytes(coder: Any) -> bytes:
     return coder.get_compressed().astype("<u4").tobytes()
 
 
-def categorical(shares: NDArray[np.float64] | None = None) -> Any:
-    """A distribution over 0 … K-1 by ``shares`` (K,); without them, one for each symbol, given when it is coded.
+def push(coder: Any, symbols: NDArray[np.integer], p: NDArray[np.float64]) -> None:
+    """Put ``symbols`` (n,) on the stack, each by its own probabilities ``p`` (n, K)."""
+    # the library takes an array of columns for one of rows, and says nothing
+    coder.encode_reverse(np.ascontiguousarray(symbols, np.int32), _each_its_own(), np.ascontiguousarray(p))
 
-    Each state gets at least 2^-24, so a symbol of probability 0 can be coded.
+
+def pop(coder: Any, p: NDArray[np.float64]) -> NDArray[np.int32]:
+    """The symbols (n,) that ``push`` put on top of the stack by the same ``p``."""
+    return coder.decode(_each_its_own(), np.ascontiguousarray(p))
+
+
+def categorical(shares: NDArray[np.float64]) -> Any:
+    """A distribution over 0 … K-1 by ``shares`` (K,).
+
+    Each state gets at least 2^-24, so a symbol of probability 0 can be coded; ``push`` and ``pop`` do the same.
     """
     import constriction
 
     models: Any = constriction
-    kind = models.stream.model.Categorical
-    return kind(perfect=False) if shares is None else kind(shares, perfect=False)
+    return models.stream.model.Categorical(shares, perfect=False)
+
+
+@cache
+def _each_its_own() -> Any:
+    import constriction
+
+    models: Any = constriction
+    return models.stream.model.Categorical(perfect=False)

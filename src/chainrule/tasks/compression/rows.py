@@ -29,7 +29,7 @@ from chainrule.core.progress import track
 from chainrule.core.records import to_plain
 from chainrule.models.contract import Codes, DiscreteModel, Turns
 from chainrule.tables.door import give_back, rows
-from chainrule.tasks.compression.bits import categorical, stack, stack_bytes
+from chainrule.tasks.compression.bits import pop, push, stack, stack_bytes
 from chainrule.tasks.compression.holes import HolesCode
 from chainrule.tasks.compression.numbers import Reader, checked, sealed, varint
 from chainrule.tasks.compression.predictor import predictor_of, probabilities
@@ -90,18 +90,18 @@ def encode_rows(model: DiscreteModel, codes: Codes) -> bytes:
     """Rows of codes (n, d), -1 where missing, as bytes, without anything that would tell damage."""
     missing = codes < 0
     predictor, holes = predictor_of(model, missing), HolesCode.of(missing)
-    coder, family = stack(), categorical()
+    coder = stack()
     for part in track(list(predictor.parts())[::-1], "compressing"):  # a stack gives back the last first
         pushed: list[tuple[NDArray[np.int32], NDArray[np.float64]]] = []
 
         def take(i: int, p: NDArray[np.float64], there: NDArray[np.bool_]) -> Codes:
-            pushed.append((codes[part][there, i].astype(np.int32), p[there]))  # noqa: B023  # called in this turn only
+            pushed.append((codes[part][there, i], p[there]))  # noqa: B023  # called in this turn only
             return codes[part][there, i]  # noqa: B023
 
         _walk(predictor.turns(part), missing[part], take)
         for symbols, p in reversed(pushed):
             if len(symbols) and p.shape[1] > 1:
-                coder.encode_reverse(symbols, family, p)
+                push(coder, symbols, p)
     holes.push(coder, missing)
     return varint(len(codes)) + holes.head() + stack_bytes(coder)
 
@@ -110,7 +110,7 @@ def decode_rows(model: DiscreteModel, reader: Reader) -> NDArray[np.int32]:
     """The rows of codes (n, d) that ``encode_rows`` took; ``DataError`` where they cannot be had."""
     n, d = reader.varint(), len(model.schema_)
     check_size(16 * n * d, f"decompressing {n:,} rows", instead="compress fewer rows at a time")
-    holes, family = HolesCode.read(reader, n, d), categorical()
+    holes = HolesCode.read(reader, n, d)
     out = np.empty((n, d), np.int32)
     try:
         coder = stack(reader.words())
@@ -120,7 +120,7 @@ def decode_rows(model: DiscreteModel, reader: Reader) -> NDArray[np.int32]:
         def take(i: int, p: NDArray[np.float64], there: NDArray[np.bool_]) -> Codes:
             if p.shape[1] == 1 or not there.any():
                 return np.zeros(int(there.sum()), np.int32)
-            return coder.decode(family, p[there])
+            return pop(coder, p[there])
 
         for part in track(list(predictor.parts()), "decompressing"):
             out[part] = _walk(predictor.turns(part), missing[part], take)
