@@ -8,7 +8,7 @@ import pytest
 import chainrule as cr
 from benchmarks import densities, inference, networks, showing
 from benchmarks.densities import DENSITIES, result_of
-from benchmarks.limited import limited
+from benchmarks.limited import keep_imported, limited
 from benchmarks.other_tools import Fitted, Tool, UnableError
 from benchmarks.peers import split, tool_run
 from benchmarks.showing import Benchmark, Options
@@ -125,6 +125,7 @@ def _never_ending():
 
 
 def test_a_call_in_a_process_of_its_own_is_cut_off_by_its_seconds():
+    keep_imported([__name__])
     found, seconds = limited(_summing, [1, 2], 20.0)
     assert found == 3
     assert 0 <= seconds < 1

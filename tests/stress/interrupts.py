@@ -3,9 +3,9 @@
     python -m tests.stress.interrupts --moments 20
 
 A command runs once to the end, to know how long it takes, then again and again in children that are forked, each told
-to stop at another moment.  What was in its place before is there afterwards, or all of what the command writes; after
-Ctrl-C nothing else is.  ``reproduce`` begins in a new folder each time, says what is kept there, and is run once more,
-which ends with the results of a run that nobody stopped.
+to stop at another moment, half as often by SIGTERM.  What was in its place before is there afterwards, or all of what
+the command writes; after Ctrl-C nothing else is.  ``reproduce`` begins in a new folder each time, says what is kept
+there, and is run once more, which ends with the results of a run that nobody stopped.
 """
 
 from __future__ import annotations
@@ -49,9 +49,12 @@ def main() -> int:
                 continue
             seconds = _ended(arguments, Path(place), None, 0.0)[2]
             outcome = _outcome(Path(place)) if name == "reproduce" else None
-            for number in (signal.SIGINT, signal.SIGTERM):
-                for k in range(chosen.moments):
-                    after = seconds * (k + 0.5) / chosen.moments
+            for number, moments in (
+                (signal.SIGINT, chosen.moments),
+                (signal.SIGTERM, chosen.moments // 2 or 1),
+            ):
+                for k in range(moments):
+                    after = seconds * (k + 0.5) / moments
                     fault = _fault(arguments, Path(place), number, after, outcome)
                     stops += 1
                     if fault:

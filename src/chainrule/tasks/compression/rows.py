@@ -92,7 +92,7 @@ def encode_rows(model: DiscreteModel, codes: Codes) -> bytes:
     predictor, holes = predictor_of(model, missing), HolesCode.of(missing)
     coder = stack()
     for part in track(list(predictor.parts())[::-1], "compressing"):  # a stack gives back the last first
-        pushed: list[tuple[NDArray[np.int32], NDArray[np.float64]]] = []
+        pushed: list[tuple[Codes, NDArray[np.float64]]] = []
 
         def take(i: int, p: NDArray[np.float64], there: NDArray[np.bool_]) -> Codes:
             pushed.append((codes[part][there, i], p[there]))  # noqa: B023  # called in this turn only
