@@ -86,20 +86,20 @@ class _Kept:
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep what was compiled, unless it holds addresses of this process."""
         folder = _folder(inspect.getfile(self.function))
-        if (
-            folder is None
-            or result.library.has_dynamic_globals
-            or any(not x.can_cache for x in result.lifted)
-        ):
+        if folder is None:
             return
         name = self._name(signature, result.library.codegen)
+        if not result.library.has_dynamic_globals and all(x.can_cache for x in result.lifted):
+            self._write(folder, name, result)
+        release(folder / name)
+
+    def _write(self, folder: Path, name: str, result: Any) -> None:
         body = dumps(result._reduce())
         try:
             write_bytes(folder / name, hashlib.sha256(body).digest() + body)
             self._remove_outdated(folder, name)
         except OSError as e:
             _say_once(f"a compiled loop could not be kept for the next time: {e}")
-        release(folder / name)
 
     def _read(self, name: str, context: Any) -> Any:
         folder = _folder(inspect.getfile(self.function))
