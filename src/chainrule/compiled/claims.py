@@ -17,7 +17,7 @@ from chainrule.core.locks import lock
 
 __all__ = ["claim", "release"]
 
-PATIENCE = 300.0  # seconds; who claimed it may have been stopped
+_PATIENCE = 300.0  # seconds; who claimed it may have been stopped
 _AGAIN = 0.05
 
 
@@ -40,7 +40,7 @@ def claim(path: Path) -> bool:
     (False, None)
     """
     beside = _beside(path)
-    before, until = _stamp(path), time.monotonic() + PATIENCE
+    before, until = _stamp(path), time.monotonic() + _PATIENCE
     while beside not in _mine.claims and time.monotonic() < until:
         try:
             handle = os.open(beside, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -166,7 +166,7 @@ class CountProportional(DiscreteModel):
         self._parsed()
 
 
-@lru_cache
+@lru_cache(maxsize=1)  # a large image's takes megabytes
 def _pixels(d: int) -> Schema:
     return Schema.of_sizes((2,) * d)
 

@@ -95,8 +95,9 @@ def encode_rows(model: DiscreteModel, codes: Codes) -> bytes:
         pushed: list[tuple[Codes, NDArray[np.float64]]] = []
 
         def take(i: int, p: NDArray[np.float64], there: NDArray[np.bool_]) -> Codes:
-            pushed.append((codes[part][there, i], p[there]))  # noqa: B023  # called in this turn only
-            return codes[part][there, i]  # noqa: B023
+            symbols = codes[part][there, i]  # noqa: B023  # called in this turn only
+            pushed.append((symbols, p[there]))  # noqa: B023
+            return symbols
 
         _walk(predictor.turns(part), missing[part], take)
         for symbols, p in reversed(pushed):
